@@ -1,0 +1,168 @@
+# One command per job; `make` alone lists them. Nothing but Python 3.10 or newer,
+# make and a package index is needed: each job makes the environment it needs.
+
+PYTHON ?= python3
+PORT ?= 5000
+ARGS ?=
+
+SHELL := bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+BIN := .venv/bin
+UV := .venvs/lock/bin/uv
+UV_VERSION := 0.13.8
+PYTHONS := 3.10 3.11 3.12 3.13
+SOURCES := $(shell find src -name '*.py' -o -name py.typed 2>/dev/null) pyproject.toml README.md LICENSE
+# Everything except the browser; each of these environments has its own Flask.
+CORE := python -m pytest -q -m "not browser" -p no:cacheprovider
+
+.PHONY: help demo test test-oldest test-newest test-minimal test-pythons coverage \
+	lint format types mypy imports changelog-check changelog-draft changelog lock build \
+	hooks ci clean
+
+help: ## list the jobs (this text)
+	@echo "make JOB, where JOB is one of:"
+	@sed -n 's/^\([a-z][a-z.%0-9-]*\):.*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+	@echo "Variables: PYTHON (python3), PORT (5000, for demo), ARGS (pytest's, for test)"
+
+# ------------------------------------------------------------------ the portal
+
+demo: .venv-demo/.ready ## seed and serve the example portal on 127.0.0.1
+	@scripts/demo .venv-demo/bin/python $(PORT)
+
+.venv-demo/.ready: requirements/demo.txt scripts/make-env
+	@scripts/make-env "$(PYTHON)" .venv-demo requirements/demo.txt
+	@.venv-demo/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# -------------------------------------------------------- the environment, wheel
+
+.venv/.ready: requirements/dev.txt scripts/make-env
+	@scripts/make-env "$(PYTHON)" .venv requirements/dev.txt
+	@touch $@
+
+build: dist/.built ## build the source distribution and, from it, the wheel
+
+dist/.built: .venv/.ready $(SOURCES)
+	@rm -rf dist && mkdir -p dist build
+	@$(BIN)/python -m build --no-isolation --outdir dist > build/wheel.log 2>&1 || { cat build/wheel.log >&2; exit 1; }
+	@touch $@
+
+.venv/.wheel: .venv/.ready dist/.built
+	@scripts/install-wheel .venv
+	@touch $@
+
+# ----------------------------------------------------------------------- tests
+
+test: .venv/.wheel ## run every test against the built wheel (ARGS="-k next" for a part)
+ifeq ($(ARGS),)
+	@rm -f .coverage .coverage.*
+	$(BIN)/python -m coverage run -m pytest
+	@$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+else
+	$(BIN)/python -m pytest $(ARGS)
+endif
+
+coverage: test ## the same, and a page of what was run in build/coverage
+	@$(BIN)/python -m coverage html --quiet
+	@echo "Open build/coverage/index.html"
+
+test-oldest: .venvs/oldest/.ready dist/.built ## the library's tests on the oldest supported Flask
+	@scripts/install-wheel .venvs/oldest
+	.venvs/oldest/bin/$(CORE) tests $(ARGS)
+
+test-newest: .venvs/newest/.ready dist/.built ## every test but the browser's on the newest Flask of today
+	@.venvs/newest/bin/python -m pip install -qq --disable-pip-version-check --upgrade \
+		Flask Werkzeug Jinja2 MarkupSafe itsdangerous click blinker asgiref
+	@scripts/install-wheel .venvs/newest
+	.venvs/newest/bin/$(CORE) $(ARGS)
+
+test-minimal: .venvs/minimal/.ready dist/.built ## the library's tests with nothing but Flask installed
+	@scripts/install-wheel .venvs/minimal
+	.venvs/minimal/bin/$(CORE) tests $(ARGS)
+
+test-pythons: ## every test but the browser's on each Python the machine has
+	@scripts/each-python $(PYTHONS)
+
+$(PYTHONS:%=test-py%): test-py%: .venvs/%/.ready dist/.built
+	@scripts/install-wheel .venvs/$*
+	.venvs/$*/bin/$(CORE) $(ARGS)
+
+.venvs/oldest/.ready: requirements/oldest.txt scripts/make-env
+	@scripts/make-env "$$(scripts/find-python 3.10 || echo $(PYTHON))" .venvs/oldest requirements/oldest.txt
+	@touch $@
+
+.venvs/minimal/.ready: requirements/minimal.txt scripts/make-env
+	@scripts/make-env "$(PYTHON)" .venvs/minimal requirements/minimal.txt
+	@touch $@
+
+.venvs/newest/.ready: requirements/test.txt scripts/make-env
+	@scripts/make-env "$(PYTHON)" .venvs/newest requirements/test.txt
+	@touch $@
+
+.venvs/3.%/.ready: requirements/test.txt scripts/make-env
+	@scripts/make-env "$$(scripts/find-python 3.$* || echo python3.$*)" .venvs/3.$* requirements/test.txt
+	@touch $@
+
+# ---------------------------------------------------------------------- checks
+
+lint: .venv/.ready ## ruff: rules and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: .venv/.ready ## let ruff mend what it can and format the rest
+	$(BIN)/ruff check --fix --exit-zero .
+	$(BIN)/ruff format .
+
+mypy: .venv/.ready
+	$(BIN)/mypy
+	$(BIN)/mypy examples/portal
+
+types: mypy .venv/.wheel ## mypy strict, pyright strict, and completeness of the public types
+	$(BIN)/pyright
+	$(BIN)/pyright --verifytypes flask_login --ignoreexternal
+
+imports: .venv/.ready ## the import rule: a module imports only from below
+	@PYTHONPATH=src $(BIN)/lint-imports --no-cache
+
+# ------------------------------------------------------------------- changelog
+
+changelog-check: .venv/.ready ## are the fragments in changes/ well formed?
+	@$(BIN)/python scripts/check_changes.py
+	@$(BIN)/towncrier build --draft --version unreleased > /dev/null
+
+changelog-draft: .venv/.ready ## show the changelog of the next release
+	@$(BIN)/towncrier build --draft --version unreleased
+
+changelog: .venv/.ready ## write the release's section and remove its fragments
+	$(BIN)/towncrier build --yes
+
+# ----------------------------------------------------------------- maintenance
+
+LOCK = $(UV) pip compile --quiet --universal --python-version 3.10 --no-python-downloads \
+	--generate-hashes --custom-compile-command "make lock" $(LOCK_ARGS)
+
+lock: $(UV) ## lock the development environments anew (LOCK_ARGS=--upgrade to raise)
+	$(LOCK) pyproject.toml --extra all --group dev --output-file requirements/dev.txt
+	$(LOCK) pyproject.toml --extra all --group test --constraint requirements/dev.txt --output-file requirements/test.txt
+	$(LOCK) pyproject.toml --group demo --constraint requirements/dev.txt --output-file requirements/demo.txt
+	$(LOCK) pyproject.toml --group test-core --constraint requirements/dev.txt --output-file requirements/minimal.txt
+	$(LOCK) requirements/oldest.in --group test-core --output-file requirements/oldest.txt
+
+$(UV):
+	@"$(PYTHON)" -m venv .venvs/lock
+	@.venvs/lock/bin/python -m pip install -qq --disable-pip-version-check uv==$(UV_VERSION)
+
+hooks: .venv/.ready ## run the pre-commit hooks before every commit of this clone
+	$(BIN)/pre-commit install
+
+ci: ## everything CI runs, as CI runs it
+	@bash .ci/run
+
+clean: ## remove environments, caches and what was built
+	rm -rf .venv .venv-demo .venvs build dist .coverage .coverage.* .hypothesis \
+		.mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,70 @@
+"""Fixtures of the portal's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+from flask import Flask
+
+from portal import create_app, passwords
+from portal_testing import ADMIN, MEMBER, Visitor, add_user, close_database
+
+# What ``create_app`` reads: the tests decide it, not the machine they run on.
+ENVIRONMENT = (
+    "DATABASE_URL",
+    "HTTPS",
+    "INSTANCE_PATH",
+    "PROXY_FIX",
+    "SECRET_KEY",
+    "SECRET_KEY_FALLBACKS",
+    "TRUSTED_HOSTS",
+)
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the surrounding shell reaches a test."""
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argon2 with the least work, where its cost is not what is tested."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(passwords, "hasher", hasher)
+
+
+@pytest.fixture
+def app(tmp_path: Path, cheap_passwords: None) -> Iterator[Flask]:
+    """A portal with an administrator and a member, and CSRF protection on."""
+    app = create_app({"TESTING": True}, instance_path=str(tmp_path / "instance"))
+    add_user(app, ADMIN, role="admin")
+    add_user(app, MEMBER)
+    yield app
+    close_database(app)
+
+
+@pytest.fixture
+def visitor(app: Flask) -> Visitor:
+    """Somebody who is not logged in."""
+    return Visitor(app)
+
+
+@pytest.fixture
+def member(app: Flask) -> Visitor:
+    """A member who has just logged in, and wants to be remembered."""
+    member = Visitor(app)
+    assert member.log_in(MEMBER, remember=True).status_code == 302
+    return member
+
+
+@pytest.fixture
+def admin(app: Flask) -> Visitor:
+    """An administrator who has just logged in, and wants to be remembered."""
+    admin = Visitor(app)
+    assert admin.log_in(ADMIN, remember=True).status_code == 302
+    return admin

@@ -1,0 +1,50 @@
+"""The portal: a small members' site that shows Flask-Login at work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from flask import Flask
+from flask_bootstrap import Bootstrap5  # type: ignore[import-untyped]  # ships no types
+from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped]  # ships no types
+
+from . import account, admin, api, auth, cli, pages, security, settings
+from .login import login_manager
+from .models import create_tables, db
+
+__all__ = ["create_app"]
+
+
+def create_app(
+    overrides: Mapping[str, object] | None = None, *, instance_path: str | None = None
+) -> Flask:
+    """Build the application.
+
+    Args:
+        overrides: Settings that win over the environment (tests use this).
+        instance_path: The folder for the database and the generated key.
+            Default: ``INSTANCE_PATH`` of the environment, else ``instance``
+            beside this package.
+    """
+    folder = instance_path or os.environ.get("INSTANCE_PATH")
+    app = Flask(__name__, instance_path=str(Path(folder).resolve()) if folder else None)
+    Path(app.instance_path).mkdir(mode=0o700, parents=True, exist_ok=True)
+    app.config.from_mapping(settings.from_environment(Path(app.instance_path)))
+    app.config.from_mapping(overrides or {})
+
+    security.init_app(app)
+    db.init_app(app)
+    CSRFProtect(app)
+    Bootstrap5(app)
+    login_manager.init_app(app)
+
+    for module in (pages, auth, account, admin, api):
+        app.register_blueprint(module.bp)
+    pages.init_app(app)
+    cli.init_app(app)
+
+    with app.app_context():
+        create_tables()
+    return app

@@ -1,0 +1,130 @@
+"""The portal's forms. Flask-WTF gives each of them its CSRF token."""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm  # type: ignore[import-untyped]  # ships no types
+from wtforms import BooleanField, EmailField, PasswordField, StringField
+from wtforms.validators import DataRequired, Email, EqualTo, InputRequired, Length
+
+from .models import normal_email
+
+PASSWORD_MIN, PASSWORD_MAX = 12, 128
+
+
+def _stripped(value: str | None) -> str | None:
+    return value.strip() if value else value
+
+
+def _email(value: str | None) -> str | None:
+    return normal_email(value) if value else value
+
+
+def _current_password(label: str = "Password") -> PasswordField:
+    return PasswordField(
+        label,
+        validators=[InputRequired("Please enter your password."), Length(max=PASSWORD_MAX)],
+        render_kw={"autocomplete": "current-password"},
+    )
+
+
+def _new_password(label: str) -> PasswordField:
+    return PasswordField(
+        label,
+        description=f"At least {PASSWORD_MIN} characters. A few unrelated words do well.",
+        validators=[
+            InputRequired("Please choose a password."),
+            Length(
+                PASSWORD_MIN,
+                PASSWORD_MAX,
+                f"Use between {PASSWORD_MIN} and {PASSWORD_MAX} characters.",
+            ),
+        ],
+        render_kw={"autocomplete": "new-password"},
+    )
+
+
+def _repeated(label: str, field: str) -> PasswordField:
+    return PasswordField(
+        label,
+        validators=[
+            InputRequired("Please enter the password again."),
+            EqualTo(field, "The two passwords differ."),
+        ],
+        render_kw={"autocomplete": "new-password"},
+    )
+
+
+def _name() -> StringField:
+    return StringField(
+        "Name",
+        filters=[_stripped],
+        validators=[DataRequired("Please enter your name."), Length(max=80)],
+        render_kw={"autocomplete": "name"},
+    )
+
+
+class Form(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+    """The base of the forms."""
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]  # Flask-WTF ships no types
+        """No ``required`` attributes: the page explains what is missing itself."""
+
+        def render_field(self, field: object, render_kw: dict[str, object]) -> object:
+            return super().render_field(field, {"required": False, **render_kw})
+
+
+class LoginForm(Form):
+    email = EmailField(
+        "Email address",
+        filters=[_email],
+        validators=[InputRequired("Please enter your email address."), Length(max=254)],
+        render_kw={"autocomplete": "username"},
+    )
+    password = _current_password()
+    remember = BooleanField(
+        "Keep me logged in", description="For 30 days in this browser. Not on a shared computer."
+    )
+
+
+class RegisterForm(Form):
+    name = _name()
+    email = EmailField(
+        "Email address",
+        filters=[_email],
+        validators=[
+            InputRequired("Please enter your email address."),
+            Length(max=254),
+            Email("This does not look like an email address."),
+        ],
+        render_kw={"autocomplete": "username"},
+    )
+    password = _new_password("Password")
+    repeat = _repeated("Password again", "password")
+
+
+class ReauthenticateForm(Form):
+    password = _current_password()
+
+
+class ProfileForm(Form):
+    name = _name()
+
+
+class ChangePasswordForm(Form):
+    current = _current_password("Current password")
+    password = _new_password("New password")
+    repeat = _repeated("New password again", "password")
+
+
+class ApiKeyForm(Form):
+    name = StringField(
+        "Name of the key",
+        description="What will use it, for example “Backup script”.",
+        filters=[_stripped],
+        validators=[DataRequired("Please give the key a name."), Length(max=60)],
+        render_kw={"autocomplete": "off"},
+    )
+
+
+class ConfirmForm(Form):
+    """A button: nothing but the CSRF token."""

@@ -1,0 +1,160 @@
+"""What the portal remembers: people and their API keys."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta, timezone
+
+from flask_login import UserMixin
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import DateTime, Dialect, ForeignKey, String, TypeDecorator, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.schema import CreateTable
+
+from . import passwords
+
+API_KEY_MARK = "portal_"
+API_KEY_SHOWN = len(API_KEY_MARK) + 4
+LAST_USED_STEP = timedelta(minutes=1)
+
+
+def utcnow() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC that comes back aware, from SQLite too."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(timezone.utc).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=timezone.utc)
+
+
+class Base(DeclarativeBase):
+    """The base of the models: plain SQLAlchemy, so type checkers understand it."""
+
+
+db = SQLAlchemy(metadata=Base.metadata)
+
+
+def create_tables() -> None:
+    """Make the tables that are missing; safe when several workers start at once."""
+    with db.engine.begin() as connection:
+        for table in Base.metadata.sorted_tables:
+            connection.execute(CreateTable(table, if_not_exists=True))
+
+
+class User(UserMixin, Base):
+    """A member of the portal."""
+
+    __tablename__ = "user"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str] = mapped_column(String(80))
+    role: Mapped[str] = mapped_column(String(20), default="member")
+    active: Mapped[bool] = mapped_column(default=True)
+    password_hash: Mapped[str] = mapped_column(String(255))
+    password_stamp: Mapped[str] = mapped_column(String(32))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    last_login_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    this_login_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    api_keys: Mapped[list[ApiKey]] = relationship(
+        back_populates="user", cascade="all, delete-orphan", order_by="ApiKey.created_at"
+    )
+
+    def __init__(self, *, email: str, name: str, password: str, role: str = "member") -> None:
+        super().__init__(email=normal_email(email), name=name, role=role)
+        self.set_password(password)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the account may be used; an administrator can switch it off."""
+        return self.active
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role == "admin"
+
+    def get_session_auth_hash(self) -> str:
+        """A new password gives a new value, and Flask-Login ends the other logins.
+
+        Not the password hash itself: that also changes when the hash is renewed
+        with stronger settings at login, which must log nobody out.
+        """
+        return self.password_stamp
+
+    def set_password(self, password: str) -> None:
+        self.password_hash = passwords.make_hash(password)
+        self.password_stamp = secrets.token_hex(16)
+
+    def note_login(self) -> None:
+        """Keep the time of this login and, to show, of the one before."""
+        self.last_login_at, self.this_login_at = self.this_login_at, utcnow()
+
+
+class ApiKey(Base):
+    """A credential for programs. The key itself is not kept, only its SHA-256.
+
+    A fast hash is right here: the key is 256 random bits, so there is nothing
+    to guess, unlike a password.
+    """
+
+    __tablename__ = "api_key"
+    __table_args__ = (UniqueConstraint("user_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(60))
+    start: Mapped[str] = mapped_column(String(20))
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    user: Mapped[User] = relationship(back_populates="api_keys")
+
+    @classmethod
+    def create(cls, user: User, name: str) -> tuple[ApiKey, str]:
+        """Make a key for ``user``: the record, and the secret to show once."""
+        secret = API_KEY_MARK + secrets.token_urlsafe(32)
+        record = cls(user=user, name=name, start=secret[:API_KEY_SHOWN], digest=digest(secret))
+        return record, secret
+
+
+def digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def normal_email(email: str) -> str:
+    return email.strip().lower()
+
+
+def find_user(email: str) -> User | None:
+    return db.session.scalar(db.select(User).filter_by(email=normal_email(email)))
+
+
+def authenticate(email: str, password: str) -> User | None:
+    """The user with this email address and password, or nobody."""
+    user = find_user(email)
+    if not passwords.verify(user.password_hash if user else None, password) or user is None:
+        return None
+    if passwords.needs_rehash(user.password_hash):
+        user.password_hash = passwords.make_hash(password)
+        db.session.commit()
+    return user
+
+
+def user_of_api_key(secret: str) -> User | None:
+    """The owner of an API key, or nobody."""
+    record = db.session.scalar(db.select(ApiKey).filter_by(digest=digest(secret)))
+    if record is None:
+        return None
+    if record.last_used_at is None or utcnow() - record.last_used_at > LAST_USED_STEP:
+        record.last_used_at = utcnow()  # at most one write a minute and key
+        db.session.commit()
+    return record.user

@@ -1,0 +1,92 @@
+"""The home page and the error pages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from http import HTTPStatus
+
+from flask import Blueprint, Flask, Response, jsonify, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError  # type: ignore[import-untyped]  # ships no types
+from markupsafe import Markup
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from .forms import ConfirmForm
+from .models import db
+from .security import is_api_request
+
+bp = Blueprint("pages", __name__)
+
+ERRORS = {
+    400: ("That did not work", "The request was not complete. Please go back and try again."),
+    401: ("Please log in", "This page is for people who are logged in."),
+    403: ("Not for this account", "Your account may not open this page."),
+    404: ("Nothing here", "There is no page at this address. It may have moved, or never been."),
+    405: ("Not this way", "This address does not take that kind of request."),
+    413: ("Too much", "What was sent is larger than this site takes."),
+    500: ("Our mistake", "Something went wrong here. It was noted; please try again later."),
+}
+EXPIRED_FORM = (
+    "This form has expired",
+    "You may have logged in or out in the meantime. Please open the page again.",
+)
+
+
+@bp.get("/")
+def home() -> str:
+    return render_template("home.html")
+
+
+@bp.get("/favicon.ico")
+def favicon() -> ResponseReturnValue:
+    return "", 301, {"Location": url_for("static", filename="favicon.svg")}
+
+
+def moment(value: datetime | None) -> Markup:
+    """A time as people read it, and as programs do."""
+    if value is None:
+        return Markup("never")
+    return Markup('<time datetime="{}">{} UTC</time>').format(
+        value.isoformat(timespec="seconds"), f"{value:%d %b %Y, %H:%M}".lstrip("0")
+    )
+
+
+def show_error(error: HTTPException) -> ResponseReturnValue:
+    code = error.code or 500
+    if code < 400 or (error.response is not None and error.code is None):
+        return error  # a redirect, or a finished response: not an error to explain
+    title, text = ERRORS.get(code, (HTTPStatus(code).phrase, error.description or ""))
+    if isinstance(error, CSRFError):
+        title, text = EXPIRED_FORM
+    if is_api_request():
+        answer = _problem(code, title, text)
+    else:
+        answer = Response(render_template("error.html", code=code, title=title, text=text))
+        answer.status_code = code
+    for name, value in error.get_headers():
+        if name.lower() not in {"content-type", "content-length"}:
+            answer.headers[name] = value  # Allow, WWW-Authenticate, Retry-After
+    return answer
+
+
+def show_server_error(error: InternalServerError) -> ResponseReturnValue:
+    """The page for a failure reads neither the user nor the database again."""
+    db.session.rollback()
+    title, text = ERRORS[500]
+    if is_api_request():
+        return _problem(500, title, text)
+    return render_template("error.html", code=500, title=title, text=text, bare=True), 500
+
+
+def _problem(code: int, title: str, text: str) -> Response:
+    answer = jsonify(type="about:blank", title=title, status=code, detail=text)
+    answer.status_code = code
+    answer.mimetype = "application/problem+json"
+    return answer
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(HTTPException, show_error)
+    app.register_error_handler(InternalServerError, show_server_error)
+    app.add_template_filter(moment)
+    app.context_processor(lambda: {"confirm_form": ConfirmForm})

@@ -1,0 +1,148 @@
+"""Profile, password and API keys."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from flask import Flask
+from portal.models import ApiKey, db, find_user
+from portal_testing import ADMIN, MEMBER, PASSWORD, Visitor
+
+NEW_PASSWORD = "another long password"
+
+
+def change_password(visitor: Visitor, **fields: str) -> int:
+    fields = {"current": PASSWORD, "password": NEW_PASSWORD, "repeat": NEW_PASSWORD, **fields}
+    return visitor.submit("/account/password", **fields).status_code
+
+
+def create_key(visitor: Visitor, name: str = "Backup") -> str:
+    page = visitor.submit("/account/keys", name=name).text
+    found = re.search(r'id="secret"[^>]*value="(portal_[^"]+)"', page)
+    assert found
+    return found.group(1)
+
+
+def test_the_pages_of_an_account_are_for_who_is_logged_in(visitor: Visitor) -> None:
+    for path in ("/account/", "/account/profile", "/account/password", "/account/keys"):
+        answer = visitor.get(path)
+        assert answer.status_code == 302
+        assert answer.location is not None
+        assert answer.location.startswith("/login?next=%2Faccount%2F")
+
+
+def test_a_member_changes_the_name_and_nothing_else(app: Flask, member: Visitor) -> None:
+    fields = {"name": " Ada L. ", "email": "x@example.com", "role": "admin"}
+    assert member.submit("/account/profile", **fields).status_code == 302
+    assert "Your profile is saved." in member.get("/account/profile").text
+    with app.app_context():
+        user = find_user(MEMBER)
+        assert user is not None
+        assert (user.name, user.role) == ("Ada L.", "member")
+
+
+def test_a_name_that_is_markup_is_shown_as_text(member: Visitor) -> None:
+    member.submit("/account/profile", name="<script>alert(1)</script>")
+    assert "<script>alert(1)" not in member.get("/account/").text
+
+
+def test_a_new_password_ends_every_other_login(app: Flask, member: Visitor) -> None:
+    other = Visitor(app)
+    other.log_in(MEMBER, remember=True)
+    assert other.is_logged_in()
+
+    assert change_password(member) == 302
+    assert member.is_logged_in()
+    assert member.get("/account/password").status_code == 200  # and still fresh
+
+    assert not other.is_logged_in()
+    assert other.log_in(MEMBER, PASSWORD).status_code == 422
+    assert other.log_in(MEMBER, NEW_PASSWORD).status_code == 302
+
+
+def test_a_stolen_remember_cookie_dies_with_the_old_password(app: Flask, member: Visitor) -> None:
+    thief = Visitor(app)
+    thief.client.set_cookie("portal_remember", member.cookie("portal_remember") or "")
+    assert thief.is_logged_in()
+    thief.close_browser()
+    change_password(member)
+    assert not thief.is_logged_in()
+
+
+def test_the_password_stays_when_the_current_one_is_wrong(member: Visitor) -> None:
+    assert change_password(member, current="not the password") == 422
+    assert change_password(member, repeat="something else!") == 422
+    assert change_password(member, password="short", repeat="short") == 422
+    member.submit("/logout", page="/account/")
+    assert member.log_in(MEMBER, PASSWORD).status_code == 302
+
+
+def test_a_remembered_visitor_cannot_change_the_password(member: Visitor) -> None:
+    token = re.search(r'value="([^"]+)"', member.get("/account/password").text)
+    assert token
+    member.close_browser()
+    member.get("/account/")
+    with member.client.session_transaction() as session:
+        session["csrf_token"] = "planted"
+    fields = {"current": PASSWORD, "password": NEW_PASSWORD, "repeat": NEW_PASSWORD}
+    page = member.submit("/account/password", page="/account/profile", **fields)
+    assert page.status_code == 302
+    assert page.location is not None
+    assert page.location.startswith("/reauthenticate")
+    assert "account/password" not in page.location  # a form is not sent twice
+
+
+def test_an_api_key_is_shown_once_and_kept_as_a_hash(app: Flask, member: Visitor) -> None:
+    assert "No keys yet" in member.get("/account/keys").text
+    secret = create_key(member)
+    page = member.get("/account/keys").text
+    assert "Backup" in page
+    assert secret not in page
+    assert secret[:11] in page
+    for path in Path(app.instance_path).iterdir():
+        assert secret.encode() not in path.read_bytes()
+
+
+def test_two_keys_of_one_person_have_two_names(member: Visitor) -> None:
+    create_key(member)
+    again = member.submit("/account/keys", name="Backup")
+    assert again.status_code == 422
+    assert "You have a key with this name already." in again.text
+
+
+def test_deleting_a_key_ends_its_use(app: Flask, member: Visitor) -> None:
+    secret = create_key(member)
+    program = Visitor(app)
+    headers = {"X-API-Key": secret}
+    assert program.get("/api/profile", headers=headers).status_code == 200
+    assert 'datetime="' in member.get("/account/keys").text  # last used
+    member.submit("/account/keys/1/delete", page="/account/keys")
+    assert "is deleted" in member.get("/account/keys").text
+    assert program.get("/api/profile", headers=headers).status_code == 401
+
+
+def test_nobody_deletes_the_key_of_somebody_else(
+    app: Flask, member: Visitor, admin: Visitor
+) -> None:
+    create_key(member)
+    assert admin.submit("/account/keys/1/delete", page="/account/").status_code == 404
+    assert admin.submit("/account/keys/2/delete", page="/account/").status_code == 404
+    with app.app_context():
+        assert db.session.get(ApiKey, 1) is not None
+
+
+def test_api_keys_open_the_api_and_no_page(app: Flask, member: Visitor) -> None:
+    secret = create_key(member)
+    program = Visitor(app)
+    for headers in ({"X-API-Key": secret}, {"Authorization": f"Bearer {secret}"}):
+        for path in ("/account/", "/account/keys", "/account/password"):
+            assert program.get(path, headers=headers).status_code in {302, 401}
+    basic = {"Authorization": basic_credentials(ADMIN)}
+    assert program.get("/admin/", headers=basic).status_code in {302, 401}
+
+
+def basic_credentials(email: str) -> str:
+    import base64
+
+    return "Basic " + base64.b64encode(f"{email}:{PASSWORD}".encode()).decode()

@@ -1,0 +1,107 @@
+"""Settings, the generated key, proxies, and ``flask seed``."""
+
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from portal import create_app
+from portal.settings import KEY_FILE, from_environment, persistent_key
+from portal_testing import Visitor, close_database
+
+
+def test_the_generated_key_is_kept_for_its_owner_alone(app: Flask) -> None:
+    path = Path(app.instance_path) / KEY_FILE
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert app.secret_key == path.read_text()
+    assert len(path.read_text()) == 64
+
+
+def test_workers_that_start_together_share_one_key(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(persistent_key, [tmp_path / KEY_FILE] * 32))
+    assert len(keys) == 1
+    assert [path.name for path in tmp_path.iterdir()] == [KEY_FILE]
+
+
+def test_a_login_made_by_one_worker_is_known_to_the_next(app: Flask, member: Visitor) -> None:
+    second = create_app({"TESTING": True}, instance_path=app.instance_path)
+    visitor = Visitor(second)
+    visitor.client.set_cookie("portal_session", member.cookie("portal_session") or "")
+    assert visitor.is_logged_in()
+    close_database(second)
+
+
+def test_the_environment_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "from outside")
+    monkeypatch.setenv("SECRET_KEY_FALLBACKS", "older, oldest")
+    monkeypatch.setenv("DATABASE_URL", "sqlite://")
+    monkeypatch.setenv("PROXY_FIX", "2")
+    monkeypatch.setenv("TRUSTED_HOSTS", "portal.example")
+    config = from_environment(tmp_path)
+    assert config["SECRET_KEY"] == "from outside"
+    assert config["SECRET_KEY_FALLBACKS"] == ["older", "oldest"]
+    assert config["SQLALCHEMY_DATABASE_URI"] == "sqlite://"
+    assert config["PROXY_FIX"] == 2
+    assert config["TRUSTED_HOSTS"] == ["portal.example"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("name", "value"), [("HTTPS", "maybe"), ("PROXY_FIX", "-1")])
+def test_a_setting_that_means_nothing_stops_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=f"{name} is '{value}'"):
+        create_app(instance_path=str(tmp_path))
+
+
+@pytest.mark.parametrize(("proxies", "believed"), [("0", False), ("1", True)])
+def test_forwarded_headers_are_believed_only_behind_a_proxy(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, proxies: str, believed: bool
+) -> None:
+    monkeypatch.setenv("PROXY_FIX", proxies)
+    behind = create_app({"TESTING": True}, instance_path=app.instance_path)
+    answer = Visitor(behind).get("/", headers={"X-Forwarded-Proto": "https"})
+    assert ("Strict-Transport-Security" in answer.headers) is believed
+    close_database(behind)
+
+
+def seed(app: Flask, *arguments: str) -> dict[str, str]:
+    """Run ``flask seed``; the password column by email address."""
+    result = app.test_cli_runner().invoke(args=["seed", *arguments])
+    assert result.exit_code == 0, result.output
+    rows = [line.split(maxsplit=2) for line in result.output.splitlines() if "@" in line]
+    return {email: password for email, _role, password in rows}
+
+
+def test_seed_makes_an_administrator_and_two_members(app: Flask) -> None:
+    passwords = seed(app)
+    assert len(passwords) == 3
+    assert len(set(passwords.values())) == 3
+    for email, password in passwords.items():
+        visitor = Visitor(app)
+        assert visitor.log_in(email, password).status_code == 302
+        expected = 200 if email.startswith("admin@") else 403
+        assert visitor.get("/admin/").status_code == expected
+
+
+def test_seed_again_changes_nothing(app: Flask) -> None:
+    first = seed(app)
+    assert set(seed(app).values()) == {"(exists, unchanged)"}
+    for email, password in first.items():
+        assert Visitor(app).log_in(email, password).status_code == 302
+
+
+def test_seed_with_reset_makes_new_passwords_and_ends_logins(app: Flask) -> None:
+    first = seed(app)
+    email = "admin@example.com"
+    visitor = Visitor(app)
+    visitor.log_in(email, first[email])
+    second = seed(app, "--reset")
+    assert not visitor.is_logged_in()
+    assert visitor.log_in(email, first[email]).status_code == 422
+    assert visitor.log_in(email, second[email]).status_code == 302

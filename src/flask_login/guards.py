@@ -1,0 +1,169 @@
+"""Guards: decorators that let a view run only for who may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+
+from . import config as settings
+from . import utils
+from .exceptions import UnguardedViewError
+from .loaders import UserT, logger
+from .mixins import says
+from .responses import Refusals
+from .state import get_app, get_request
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: On a guarded view function: the guard's name, for whoever lists an application's views.
+GUARD_ATTRIBUTE = "_login_guard"
+#: On the function that was wrapped: the function and its guarded form.
+_GUARDED_AS = "_login_guarded_as"
+
+
+class Guards(Refusals[UserT]):
+    """The part of `LoginManager` that guards views."""
+
+    def login_required(self, view: Callable[P, R]) -> Callable[P, R]:
+        """Guard a view: only for who is logged in, in this realm. See `flask_login.login_required`."""
+        return _guard(view, lambda: self, "login_required", _must_log_in)
+
+    def fresh_login_required(self, view: Callable[P, R]) -> Callable[P, R]:
+        """Guard a view: only for a fresh login of this realm. See `flask_login.fresh_login_required`."""
+        return _guard(view, lambda: self, "fresh_login_required", _must_log_in_afresh)
+
+    @property
+    def _login_disabled(self) -> bool:
+        return settings.LOGIN_DISABLED.read(get_app().config)
+
+    @_login_disabled.setter
+    def _login_disabled(self, value: bool) -> None:
+        get_app().config["LOGIN_DISABLED"] = value
+
+    def _lets_pass(self) -> bool:
+        """Tell whether guards don't count for this request."""
+        if get_request().method in settings.EXEMPT_METHODS:
+            return True
+        app = get_app()
+        # Most applications don't have the key: one look-up, and no parsing, for them.
+        if "LOGIN_DISABLED" not in app.config or not self._login_disabled:
+            return False
+        known = app.extensions["login"][self.realm]
+        if not app.testing and not known.warned_of_login_disabled:
+            known.warned_of_login_disabled = True
+            logger.warning(
+                "LOGIN_DISABLED is set for the application '%s': every guard lets everybody pass.",
+                app.name,
+            )
+        return True
+
+    def _is_logged_in(self) -> bool:
+        if self.realm == settings.DEFAULT_REALM:
+            user = utils._get_user()
+        else:
+            user = self.get_current_user()
+        return user is not None and says(user.is_authenticated)
+
+
+def _must_log_in(manager: Guards[Any]) -> Callable[[], Any] | None:
+    if manager._lets_pass() or manager._is_logged_in():
+        return None
+    return manager.unauthorized
+
+
+def _must_log_in_afresh(manager: Guards[Any]) -> Callable[[], Any] | None:
+    if manager._lets_pass():
+        return None
+    if not manager._is_logged_in():
+        return manager.unauthorized
+    return None if manager.login_fresh() else manager.needs_refresh
+
+
+def _guard(
+    view: Callable[P, R],
+    manager: Callable[[], Guards[Any]],
+    name: str,
+    refusal_of: Callable[[Guards[Any]], Callable[[], Any] | None],
+) -> Callable[P, R]:
+    is_async = iscoroutinefunction(view)
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        refuse = refusal_of(manager())
+        if refuse is not None:
+            return cast("R", refuse())
+        if is_async:
+            return cast("R", get_app().ensure_sync(view)(*args, **kwargs))
+        return view(*args, **kwargs)
+
+    setattr(guarded, GUARD_ATTRIBUTE, name)
+    try:
+        setattr(view, _GUARDED_AS, (view, guarded))
+    except AttributeError:
+        pass  # a bound method or a builtin: nothing that app.route could have taken before
+    return guarded
+
+
+def check_decorator_order(app: Flask) -> None:
+    """Find the views whose guard stands above ``@app.route`` and so guards nothing.
+
+    ``@app.route`` registers the function below it. A function is found when it is registered as
+    it is, was guarded too, and the guarded form is part of no registered view. Raises
+    `UnguardedViewError` in debug mode and while testing, logs it as an error otherwise: a
+    site that ran yesterday is not stopped.
+    """
+    registered = set()
+    for view in app.view_functions.values():
+        inner: Any = view
+        while inner is not None and id(inner) not in registered:
+            registered.add(id(inner))
+            inner = getattr(inner, "__wrapped__", None)
+    endpoints = []
+    for endpoint, view in app.view_functions.items():
+        guarded_view, guarded = getattr(view, _GUARDED_AS, (None, None))
+        # functools.wraps copies attributes: it must have been this very function.
+        if guarded_view is view and id(guarded) not in registered:
+            endpoints.append(endpoint)
+    if not endpoints:
+        return
+    error = UnguardedViewError(sorted(endpoints))
+    if app.debug or app.testing:
+        raise error
+    logger.error("%s", error)
+
+
+def login_required(view: Callable[P, R]) -> Callable[P, R]:
+    """Guard a view: only for who is logged in.
+
+    Others get `LoginManager.unauthorized`: a page is redirected to the login view, a program
+    gets 401. Put it below ``@app.route``::
+
+        @app.get("/profile")
+        @login_required
+        def profile(): ...
+
+    Methods in ``EXEMPT_METHODS`` (OPTIONS) pass, and everybody does with ``LOGIN_DISABLED``.
+    Views may be ``async def``; for class-based views put it into ``decorators``.
+
+    :param view: the view function.
+    :return: the guarded view, with the same signature.
+    """
+    return _guard(view, utils.default_manager, "login_required", _must_log_in)
+
+
+def fresh_login_required(view: Callable[P, R]) -> Callable[P, R]:
+    """Guard a view: only for a fresh login.
+
+    For what a borrowed browser must not do: a new password, a payment. Who is not logged in
+    gets `LoginManager.unauthorized`, who is but not fresh gets `LoginManager.needs_refresh`.
+
+    :param view: the view function.
+    :return: the guarded view, with the same signature.
+    """
+    return _guard(view, utils.default_manager, "fresh_login_required", _must_log_in_afresh)

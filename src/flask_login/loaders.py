@@ -1,0 +1,210 @@
+"""Loaders: the application's callbacks that turn an id, a token or a request into a user."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, Generic
+
+from .config import AUTH_HEADER_NAME
+from .exceptions import MissingLoader
+from .mixins import says
+from .signals import _user_loaded_from_header, user_loaded_from_request
+from .state import get_app, get_request
+
+if TYPE_CHECKING:
+    from blinker import NamedSignal
+    from flask import Request
+    from typing_extensions import TypeVar
+
+    # Any by default, so that an unannotated ``LoginManager()`` needs no type argument.
+    UserT = TypeVar("UserT", default=Any)
+else:
+    from typing import TypeVar
+
+    UserT = TypeVar("UserT")
+
+logger = logging.getLogger("flask_login")
+
+
+def resolve(result: Any) -> Any:
+    """Return the result of an application's callback, awaited if that was ``async def``.
+
+    It is run by ``app.ensure_sync``, as Flask runs async views. Inside an async view the
+    thread's event loop is busy with that view, so the callback gets a loop in a thread of its own.
+    """
+    if type(result) is not CoroutineType:
+        return result
+
+    async def wait() -> Any:
+        return await result
+
+    try:
+        run: Callable[[], Any] = get_app().ensure_sync(wait)
+    except RuntimeError:
+        result.close()  # not awaited, and no warning about that
+        raise
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return run()
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        return executor.submit(copy_context().run, run).result()
+
+
+def is_active(user: Any) -> bool:
+    """Tell whether a user object may be logged in; one that does not say may."""
+    return says(getattr(user, "is_active", True))
+
+
+class Loaders(Generic[UserT]):
+    """The part of `LoginManager` that knows the application's loaders and asks them."""
+
+    def __init__(self) -> None:
+        self._user_callback: Callable[[str], Any] | None = None
+        self._request_callback: Callable[[Request], Any] | None = None
+        self._bearer_callback: Callable[[str], Any] | None = None
+        self._header_callback: Callable[[str], Any] | None = None
+
+    def user_loader(self, callback: Callable[[str], UserT | None]) -> Callable[[str], UserT | None]:
+        """Register the function that returns the user of a user id, or None.
+
+        It is called on the first question for the user in a request. Return None for an id
+        that is unknown: the login then ends. A `ValueError` (``int("abc")``) means the same and
+        is logged; any other exception is yours and propagates. May be ``async def``.
+
+        :param callback: takes the user id, a `str`.
+        :return: the callback, unchanged.
+        """
+        self._user_callback = callback
+        return callback
+
+    def request_loader(
+        self, callback: Callable[[Request], UserT | None]
+    ) -> Callable[[Request], UserT | None]:
+        """Register a function that finds the user in the request itself, such as an API key.
+
+        Asked when neither session nor remember cookie name a user. What it returns holds for
+        this request: nothing is written to the session or to a cookie. May be ``async def``.
+
+        :param callback: takes the request; returns a user or None.
+        :return: the callback, unchanged.
+        """
+        self._request_callback = callback
+        return callback
+
+    def bearer_loader(
+        self, callback: Callable[[str], UserT | None]
+    ) -> Callable[[str], UserT | None]:
+        """Register a request loader for ``Authorization: Bearer`` (RFC 6750).
+
+        Asked after the `request_loader`. Callers who are refused are told of the scheme by
+        ``WWW-Authenticate: Bearer``. May be ``async def``.
+
+        :param callback: takes the token, a `str` that is never empty; returns a user or None.
+        :return: the callback, unchanged.
+
+        .. versionadded:: 0.6.90
+        """
+        self._bearer_callback = callback
+        return callback
+
+    def header_loader(
+        self, callback: Callable[[str], UserT | None]
+    ) -> Callable[[str], UserT | None]:
+        """Register a loader that is given the value of the ``Authorization`` header.
+
+        An old name: `request_loader` sees the whole request, `bearer_loader` just the token.
+
+        :param callback: takes the header's value; returns a user or None.
+        :return: the callback, unchanged.
+        """
+        self._header_callback = callback
+        return callback
+
+    @property
+    def user_callback(self) -> Callable[[str], Any] | None:
+        """The registered user loader, or None."""
+        return self._user_callback
+
+    @property
+    def request_callback(self) -> Callable[[Request], Any] | None:
+        """The registered request loader, or None."""
+        return self._request_callback
+
+    def _require_loader(self) -> None:
+        if (
+            self._user_callback is None
+            and self._request_callback is None
+            and self._bearer_callback is None
+            and self._header_callback is None
+        ):
+            raise MissingLoader
+
+    def _call_user_loader(self, user_id: Any) -> Any:
+        if self._user_callback is None:
+            return None
+        try:
+            return _or_none(resolve(self._user_callback(user_id)))
+        except ValueError:
+            logger.warning(
+                "The user_loader raised ValueError for user id %r: the id is taken as unknown and"
+                " the login ends.",
+                user_id,
+                exc_info=True,
+            )
+            return None
+
+    def _load_user_from_loaders(self) -> tuple[Any, str | None]:
+        request = get_request()
+        header = request.headers.get(AUTH_HEADER_NAME)
+        if self._header_callback is not None and header is not None:
+            user = self._load_user_from_header(header)
+            if user is not None:
+                return user, "request"
+        if self._request_callback is not None:
+            user = self._load_user_from_request(request)
+            if user is not None:
+                return user, "request"
+        if self._bearer_callback is not None and header is not None:
+            scheme, _, token = header.partition(" ")
+            token = token.strip()
+            if scheme.lower() == "bearer" and token:
+                found = resolve(self._bearer_callback(token))
+                user = self._accept(found, "bearer", user_loaded_from_request)
+                if user is not None:
+                    return user, "bearer"
+        return None, None
+
+    def _load_user_from_request(self, request: Request) -> Any:
+        if self._request_callback is None:
+            return None
+        found = resolve(self._request_callback(request))
+        return self._accept(found, "request", user_loaded_from_request)
+
+    def _load_user_from_header(self, header: str) -> Any:
+        if self._header_callback is None:
+            return None
+        found = resolve(self._header_callback(header))
+        return self._accept(found, "request", _user_loaded_from_header)
+
+    def _accept(self, user: Any, source: str, signal: NamedSignal) -> Any:
+        user = _or_none(user)
+        if user is None or not is_active(user):
+            return None
+        # Before the signal, so that its receivers may read current_user.
+        self._assign(user, source)
+        signal.send(get_app(), user=user)
+        return user
+
+    def _assign(self, user: Any, source: str | None) -> None:
+        raise NotImplementedError  # the layer above keeps the user of the request
+
+
+def _or_none(user: Any) -> Any:
+    """Return what a loader gave; some say False for "nobody"."""
+    return None if user is False else user

@@ -1,0 +1,263 @@
+"""The state changes: log in, confirm, log out, and what the response must do for them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, MutableMapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from flask import g, session
+from werkzeug.local import LocalProxy
+
+from . import config as settings
+from . import remember as cookies
+from . import utils
+from .exceptions import ConfigurationError, InvalidUserId
+from .identity import Identity
+from .loaders import UserT, is_active
+from .signals import user_logged_in, user_logged_out, user_login_confirmed
+from .state import RequestState, get_app, get_request, get_session, touched_session
+
+if TYPE_CHECKING:
+    from flask import Response
+
+
+class Login(Identity[UserT]):
+    """The part of `LoginManager` that starts and ends logins."""
+
+    def login_user(
+        self,
+        user: UserT,
+        remember: bool = False,
+        duration: timedelta | None = None,
+        force: bool = False,
+        fresh: bool = True,
+        *,
+        methods: Collection[str] = (),
+    ) -> bool:
+        """Log `user` in, in this realm. See `flask_login.login_user`."""
+        found: Any = user
+        if isinstance(found, LocalProxy):
+            found = found._get_current_object()
+        if not force and not is_active(found):
+            return False
+        user_id = getattr(found, self.id_attribute)()
+        if user_id is None:
+            raise InvalidUserId(self.id_attribute)
+        if duration is not None and not isinstance(duration, timedelta):
+            raise ConfigurationError("duration", duration, "a datetime.timedelta")
+
+        state, sess = self._state(), get_session()
+        self._renew_session(sess)
+        self._drop_csrf_token(sess)
+        self._write_login(sess, user_id, fresh=fresh, auth_hash=self._auth_hash(found))
+        if force and not is_active(found):
+            sess[self.keys.force] = True
+        self._add_methods(sess, methods)
+        self._remember_login(state, sess, user_id, duration if remember else None, wanted=remember)
+        self._assign(found, "session")
+        user_logged_in.send(get_app(), user=found)
+        return True
+
+    def confirm_login(self, *, methods: Collection[str] = ()) -> None:
+        """Make the login of this realm fresh again. See `flask_login.confirm_login`."""
+        user = self.get_current_user()
+        state, sess = self._state(), get_session()
+        if self.keys.user_id not in sess:
+            return
+        sess[self.keys.fresh] = True
+        sess[self.keys.id] = self._session_identifier_generator()
+        self._write_auth_hash(sess, self._auth_hash(user))
+        self._add_methods(sess, methods)
+        self._renew_token(state, sess)
+        user_login_confirmed.send(get_app())
+
+    def logout_user(self) -> bool:
+        """Log the user of this realm out. See `flask_login.logout_user`."""
+        user = utils._get_user() if self.realm == settings.DEFAULT_REALM else self.get_current_user()
+        state, sess = self._state(), get_session()
+        self._end_login(sess, state)
+        if self.keys.next in sess:
+            del sess[self.keys.next]
+        if state.remember == "clear":
+            sess[self.keys.remember] = "clear"
+        elif self.keys.remember in sess:
+            del sess[self.keys.remember]
+        self._renew_session(sess)
+        self._drop_csrf_token(sess)
+        state.clear_site_data = settings.LOGIN_CLEAR_SITE_DATA.read(get_app().config)
+        user_logged_out.send(get_app(), user=user)
+        self._update_request_context_with_user()
+        return True
+
+    @staticmethod
+    def _drop_csrf_token(sess: MutableMapping[str, Any]) -> None:
+        """Have Flask-WTF make a new CSRF token: the old one may be known to somebody else."""
+        name = get_app().config.get("WTF_CSRF_FIELD_NAME", "csrf_token")
+        if name in sess:
+            del sess[name]
+        g.pop(name, None)
+
+    def _add_methods(self, sess: MutableMapping[str, Any], methods: Collection[str]) -> None:
+        if isinstance(methods, str):
+            raise ConfigurationError("methods", methods, "a collection of names, such as {'pwd'}")
+        if methods:
+            sess[self.keys.methods] = sorted({*sess.get(self.keys.methods, ()), *methods})
+
+    # The remember cookie
+
+    def _remember_login(
+        self,
+        state: RequestState,
+        sess: MutableMapping[str, Any],
+        user_id: Any,
+        duration: timedelta | None,
+        *,
+        wanted: bool,
+    ) -> None:
+        for key in (self.keys.remember, self.keys.remember_seconds):
+            sess.pop(key, None)
+        logged_out = state.remember == "clear"
+        state.remember, state.remember_lifetime = None, duration
+        if wanted:
+            state.remember = sess[self.keys.remember] = "set"
+            if duration is not None:
+                sess[self.keys.remember_seconds] = duration.total_seconds()
+            return
+        token = self._remember_token(state)
+        if not logged_out and token is not None and token.user_id == str(user_id):
+            self._renew_token(state, sess)
+        elif self._remember_cookies():
+            # Somebody else's, or nobody's: at the next start of the browser it would win.
+            state.remember = "clear"
+
+    def _renew_token(self, state: RequestState, sess: MutableMapping[str, Any]) -> None:
+        """Carry a change of the credentials into this browser's remember token."""
+        token = self._remember_token(state)
+        if (
+            token is not None
+            and token.user_id == str(sess.get(self.keys.user_id))
+            and token.auth_hash != sess.get(self.keys.auth_hash)
+        ):
+            state.remember = "set"
+            state.remember_lifetime = token.lifetime
+
+    def _update_remember_cookie(self, response: Response) -> Response:
+        """Do to the response what this request decided; runs after every request."""
+        state: RequestState | None = get_request().__dict__.get(self._state_key)
+        sess = touched_session()
+        if sess is None or (state is None and self.keys.remember not in sess):
+            return response
+        state = self._state()
+        # Older code asks for it in the session; the request's own word survives session.clear().
+        wish = state.remember
+        if self.keys.remember in sess:
+            wish = sess.pop(self.keys.remember)
+        if wish is None and self._slides(state, sess):
+            wish = "set"
+        if wish == "clear":
+            self._clear_cookie(response)
+        elif wish == "set" and self.keys.user_id in sess:
+            self._set_cookie(response)
+        if self.keys.remember_seconds in sess:
+            del sess[self.keys.remember_seconds]
+        if state.clear_site_data:
+            response.headers["Clear-Site-Data"] = '"cache", "storage"'
+        return response
+
+    def _slides(self, state: RequestState, sess: MutableMapping[str, Any]) -> bool:
+        """Tell whether this request starts the time of the remember token anew."""
+        if not settings.REMEMBER_COOKIE_REFRESH_EACH_REQUEST.read(get_app().config):
+            return False
+        token = self._remember_token(state)
+        if token is None or token.user_id != str(sess.get(self.keys.user_id)):
+            return False
+        state.remember_lifetime = token.lifetime
+        return True
+
+    def _set_cookie(self, response: Response) -> None:
+        sess, state, app = get_session(), self._state(), get_app()
+        name, lifetime = "duration", state.remember_lifetime
+        if lifetime is None and self.keys.remember_seconds in sess:
+            lifetime = timedelta(seconds=sess[self.keys.remember_seconds])
+        if lifetime is None:
+            name = "REMEMBER_COOKIE_DURATION"
+            lifetime = settings.REMEMBER_COOKIE_DURATION.read(app.config)
+        user_id, auth_hash = sess[self.keys.user_id], sess.get(self.keys.auth_hash)
+        try:
+            token = cookies.issue(str(user_id), self._clock(), lifetime, auth_hash)
+        except (OverflowError, TypeError):
+            accepted = "a datetime.timedelta that ends before the year 10000"
+            raise ConfigurationError(name, lifetime, accepted) from None
+        cookies.set_cookie(response, get_request(), app.config, token, self.realm)
+
+    def _clear_cookie(self, response: Response) -> None:
+        cookies.clear_cookie(response, get_request(), get_app().config, self.realm)
+
+
+def login_user(
+    user: Any,
+    remember: bool = False,
+    duration: timedelta | None = None,
+    force: bool = False,
+    fresh: bool = True,
+    *,
+    methods: Collection[str] = (),
+) -> bool:
+    """Log `user` in: from here on this browser is theirs.
+
+    Call it when you have proved who they are. It replaces whoever was logged in. A server-side
+    session gets a new id, Flask-WTF a new CSRF token; your own entries in the session stay.
+
+    :param user: the user object; its ``get_id()`` names it in the session.
+    :param remember: whether to set a remember cookie, with which the user is known again after
+        the browser was closed, though not fresh. Without it a remember cookie of another user is
+        deleted. Off by default: on a shared machine nobody wants it.
+    :param duration: how long to remember, as a `datetime.timedelta`. By default the setting
+        ``REMEMBER_COOKIE_DURATION``.
+    :param force: log in a user who is not active as well.
+    :param fresh: whether the login counts as fresh. Say False when they proved nothing just now.
+    :param methods: how they proved it, by the names of RFC 8176: ``{"pwd"}``, ``{"pwd", "otp"}``.
+        What is not said is not assumed.
+    :return: True, or False for a user who is not active: then nothing happened.
+
+    Raises `InvalidUserId` for a user without an id, `ConfigurationError` for a `duration` that
+    is no timedelta. Sends `user_logged_in`.
+
+    .. versionchanged:: 0.6.90
+        `methods` is new.
+    """
+    return utils.default_manager().login_user(
+        user, remember, duration, force, fresh, methods=methods
+    )
+
+
+def confirm_login(*, methods: Collection[str] = ()) -> None:
+    """Make the login session fresh again, after the user proved once more who they are.
+
+    Also call it after you changed the credentials of the current user: it keeps this login
+    session, and its remember token, when `get_session_auth_hash` ends all the others. Does
+    nothing when nobody is logged in by a session.
+
+    :param methods: how they proved it, by the names of RFC 8176; added to the methods proved
+        before.
+
+    Sends `user_login_confirmed`.
+
+    .. versionchanged:: 0.6.90
+        `methods` is new.
+    """
+    utils.default_manager().confirm_login(methods=methods)
+
+
+def logout_user() -> bool:
+    """Log the user out, and delete the remember cookie; ``session.clear()`` can't undo it.
+
+    A server-side session gets a new id, Flask-WTF a new CSRF token. What else the session holds
+    is yours and stays.
+
+    :return: True, always.
+
+    Sends `user_logged_out`, before `current_user` becomes nobody.
+    """
+    return utils.default_manager().logout_user()

@@ -1,0 +1,131 @@
+"""`LoginManager`: an application's callbacks and settings for one realm, wired to Flask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from . import config as settings
+from .exceptions import ConfigurationError
+from .guards import Guards, check_decorator_order
+from .identity import _user_context_processor
+from .loaders import UserT
+from .state import UNLOADED, RealmInApp, RequestState, get_g
+
+if TYPE_CHECKING:
+    from flask import Flask, Response
+
+
+def utc_now() -> datetime:
+    """Return the time, in UTC: the default clock."""
+    return datetime.now(timezone.utc)
+
+
+class LoginManager(Guards[UserT]):
+    """Knows how an application's users log in: its loaders, views and settings.
+
+    One manager serves one realm, in as many applications as call `init_app`::
+
+        login_manager = LoginManager(app)
+        login_manager.login_view = "login"
+
+
+        @login_manager.user_loader
+        def load_user(user_id):
+            return db.session.get(User, int(user_id))
+
+    For a type checker it is generic in your user class: ``LoginManager[User]()`` has a typed
+    `current_user`, `login_user` and `user_loader`.
+
+    :param app: the application; or call `init_app` later.
+    :param add_context_processor: whether templates get ``current_user`` (a named realm:
+        ``current_NAME``).
+    :param name: the name of an additional realm: a second, independent login in the same
+        application, with its own session entries, cookie, views and current user. Lower-case
+        letters, digits and ``_``. None is the default realm, which the module's functions mean.
+    :param clock: returns the time as an aware `datetime.datetime` in UTC; every expiry asks it.
+        For tests. By default the system's clock.
+
+    Raises `ConfigurationError` for a bad name, or a wrong setting in ``app.config``.
+
+    .. versionchanged:: 0.6.90
+        `name` and `clock` are new; so is being generic.
+    """
+
+    def __init__(
+        self,
+        app: Flask | None = None,
+        add_context_processor: bool = True,
+        *,
+        name: str | None = None,
+        clock: Callable[[], datetime] | None = None,
+    ) -> None:
+        realm = settings.DEFAULT_REALM if name is None else name
+        if not realm.isidentifier() or not realm.islower() or realm == "user":
+            raise ConfigurationError(
+                "name", name, "lower-case letters, digits and '_', other than 'user'"
+            )
+        super().__init__(realm, clock or utc_now)
+        if app is not None:
+            self.init_app(app, add_context_processor)
+
+    def init_app(self, app: Flask, add_context_processor: bool = True) -> None:
+        """Make this manager the one of its realm in `app`, replacing an earlier one.
+
+        Checks every setting that stands in ``app.config`` now; the page of the settings lists
+        them. They are read at use, so that a later change counts.
+
+        :param app: the application.
+        :param add_context_processor: whether templates get ``current_user`` (a named realm:
+            ``current_NAME``).
+
+        Raises `ConfigurationError` with key, value and what is accepted.
+        """
+        settings.check_settings(app.config)
+        realms = app.extensions.setdefault("login", {})
+        first = self.realm not in realms
+        realms[self.realm] = RealmInApp(self)
+        if self.realm == settings.DEFAULT_REALM:
+            app.login_manager = self  # type: ignore[attr-defined]  # its place since 2012
+        if first:
+            _wire(app, self.realm)
+        if add_context_processor:
+            app.context_processor(self._template_context)
+
+    def setup_app(self, app: Flask, add_context_processor: bool = True) -> None:
+        """Do what `init_app` does: its name before 2012."""
+        self.init_app(app, add_context_processor)
+
+    def _template_context(self) -> dict[str, Any]:
+        if self.realm != settings.DEFAULT_REALM:
+            return {f"current_{self.realm}": self.current_user}
+        return _user_context_processor()
+
+
+def _wire(app: Flask, realm: str) -> None:
+    """Run a realm's part after every request, with whatever manager it has by then."""
+    checked = False
+
+    def after_request(response: Response) -> Response:
+        nonlocal checked
+        if not checked:
+            checked = True
+            check_decorator_order(app)
+        manager = app.extensions["login"][realm].manager
+        if realm == settings.DEFAULT_REALM:
+            _keep_the_mirror_to_this_request()
+        updated: Response = manager._update_remember_cookie(response)
+        return updated
+
+    app.after_request(after_request)
+
+
+def _keep_the_mirror_to_this_request() -> None:
+    """Mark a user that other code wrote to ``g`` as this request's, for the next not to see it."""
+    holder = get_g()
+    user = getattr(holder, "_login_user", UNLOADED)
+    if user is UNLOADED or hasattr(holder, "_login_state"):
+        return
+    holder._login_state = RequestState()
+    holder._login_state.user = user

@@ -1,0 +1,100 @@
+"""What the library asks of a user object, and ready-made answers to inherit."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+
+class User(Protocol):
+    """What a user object must offer to be logged in.
+
+    `is_active`, `is_authenticated` and `is_anonymous` may also be methods: they are called.
+    A user may further have ``get_session_auth_hash() -> str``: a text that changes when
+    the credentials change, such as the password hash. When it does, every login session
+    and remember token made before ends. It never leaves the server in clear.
+
+    .. versionadded:: 0.6.90
+    """
+
+    @property
+    def is_active(self) -> bool:
+        """False for a suspended account: it can't log in, and a login it has ends."""
+
+    @property
+    def is_authenticated(self) -> bool:
+        """True for a user who may pass `login_required`."""
+
+    @property
+    def is_anonymous(self) -> bool:
+        """True only for the stand-in of "nobody"."""
+
+    def get_id(self) -> str:
+        """The user id: the text that `user_loader` takes to find this user again."""
+
+
+class UserMixin:
+    """The usual answers of a user object, for classes that have an ``id``.
+
+    Two users are equal when their ids are; the hash stays that of the object, so that an
+    ORM model keeps its place in a set while it gets its id.
+    """
+
+    @property
+    def is_active(self) -> bool:
+        """True. Override it to suspend accounts."""
+        return True
+
+    @property
+    def is_authenticated(self) -> bool:
+        """The same as `is_active`: a suspended account passes no guard."""
+        return self.is_active
+
+    @property
+    def is_anonymous(self) -> bool:
+        """False."""
+        return False
+
+    def get_id(self) -> str:
+        """Return ``str(self.id)``.
+
+        Raises `NotImplementedError` when the class has no ``id``.
+        """
+        try:
+            return str(self.id)  # type: ignore[attr-defined]  # the class we are mixed into has it
+        except AttributeError:
+            raise NotImplementedError("No `id` attribute - override `get_id`") from None
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, UserMixin):
+            return self.get_id() == other.get_id()
+        return NotImplemented
+
+    __hash__ = object.__hash__
+
+
+class AnonymousUserMixin:
+    """The user of a request that nobody is logged in for."""
+
+    @property
+    def is_authenticated(self) -> bool:
+        """False."""
+        return False
+
+    @property
+    def is_active(self) -> bool:
+        """False."""
+        return False
+
+    @property
+    def is_anonymous(self) -> bool:
+        """True."""
+        return True
+
+    def get_id(self) -> None:
+        """Return None: nobody has no id."""
+        return None
+
+
+def says(value: Any) -> bool:
+    """Read a yes or no of a user object, written as a property or as a method."""
+    return bool(value() if callable(value) else value)

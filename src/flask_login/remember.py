@@ -1,0 +1,143 @@
+"""The remember cookie: its token, and how it is set and deleted.
+
+The token carries the user id, when it was issued, when it expires and a digest of the
+user's credentials, signed. The server checks all of it: what the browser does with the
+cookie's own expiry does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from itsdangerous import BadData
+
+from . import config as settings
+from .signing import decode_cookie, secret_keys, sign, unsign
+
+if TYPE_CHECKING:
+    from flask import Request, Response
+
+# RFC 6265bis lets browsers drop longer cookies; ours are far shorter.
+_LONGEST = 4096
+
+
+@dataclass(frozen=True)
+class RememberToken:
+    """What a remember cookie says. Times are whole seconds since the epoch, UTC."""
+
+    user_id: str
+    issued_at: int
+    expires_at: int
+    auth_hash: str | None = None
+    #: Whether the browser should get a new one: an old format, or an old key.
+    outdated: bool = False
+
+    @property
+    def lifetime(self) -> timedelta:
+        """How long it was good for when it was issued."""
+        return timedelta(seconds=self.expires_at - self.issued_at)
+
+
+def issue(
+    user_id: str, now: datetime, lifetime: timedelta, auth_hash: str | None = None
+) -> RememberToken:
+    """Return a new token that is good for `lifetime` from `now`.
+
+    Raises `OverflowError` when that lies beyond the year 9999.
+    """
+    expires = now + lifetime
+    return RememberToken(user_id, int(now.timestamp()), int(expires.timestamp()), auth_hash)
+
+
+def write(token: RememberToken, realm: str) -> str:
+    """Return the cookie value of `token`, signed for `realm`."""
+    fields = [token.user_id, token.issued_at, token.expires_at]
+    return sign([*fields, token.auth_hash] if token.auth_hash else fields, _salt(realm))
+
+
+def read(value: str, realm: str, now: datetime, config: Mapping[str, Any]) -> RememberToken | None:
+    """Return the token in a cookie value, or None for whatever else it may be."""
+    if len(value) > _LONGEST:
+        return None
+    token = _read_signed(value, realm)
+    if token is None and realm == settings.DEFAULT_REALM:
+        token = _read_legacy(value, now, config)
+    return token if token is not None and now.timestamp() < token.expires_at else None
+
+
+def _read_signed(value: str, realm: str) -> RememberToken | None:
+    try:
+        fields, current = unsign(value, _salt(realm))
+    except BadData:
+        return None
+    if not isinstance(fields, list) or len(fields) not in (3, 4):
+        return None
+    return replace(RememberToken(*fields), outdated=not current)
+
+
+def _read_legacy(value: str, now: datetime, config: Mapping[str, Any]) -> RememberToken | None:
+    if not settings.REMEMBER_COOKIE_ACCEPT_LEGACY.read(config):
+        return None
+    for key in secret_keys():
+        user_id = decode_cookie(value, key)
+        if user_id is not None:
+            lifetime = settings.REMEMBER_COOKIE_DURATION.read(config)
+            return replace(issue(user_id, now, lifetime), outdated=True)
+    return None
+
+
+def _salt(realm: str) -> str:
+    return f"flask-login.remember-token.{realm}"
+
+
+def cookie_name(config: Mapping[str, Any], realm: str) -> str:
+    """Return the name of a realm's remember cookie."""
+    name = settings.REMEMBER_COOKIE_NAME.read(config)
+    return name if realm == settings.DEFAULT_REALM else f"{name}_{realm}"
+
+
+def set_cookie(
+    response: Response, request: Request, config: Mapping[str, Any], token: RememberToken, realm: str
+) -> None:
+    """Put `token` into the browser."""
+    response.set_cookie(
+        cookie_name(config, realm),
+        write(token, realm),
+        expires=datetime.fromtimestamp(token.expires_at, timezone.utc),
+        **_attributes(config, request),
+    )
+
+
+def clear_cookie(
+    response: Response, request: Request, config: Mapping[str, Any], realm: str
+) -> None:
+    """Delete the cookie, with the attributes it was set with.
+
+    A browser keeps a cookie whose deletion differs in domain, path or partition, and in a
+    cross-site context it ignores a deletion without ``SameSite=None; Secure``.
+    """
+    response.delete_cookie(cookie_name(config, realm), **_attributes(config, request))
+
+
+def _attributes(config: Mapping[str, Any], request: Request) -> dict[str, Any]:
+    secure = settings.REMEMBER_COOKIE_SECURE.read(config)
+    if secure is None:
+        secure = bool(config.get("SESSION_COOKIE_SECURE")) or request.is_secure
+    attributes: dict[str, Any] = {
+        "domain": settings.REMEMBER_COOKIE_DOMAIN.read(config),
+        "path": settings.REMEMBER_COOKIE_PATH.read(config),
+        "secure": secure,
+        "httponly": settings.REMEMBER_COOKIE_HTTPONLY.read(config),
+        "samesite": settings.REMEMBER_COOKIE_SAMESITE.read(config),
+    }
+    partitioned = settings.REMEMBER_COOKIE_PARTITIONED.read(config)
+    if partitioned is None:
+        partitioned = (
+            bool(config.get("SESSION_COOKIE_PARTITIONED")) and settings.supports_partitioned()
+        )
+    if partitioned:
+        attributes["partitioned"] = True
+    return attributes

@@ -1,0 +1,254 @@
+"""What a caller who may not pass gets: a redirect, a 401 with a reason, or ``HX-Redirect``.
+
+A person who opens a page is sent to log in. A program (fetch, XHR, an API client) that was
+redirected would take the login page for its answer, so it gets 401 with a problem document
+(RFC 9457); htmx is told to load the login page as a whole page.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response, abort, flash, redirect, session
+from markupsafe import Markup
+from werkzeug.exceptions import Unauthorized
+
+from . import config as settings
+from . import utils
+from .loaders import UserT, resolve
+from .login import Login
+from .redirects import (
+    expand_login_view,
+    is_htmx,
+    login_url,
+    make_next_param,
+    next_or,
+    return_target,
+)
+from .signals import user_needs_refresh, user_unauthorized
+from .state import get_app, get_request
+
+if TYPE_CHECKING:
+    from flask import Request
+    from flask.typing import ResponseReturnValue
+
+
+class Refusals(Login[UserT]):
+    """The part of `LoginManager` that answers callers who may not pass."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        #: Where to log in: an endpoint, a path or a URL. Without it a page gets 401.
+        self.login_view: str | None = None
+        #: Login views by blueprint name, which win over `login_view`.
+        self.blueprint_login_views: dict[str | None, str] = {}
+        #: Flashed when a page is redirected to the login view; None for nothing. May be a lazy
+        #: string of a translation library.
+        self.login_message: Any = settings.LOGIN_MESSAGE
+        #: The category `login_message` is flashed with.
+        self.login_message_category = settings.LOGIN_MESSAGE_CATEGORY
+        #: Where to become fresh again. Without it a page gets 401.
+        self.refresh_view: str | None = None
+        #: Flashed when a page is redirected to the refresh view; None for nothing.
+        self.needs_refresh_message: Any = settings.REFRESH_MESSAGE
+        #: The category `needs_refresh_message` is flashed with.
+        self.needs_refresh_message_category = settings.REFRESH_MESSAGE_CATEGORY
+        #: Translates the messages at use: a function of text to text.
+        self.localize_callback: Callable[[Any], Any] | None = None
+        #: Answers callers who are not logged in, instead of the library.
+        self.unauthorized_callback: Callable[[], Any] | None = None
+        #: Answers callers whose login is not fresh, instead of the library.
+        self.needs_refresh_callback: Callable[[], Any] | None = None
+
+    def unauthorized_handler(self, callback: Callable[[], Any]) -> Callable[[], Any]:
+        """Register the view that answers callers who are not logged in.
+
+        It replaces the whole answer of `unauthorized`. May be ``async def``.
+
+        :param callback: takes nothing; returns what a view may return.
+        :return: the callback, unchanged.
+        """
+        self.unauthorized_callback = callback
+        return callback
+
+    def needs_refresh_handler(self, callback: Callable[[], Any]) -> Callable[[], Any]:
+        """Register the view that answers callers whose login is not fresh.
+
+        :param callback: takes nothing; returns what a view may return.
+        :return: the callback, unchanged.
+        """
+        self.needs_refresh_callback = callback
+        return callback
+
+    def set_login_view(self, login_view: str, blueprint: Blueprint | None = None) -> None:
+        """Set the login view of a blueprint, or of the whole application.
+
+        :param login_view: an endpoint, a path or a URL.
+        :param blueprint: the blueprint whose views are meant; blueprints nested in it follow,
+            unless they have their own. None means every other view.
+        """
+        if blueprint is None:
+            self.login_view = login_view
+        else:
+            self.blueprint_login_views[blueprint.name] = login_view
+
+    def unauthorized(self) -> ResponseReturnValue:
+        """Return the answer to a caller who is not logged in, or abort with 401.
+
+        A navigation is redirected to the login view with a flashed message and ``next``. Callers
+        that want no page (``Accept`` of JSON, ``Sec-Fetch-Mode`` other than ``navigate``,
+        ``X-Requested-With``, a JSON body, an ``Authorization`` of their own) get 401 as
+        ``application/problem+json`` with ``WWW-Authenticate``; htmx gets ``HX-Redirect``.
+
+        Sends `user_unauthorized`.
+        """
+        user_unauthorized.send(get_app())
+        if self.unauthorized_callback is not None:
+            return resolve(self.unauthorized_callback())  # type: ignore[no-any-return]  # the view's own type
+        request = get_request()
+        return self._refuse(
+            self._login_view_for(request),
+            self.login_message,
+            self.login_message_category,
+            _problem("login_required", "Log in to access this resource."),
+            self._challenge(request),
+        )
+
+    def needs_refresh(self) -> ResponseReturnValue:
+        """Return the answer to a caller whose login is not fresh, or abort with 401.
+
+        As `unauthorized`, with the refresh view; programs are told
+        ``error="insufficient_user_authentication"`` (RFC 9470).
+
+        Sends `user_needs_refresh`.
+        """
+        user_needs_refresh.send(get_app())
+        if self.needs_refresh_callback is not None:
+            return resolve(self.needs_refresh_callback())  # type: ignore[no-any-return]  # the view's own type
+        return self._refuse(
+            self.refresh_view,
+            self.needs_refresh_message,
+            self.needs_refresh_message_category,
+            _problem("fresh_login_required", "Log in again to access this resource."),
+            f'{self._scheme(get_request())}, error="insufficient_user_authentication"',
+        )
+
+    def safe_next_url(self, default: str) -> str:
+        """Return where to go after login in this realm. See `flask_login.safe_next_url`."""
+        return next_or(default, self.keys.next)
+
+    # The answers
+
+    def _refuse(
+        self, view: str | None, message: Any, category: str, problem: str, challenge: str
+    ) -> ResponseReturnValue:
+        request = get_request()
+        page, htmx = wants_page(request), is_htmx(request)
+        if not page and not htmx:
+            response = Response(problem, 401, mimetype="application/problem+json")
+            response.headers["WWW-Authenticate"] = challenge
+            if view is not None:
+                return response
+            # Without a view to send anybody to, the application's own 401 handler has its say.
+            raise Unauthorized(response=response)
+        if view is None:
+            abort(401)
+        self._flash(message, category)
+        target = self._url_with_next(view, request)
+        if htmx:
+            return Response(status=401, headers={"HX-Redirect": target})
+        return redirect(target)
+
+    def _url_with_next(self, view: str, request: Request) -> str:
+        back = return_target(request)
+        if not settings.USE_SESSION_FOR_NEXT_SETTING.read(get_app().config):
+            return login_url(view, next_url=back)
+        # Older code takes the presence of _id for the mark of a bound session.
+        session[self.keys.id] = self._session_identifier_generator()
+        if back is not None:
+            session[self.keys.next] = make_next_param(expand_login_view(view), back)
+        return login_url(view)
+
+    def _login_view_for(self, request: Request) -> str | None:
+        # request.blueprints begins with the innermost of nested blueprints.
+        for name in request.blueprints:
+            if name in self.blueprint_login_views:
+                return self.blueprint_login_views[name]
+        return self.login_view
+
+    def _flash(self, message: Any, category: str) -> None:
+        if not message:
+            return
+        if self.localize_callback is not None:
+            message = self.localize_callback(message)
+        # A lazy string does not go into a session as it is.
+        flash(message if isinstance(message, Markup) else str(message), category=category)
+
+    def _scheme(self, request: Request) -> str:
+        """Return the challenge's scheme (RFC 9110, section 11.6.1) and its realm.
+
+        ``Basic`` only to who spoke it: a browser would ask for a password in a box of its own.
+        """
+        sent = request.authorization
+        if self._bearer_callback is not None or (sent is not None and sent.type == "bearer"):
+            scheme = "Bearer"
+        elif sent is not None and sent.type == "basic":
+            scheme = "Basic"
+        else:
+            scheme = "Session"
+        return f'{scheme} realm="{self.realm}"'
+
+    def _challenge(self, request: Request) -> str:
+        sent = request.authorization
+        invalid = sent is not None and sent.type == "bearer"
+        return self._scheme(request) + (', error="invalid_token"' if invalid else "")
+
+
+def wants_page(request: Request) -> bool:
+    """Tell whether a request wants a page for a person: a browser's navigation, or likewise.
+
+    Fetch Metadata says so for current browsers; ``X-Requested-With``, the kind of the body and
+    ``Accept`` for the rest. Who says nothing gets the redirect that it got before.
+    """
+    headers = request.headers
+    mode = headers.get("Sec-Fetch-Mode")
+    if mode is not None and mode != "navigate":
+        return False
+    if headers.get("X-Requested-With", "").lower() == "xmlhttprequest" or request.is_json:
+        return False
+    html = program = 0.0
+    for kind, quality in request.accept_mimetypes:
+        if kind in ("text/html", "application/xhtml+xml"):
+            html = max(html, quality)
+        elif kind == "application/json" or kind.endswith("+json"):
+            program = max(program, quality)
+    if html == program:
+        # A browser behind a proxy with its own Basic login sends credentials with every page,
+        # but it asks for HTML.
+        return html > 0 or "Authorization" not in headers
+    return html > program
+
+
+def _problem(reason: str, detail: str) -> str:
+    """Return a problem document (RFC 9457); programs compare its ``reason``."""
+    return json.dumps(
+        {
+            "type": "about:blank",
+            "title": "Unauthorized",
+            "status": 401,
+            "detail": detail,
+            "reason": reason,
+        }
+    )
+
+
+def set_login_view(login_view: str, blueprint: Blueprint | None = None) -> None:
+    """Set the login view of a blueprint, or of the whole application.
+
+    :param login_view: an endpoint, a path or a URL.
+    :param blueprint: the blueprint whose views are meant; blueprints nested in it follow, unless
+        they have their own. None means every other view.
+    """
+    utils.default_manager().set_login_view(login_view, blueprint)

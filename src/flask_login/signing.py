@@ -1,0 +1,117 @@
+"""Keys and signatures: one salt per purpose, so that no token of one kind passes for another.
+
+``SECRET_KEY`` signs; ``SECRET_KEY_FALLBACKS`` still verify, so that rotating the key logs
+nobody out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from base64 import urlsafe_b64encode
+from functools import lru_cache
+from typing import Any
+
+from flask import current_app
+from itsdangerous import BadSignature, URLSafeSerializer
+
+Key = str | bytes
+
+
+def secret_keys() -> tuple[Key, ...]:
+    """Return the application's keys, the signing one first; empty when it has none."""
+    config = current_app.config
+    key: Key | None = config.get("SECRET_KEY")
+    return (key, *(config.get("SECRET_KEY_FALLBACKS") or ())) if key else ()
+
+
+@lru_cache(maxsize=128)
+def _serializer(key: Key, salt: str) -> URLSafeSerializer:
+    return URLSafeSerializer(
+        key,
+        salt=salt,
+        signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+    )
+
+
+def sign(value: Any, salt: str) -> str:
+    """Return the JSON value `value` as URL-safe text, signed with the current key."""
+    signed = _serializer(secret_keys()[0], salt).dumps(value)
+    return signed if isinstance(signed, str) else signed.decode("ascii")
+
+
+def unsign(text: str, salt: str) -> tuple[Any, bool]:
+    """Return the value in `text`, and whether the *current* key signed it.
+
+    Raises `itsdangerous.BadSignature` (its `BadData` for a signed text that is no JSON) when
+    no key of the application signed it for this `salt`.
+    """
+    for number, key in enumerate(secret_keys()):
+        try:
+            return _serializer(key, salt).loads(text), number == 0
+        except BadSignature:
+            continue
+    raise BadSignature("no key of this application signed it")
+
+
+def digest(value: str, salt: str) -> str:
+    """Return a short keyed digest of `value` that is safe to hand to the browser."""
+    return _digest(secret_keys()[0], value, salt)
+
+
+def is_digest(stored: str, value: str, salt: str) -> bool:
+    """Tell whether `stored` is the digest of `value` under any of the application's keys."""
+    return any(
+        hmac.compare_digest(stored.encode(), _digest(key, value, salt).encode())
+        for key in secret_keys()
+    )
+
+
+def _digest(key: Key, value: str, salt: str) -> str:
+    raw = hmac.digest(_as_bytes(key), f"{salt}\n{value}".encode(), "sha256")
+    return urlsafe_b64encode(raw[:16]).rstrip(b"=").decode("ascii")
+
+
+def encode_cookie(payload: str, key: Key | None = None) -> str:
+    """Return ``payload|digest``: the text and its HMAC-SHA512 in hex.
+
+    The format of remember cookies up to 0.6.3, kept because applications sign values of
+    their own with it. It names no purpose and no time: prefer `itsdangerous`.
+
+    :param payload: any text.
+    :param key: the secret; `None` takes the application's ``SECRET_KEY``.
+    """
+    return f"{payload}|{_cookie_digest(payload, key)}"
+
+
+def decode_cookie(cookie: str, key: Key | None = None) -> str | None:
+    """Return the payload of a text made by `encode_cookie`, or None if it is not one.
+
+    :param cookie: ``payload|digest``.
+    :param key: the secret; `None` takes the application's ``SECRET_KEY``.
+    """
+    payload, separator, given = cookie.rpartition("|")
+    if not separator:
+        return None
+    expected = _cookie_digest(payload, key)
+    # Compared as bytes: compare_digest refuses text that is not ASCII.
+    same = hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode("ascii"))
+    return payload if same else None
+
+
+def _cookie_digest(payload: str, key: Key | None = None) -> str:
+    secret = _secret_key(key)
+    return hmac.new(secret, payload.encode("utf-8", "surrogatepass"), hashlib.sha512).hexdigest()
+
+
+def _secret_key(key: Key | None = None) -> bytes:
+    return _as_bytes(current_app.config["SECRET_KEY"] if key is None else key)
+
+
+def _as_bytes(key: Key) -> bytes:
+    if isinstance(key, bytes):
+        return key
+    try:
+        return key.encode("latin1")
+    except UnicodeEncodeError:
+        return key.encode("utf-8")

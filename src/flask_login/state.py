@@ -1,0 +1,125 @@
+"""What is known during one request, and where: on the request, in the session, on ``g``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import flask.globals
+from flask import current_app, g, request, session
+from flask.ctx import AppContext
+
+from .config import DEFAULT_REALM
+
+# Flask 3.2 makes one context of the two.
+_CONTEXT = "app_ctx" if hasattr(AppContext, "session") else "request_ctx"
+
+if TYPE_CHECKING:
+    from .login_manager import LoginManager
+    from .remember import RememberToken
+
+#: Marks "nobody has asked yet"; None is a user that `anonymous_user` may return.
+UNLOADED: Any = object()
+
+# LocalProxy's own public accessors, bound once: they run on every read of current_user.
+get_app = current_app._get_current_object  # type: ignore[attr-defined]  # a LocalProxy at run time
+get_g = g._get_current_object
+get_request = request._get_current_object  # type: ignore[attr-defined]  # a LocalProxy at run time
+get_session = session._get_current_object  # type: ignore[attr-defined]  # a LocalProxy at run time
+_get_context = getattr(flask.globals, _CONTEXT)._get_current_object
+
+
+class RequestState:
+    """What one realm knows and has decided during one request."""
+
+    __slots__ = (
+        "clear_site_data",
+        "loading",
+        "remember",
+        "remember_lifetime",
+        "source",
+        "token",
+        "user",
+    )
+
+    def __init__(self) -> None:
+        self.user: Any = UNLOADED
+        self.loading = False
+        #: Which source named the user; None while there is nobody.
+        self.source: str | None = None
+        #: What the response does with the remember cookie: "set", "clear" or nothing.
+        self.remember: str | None = None
+        self.remember_lifetime: timedelta | None = None
+        #: The remember token of this request, once read; None when it has no good one.
+        self.token: RememberToken | None = UNLOADED
+        self.clear_site_data = False
+
+
+@dataclass
+class RealmInApp:
+    """What one application knows of one realm: ``app.extensions["login"][realm]``."""
+
+    manager: LoginManager[Any]
+    #: Whether the log has been told that ``LOGIN_DISABLED`` is on.
+    warned_of_login_disabled: bool = False
+
+
+@dataclass(frozen=True)
+class SessionKeys:
+    """The names of a realm's entries in Flask's session."""
+
+    user_id: str = "_user_id"
+    fresh: str = "_fresh"
+    id: str = "_id"
+    remember: str = "_remember"
+    remember_seconds: str = "_remember_seconds"
+    next: str = "next"
+    auth_hash: str = "_auth_hash"
+    methods: str = "_methods"
+    force: str = "_force"
+
+    @classmethod
+    def of(cls, realm: str) -> SessionKeys:
+        """Return the keys of `realm`: the default realm's are those of old."""
+        if realm == DEFAULT_REALM:
+            return cls()
+        return cls(*(f"_{realm}_{name.lstrip('_')}" for name in vars(cls()).values()))
+
+    def of_login(self) -> Iterator[str]:
+        """Yield the entries that end with the login."""
+        yield from (self.user_id, self.fresh, self.id, self.remember_seconds)
+        yield from (self.auth_hash, self.methods, self.force)
+
+
+@dataclass(frozen=True)
+class CurrentLogin:
+    """What this request knows of its login session.
+
+    .. versionadded:: 0.6.90
+    """
+
+    #: The user id.
+    user_id: str | None
+    #: What named the user: ``"session"``, ``"remember"`` (a remember token, on this very
+    #: request), ``"request"`` or ``"bearer"`` (a loader), ``"assigned"`` (other code did).
+    source: str
+    #: Whether the user proved who they are in this login session.
+    fresh: bool
+    #: Whether this browser has a good remember token of this user.
+    remembered: bool
+    #: How the user proved who they are, as RFC 8176 names; what was not said is not assumed.
+    methods: frozenset[str]
+
+
+def touched_session() -> MutableMapping[str, Any] | None:
+    """Return the session if this request has used it, without using it: that would add
+    ``Vary: Cookie`` to every response.
+    """
+    context = _get_context()
+    # Flask 3.1.3 and later count a read of ``context.session`` as use, and keep it here.
+    opened = getattr(context, "_session", None)
+    if opened is None:
+        opened = context.session
+    return opened if getattr(opened, "accessed", True) else None

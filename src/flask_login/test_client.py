@@ -1,0 +1,105 @@
+"""A test client that is logged in from the start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from . import config as settings
+from .exceptions import MissingLoginManager
+from .login_manager import LoginManager
+
+
+class FlaskLoginClient(FlaskClient):
+    """A test client that can be logged in as a user without a login page.
+
+    ::
+
+        app.test_client_class = FlaskLoginClient
+
+        with app.test_client(user=user) as client:
+            client.get("/profile")
+
+        client = app.test_client()
+        with client.user(user, fresh_login=False):
+            client.get("/profile")
+
+    :param user: the user to be logged in as from the start, or None.
+    :param fresh_login: whether that login is fresh.
+    :param realm: the name of the realm to log in to; by default the default one.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        user: Any = None,
+        fresh_login: bool = True,
+        realm: str = settings.DEFAULT_REALM,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        if user is not None:
+            self.login(user, fresh_login=fresh_login, realm=realm)
+
+    def login(
+        self, user: Any, *, fresh_login: bool = True, realm: str = settings.DEFAULT_REALM
+    ) -> None:
+        """Be logged in as `user` from the next request on.
+
+        :param user: the user object.
+        :param fresh_login: whether the login is fresh.
+        :param realm: the name of the realm.
+
+        .. versionadded:: 0.6.90
+        """
+        manager = self._manager(realm)
+        keys = manager.keys
+        with self.session_transaction() as sess:
+            for key in keys.of_login():
+                sess.pop(key, None)
+            sess[keys.user_id] = getattr(user, manager.id_attribute)()
+            sess[keys.fresh] = fresh_login
+
+    def logout(self, *, realm: str = settings.DEFAULT_REALM) -> None:
+        """Be nobody from the next request on.
+
+        .. versionadded:: 0.6.90
+        """
+        keys = self._manager(realm).keys
+        with self.session_transaction() as sess:
+            for key in keys.of_login():
+                sess.pop(key, None)
+
+    @contextmanager
+    def user(
+        self, user: Any, *, fresh_login: bool = True, realm: str = settings.DEFAULT_REALM
+    ) -> Iterator[FlaskLoginClient]:
+        """Be logged in as `user` inside of a ``with`` block, and who one was before after it.
+
+        :param user: the user object.
+        :param fresh_login: whether the login is fresh.
+        :param realm: the name of the realm.
+
+        .. versionadded:: 0.6.90
+        """
+        keys = self._manager(realm).keys
+        with self.session_transaction() as sess:
+            before = {key: sess[key] for key in keys.of_login() if key in sess}
+        self.login(user, fresh_login=fresh_login, realm=realm)
+        try:
+            yield self
+        finally:
+            self.logout(realm=realm)
+            with self.session_transaction() as sess:
+                sess.update(before)
+
+    def _manager(self, realm: str) -> LoginManager[Any]:
+        app = self.application
+        try:
+            manager: LoginManager[Any] = app.extensions["login"][realm].manager
+        except KeyError:
+            raise MissingLoginManager(app.name) from None
+        return manager

@@ -1,0 +1,88 @@
+"""An old import path: everything that stood here is in the package's rooms now.
+
+What dependents patch stays here for real: `current_user` and the guards look up
+`_get_user` in this module on every access.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .exceptions import MissingLoginManager
+from .state import get_app, get_request
+
+if TYPE_CHECKING:
+    from .config import COOKIE_NAME as COOKIE_NAME
+    from .config import EXEMPT_METHODS as EXEMPT_METHODS
+    from .guards import fresh_login_required as fresh_login_required
+    from .guards import login_required as login_required
+    from .identity import _create_identifier as _create_identifier
+    from .identity import _user_context_processor as _user_context_processor
+    from .identity import current_user as current_user
+    from .identity import login_fresh as login_fresh
+    from .identity import login_remembered as login_remembered
+    from .login import confirm_login as confirm_login
+    from .login import login_user as login_user
+    from .login import logout_user as logout_user
+    from .login_manager import LoginManager
+    from .redirects import expand_login_view as expand_login_view
+    from .redirects import login_url as login_url
+    from .redirects import make_next_param as make_next_param
+    from .responses import set_login_view as set_login_view
+    from .signing import _cookie_digest as _cookie_digest
+    from .signing import _secret_key as _secret_key
+    from .signing import decode_cookie as decode_cookie
+    from .signing import encode_cookie as encode_cookie
+
+_HOMES = {
+    "COOKIE_NAME": "config",
+    "EXEMPT_METHODS": "config",
+    "_cookie_digest": "signing",
+    "_create_identifier": "identity",
+    "_secret_key": "signing",
+    "_user_context_processor": "identity",
+    "confirm_login": "login",
+    "current_user": "identity",
+    "decode_cookie": "signing",
+    "encode_cookie": "signing",
+    "expand_login_view": "redirects",
+    "fresh_login_required": "guards",
+    "login_fresh": "identity",
+    "login_remembered": "identity",
+    "login_required": "guards",
+    "login_url": "redirects",
+    "login_user": "login",
+    "logout_user": "login",
+    "make_next_param": "redirects",
+    "set_login_view": "responses",
+}
+
+__all__ = [name for name in _HOMES if not name.startswith("_")]  # noqa: PLE0604  # plain strings
+
+def default_manager() -> LoginManager[Any]:
+    """Return the login manager of the current application's default realm.
+
+    Raises `MissingLoginManager` when the application has none.
+    """
+    app = get_app()
+    try:
+        manager: LoginManager[Any] = app.login_manager
+    except AttributeError:
+        raise MissingLoginManager(app.name) from None
+    return manager
+
+
+def _get_user() -> Any:
+    try:
+        request = get_request()
+    except RuntimeError:
+        return None
+    return default_manager()._user_of(request)
+
+
+def __getattr__(name: str) -> Any:
+    # Looked up late: the rooms import this module for what stands above.
+    if name in _HOMES:
+        return getattr(import_module(f".{_HOMES[name]}", __package__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
