@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
@@ -13,7 +14,7 @@ from .exceptions import UnguardedViewError
 from .loaders import UserT, logger
 from .mixins import says
 from .responses import Refusals
-from .state import get_app, get_request
+from .state import get_app, get_config, get_request
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -31,28 +32,28 @@ class Guards(Refusals[UserT]):
     """The part of `LoginManager` that guards views."""
 
     def login_required(self, view: Callable[P, R]) -> Callable[P, R]:
-        """Guard a view: only for who is logged in, in this realm. See `flask_login.login_required`."""
+        """Guard a view for who is logged in to this realm. See `flask_login.login_required`."""
         return _guard(view, lambda: self, "login_required", _must_log_in)
 
     def fresh_login_required(self, view: Callable[P, R]) -> Callable[P, R]:
-        """Guard a view: only for a fresh login of this realm. See `flask_login.fresh_login_required`."""
+        """Guard a view for a fresh login of this realm. See `flask_login.fresh_login_required`."""
         return _guard(view, lambda: self, "fresh_login_required", _must_log_in_afresh)
 
     @property
     def _login_disabled(self) -> bool:
-        return settings.LOGIN_DISABLED.read(get_app().config)
+        return settings.LOGIN_DISABLED.read(get_config())
 
     @_login_disabled.setter
     def _login_disabled(self, value: bool) -> None:
-        get_app().config["LOGIN_DISABLED"] = value
+        get_config()["LOGIN_DISABLED"] = value
 
     def _lets_pass(self) -> bool:
         """Tell whether guards don't count for this request."""
         if get_request().method in settings.EXEMPT_METHODS:
             return True
-        app = get_app()
+        app, config = get_app(), get_config()
         # Most applications don't have the key: one look-up, and no parsing, for them.
-        if "LOGIN_DISABLED" not in app.config or not self._login_disabled:
+        if "LOGIN_DISABLED" not in config or not self._login_disabled:
             return False
         known = app.extensions["login"][self.realm]
         if not app.testing and not known.warned_of_login_disabled:
@@ -64,10 +65,8 @@ class Guards(Refusals[UserT]):
         return True
 
     def _is_logged_in(self) -> bool:
-        if self.realm == settings.DEFAULT_REALM:
-            user = utils._get_user()
-        else:
-            user = self.get_current_user()
+        default = self.realm == settings.DEFAULT_REALM
+        user: Any = utils._get_user() if default else self.get_current_user()
         return user is not None and says(user.is_authenticated)
 
 
@@ -103,10 +102,9 @@ def _guard(
         return view(*args, **kwargs)
 
     setattr(guarded, GUARD_ATTRIBUTE, name)
-    try:
+    # A bound method or a builtin takes no attributes; app.route doesn't register those by name.
+    with suppress(AttributeError):
         setattr(view, _GUARDED_AS, (view, guarded))
-    except AttributeError:
-        pass  # a bound method or a builtin: nothing that app.route could have taken before
     return guarded
 
 
@@ -118,13 +116,13 @@ def check_decorator_order(app: Flask) -> None:
     `UnguardedViewError` in debug mode and while testing, logs it as an error otherwise: a
     site that ran yesterday is not stopped.
     """
-    registered = set()
+    registered: set[int] = set()
     for view in app.view_functions.values():
         inner: Any = view
         while inner is not None and id(inner) not in registered:
             registered.add(id(inner))
             inner = getattr(inner, "__wrapped__", None)
-    endpoints = []
+    endpoints: list[str] = []
     for endpoint, view in app.view_functions.items():
         guarded_view, guarded = getattr(view, _GUARDED_AS, (None, None))
         # functools.wraps copies attributes: it must have been this very function.

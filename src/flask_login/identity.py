@@ -26,6 +26,7 @@ from .state import (
     RequestState,
     SessionKeys,
     get_app,
+    get_config,
     get_g,
     get_request,
     get_session,
@@ -138,6 +139,8 @@ class Identity(Loaders[UserT]):
         ``g`` may outlive the request (when somebody else pushed the application context), so
         the mirror counts only if it was written during this very request.
         """
+        if state is not None and state.loading:
+            return self.anonymous_user() if state.user is UNLOADED else state.user
         owner: RequestState | None = getattr(get_g(), "_login_state", None)
         mirrored = mirror is not UNLOADED
         if mirrored and (owner is None or owner is state):
@@ -238,7 +241,7 @@ class Identity(Loaders[UserT]):
     def _load_user_from_remember_cookie(self, cookie: str) -> Any:
         """Log the user of a remember cookie in again, not fresh; None if it names nobody."""
         state = self._state()
-        token = remember.read(cookie, self.realm, self._clock(), get_app().config)
+        token = remember.read(cookie, self.realm, self._clock(), get_config())
         user = None if token is None else self._call_user_loader(token.user_id)
         if token is None or user is None or not is_active(user):
             return None
@@ -308,7 +311,7 @@ class Identity(Loaders[UserT]):
         sess = get_session()
         stored = sess.get(self.keys.id)
         mode = settings.SESSION_PROTECTION.check(
-            get_app().config.get("SESSION_PROTECTION", self.session_protection)
+            get_config().get("SESSION_PROTECTION", self.session_protection)
         )
         present = self._session_identifier_generator()
         if stored == present:
@@ -328,7 +331,7 @@ class Identity(Loaders[UserT]):
     # The remember cookie of this request
 
     def _remember_cookies(self) -> list[str]:
-        name = remember.cookie_name(get_app().config, self.realm)
+        name = remember.cookie_name(get_config(), self.realm)
         request: Request = get_request()
         return request.cookies.getlist(name)
 
@@ -336,7 +339,7 @@ class Identity(Loaders[UserT]):
         if state.token is UNLOADED:
             cookies = self._remember_cookies()
             known = cookies[0] if len(cookies) == 1 else ""
-            state.token = remember.read(known, self.realm, self._clock(), get_app().config)
+            state.token = remember.read(known, self.realm, self._clock(), get_config())
         return state.token
 
 
@@ -379,7 +382,7 @@ def _user_context_processor() -> dict[str, Any]:
 
 #: The user of this request, as a proxy: for nobody it is an `AnonymousUserMixin`, outside of a
 #: request None. For a type checker it is `Any`; `LoginManager.current_user` is the typed one.
-current_user: Any = LocalProxy(lambda: utils._get_user())
+current_user: Any = LocalProxy(lambda: utils._get_user())  # noqa: PLW0108  # tests patch it there
 
 #: What is known of this request's login session, as a proxy of `CurrentLogin`; falsy for nobody.
 #:

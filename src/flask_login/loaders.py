@@ -8,7 +8,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, cast
+
+from werkzeug.local import LocalProxy
 
 from .config import AUTH_HEADER_NAME
 from .exceptions import MissingLoader
@@ -31,22 +33,24 @@ else:
 logger = logging.getLogger("flask_login")
 
 
-def resolve(result: Any) -> Any:
+def resolve(result: object) -> Any:
     """Return the result of an application's callback, awaited if that was ``async def``.
 
     It is run by ``app.ensure_sync``, as Flask runs async views. Inside an async view the
     thread's event loop is busy with that view, so the callback gets a loop in a thread of its own.
     """
-    if type(result) is not CoroutineType:
+    if not isinstance(result, CoroutineType):
         return result
 
+    coroutine = cast("CoroutineType[Any, Any, Any]", result)
+
     async def wait() -> Any:
-        return await result
+        return await coroutine
 
     try:
         run: Callable[[], Any] = get_app().ensure_sync(wait)
     except RuntimeError:
-        result.close()  # not awaited, and no warning about that
+        coroutine.close()  # not awaited, and no warning about that
         raise
     try:
         asyncio.get_running_loop()
@@ -59,6 +63,12 @@ def resolve(result: Any) -> Any:
 def is_active(user: Any) -> bool:
     """Tell whether a user object may be logged in; one that does not say may."""
     return says(getattr(user, "is_active", True))
+
+
+def unwrap(user: Any) -> Any:
+    """Return the user object behind `current_user`; any other object as it is."""
+    proxy: LocalProxy[Any] = user
+    return proxy._get_current_object() if isinstance(user, LocalProxy) else user
 
 
 class Loaders(Generic[UserT]):

@@ -6,17 +6,16 @@ from collections.abc import Collection, MutableMapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from flask import g, session
-from werkzeug.local import LocalProxy
+from flask import g
 
 from . import config as settings
 from . import remember as cookies
 from . import utils
 from .exceptions import ConfigurationError, InvalidUserId
 from .identity import Identity
-from .loaders import UserT, is_active
+from .loaders import UserT, is_active, unwrap
 from .signals import user_logged_in, user_logged_out, user_login_confirmed
-from .state import RequestState, get_app, get_request, get_session, touched_session
+from .state import RequestState, get_app, get_config, get_request, get_session, touched_session
 
 if TYPE_CHECKING:
     from flask import Response
@@ -36,9 +35,7 @@ class Login(Identity[UserT]):
         methods: Collection[str] = (),
     ) -> bool:
         """Log `user` in, in this realm. See `flask_login.login_user`."""
-        found: Any = user
-        if isinstance(found, LocalProxy):
-            found = found._get_current_object()
+        found = unwrap(user)
         if not force and not is_active(found):
             return False
         user_id = getattr(found, self.id_attribute)()
@@ -74,7 +71,9 @@ class Login(Identity[UserT]):
 
     def logout_user(self) -> bool:
         """Log the user of this realm out. See `flask_login.logout_user`."""
-        user = utils._get_user() if self.realm == settings.DEFAULT_REALM else self.get_current_user()
+        user = (
+            utils._get_user() if self.realm == settings.DEFAULT_REALM else self.get_current_user()
+        )
         state, sess = self._state(), get_session()
         self._end_login(sess, state)
         if self.keys.next in sess:
@@ -85,7 +84,7 @@ class Login(Identity[UserT]):
             del sess[self.keys.remember]
         self._renew_session(sess)
         self._drop_csrf_token(sess)
-        state.clear_site_data = settings.LOGIN_CLEAR_SITE_DATA.read(get_app().config)
+        state.clear_site_data = settings.LOGIN_CLEAR_SITE_DATA.read(get_config())
         user_logged_out.send(get_app(), user=user)
         self._update_request_context_with_user()
         return True
@@ -93,7 +92,7 @@ class Login(Identity[UserT]):
     @staticmethod
     def _drop_csrf_token(sess: MutableMapping[str, Any]) -> None:
         """Have Flask-WTF make a new CSRF token: the old one may be known to somebody else."""
-        name = get_app().config.get("WTF_CSRF_FIELD_NAME", "csrf_token")
+        name = get_config().get("WTF_CSRF_FIELD_NAME", "csrf_token")
         if name in sess:
             del sess[name]
         g.pop(name, None)
@@ -167,7 +166,7 @@ class Login(Identity[UserT]):
 
     def _slides(self, state: RequestState, sess: MutableMapping[str, Any]) -> bool:
         """Tell whether this request starts the time of the remember token anew."""
-        if not settings.REMEMBER_COOKIE_REFRESH_EACH_REQUEST.read(get_app().config):
+        if not settings.REMEMBER_COOKIE_REFRESH_EACH_REQUEST.read(get_config()):
             return False
         token = self._remember_token(state)
         if token is None or token.user_id != str(sess.get(self.keys.user_id)):
@@ -176,23 +175,23 @@ class Login(Identity[UserT]):
         return True
 
     def _set_cookie(self, response: Response) -> None:
-        sess, state, app = get_session(), self._state(), get_app()
+        sess, state = get_session(), self._state()
         name, lifetime = "duration", state.remember_lifetime
         if lifetime is None and self.keys.remember_seconds in sess:
             lifetime = timedelta(seconds=sess[self.keys.remember_seconds])
         if lifetime is None:
             name = "REMEMBER_COOKIE_DURATION"
-            lifetime = settings.REMEMBER_COOKIE_DURATION.read(app.config)
+            lifetime = settings.REMEMBER_COOKIE_DURATION.read(get_config())
         user_id, auth_hash = sess[self.keys.user_id], sess.get(self.keys.auth_hash)
         try:
             token = cookies.issue(str(user_id), self._clock(), lifetime, auth_hash)
         except (OverflowError, TypeError):
             accepted = "a datetime.timedelta that ends before the year 10000"
             raise ConfigurationError(name, lifetime, accepted) from None
-        cookies.set_cookie(response, get_request(), app.config, token, self.realm)
+        cookies.set_cookie(response, get_request(), get_config(), token, self.realm)
 
     def _clear_cookie(self, response: Response) -> None:
-        cookies.clear_cookie(response, get_request(), get_app().config, self.realm)
+        cookies.clear_cookie(response, get_request(), get_config(), self.realm)
 
 
 def login_user(

@@ -19,17 +19,21 @@ class User(Protocol):
     @property
     def is_active(self) -> bool:
         """False for a suspended account: it can't log in, and a login it has ends."""
+        ...
 
     @property
     def is_authenticated(self) -> bool:
         """True for a user who may pass `login_required`."""
+        ...
 
     @property
     def is_anonymous(self) -> bool:
         """True only for the stand-in of "nobody"."""
+        ...
 
     def get_id(self) -> str:
         """The user id: the text that `user_loader` takes to find this user again."""
+        ...
 
 
 class UserMixin:
@@ -92,7 +96,6 @@ class AnonymousUserMixin:
 
     def get_id(self) -> None:
         """Return None: nobody has no id."""
-        return None
 
 
 def says(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Where to go to log in, and where to go back to: safe targets only.
+r"""Where to go to log in, and where to go back to: safe targets only.
 
 The rule for ``next`` is a white list: a path on this host. The URL standard that browsers
 follow drops tabs and newlines, takes ``\\`` for ``/`` and fills in missing slashes, so a
@@ -11,9 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
-from flask import current_app, has_request_context, request, session, url_for
+from flask import has_request_context, request, session, url_for
 
 from . import config as settings
+from .state import get_config
 
 if TYPE_CHECKING:
     from flask import Request
@@ -60,7 +61,7 @@ def login_url(login_view: str, next_url: str | None = None, next_field: str = "n
     target = make_next_param(base, next_url)
     if not has_request_context() or local_target(target, request) is not None:
         query = [pair for pair in query if pair[0] != next_field] + [(next_field, target)]
-    netloc = settings.FORCE_HOST_FOR_REDIRECTS.read(current_app.config) or parts.netloc
+    netloc = settings.FORCE_HOST_FOR_REDIRECTS.read(get_config()) or parts.netloc
     return urlunsplit(parts._replace(netloc=netloc, query=urlencode(query)))
 
 
@@ -145,7 +146,7 @@ def safe_next_url(default: str) -> str:
 
 def next_or(default: str, session_key: str) -> str:
     """Do the work of `safe_next_url` for a realm that keeps its ``next`` under `session_key`."""
-    if settings.USE_SESSION_FOR_NEXT_SETTING.read(current_app.config):
+    if settings.USE_SESSION_FOR_NEXT_SETTING.read(get_config()):
         target = session.pop(session_key) if session_key in session else None
     else:
         target = request.args.get("next") or request.form.get("next")

@@ -73,9 +73,13 @@ def _read_signed(value: str, realm: str) -> RememberToken | None:
         fields, current = unsign(value, _salt(realm))
     except BadData:
         return None
-    if not isinstance(fields, list) or len(fields) not in (3, 4):
-        return None
-    return replace(RememberToken(*fields), outdated=not current)
+    match fields:
+        case [str(user_id), int(issued_at), int(expires_at)]:
+            return RememberToken(user_id, issued_at, expires_at, None, not current)
+        case [str(user_id), int(issued_at), int(expires_at), str(auth_hash)]:
+            return RememberToken(user_id, issued_at, expires_at, auth_hash, not current)
+        case _:
+            return None
 
 
 def _read_legacy(value: str, now: datetime, config: Mapping[str, Any]) -> RememberToken | None:
@@ -100,7 +104,11 @@ def cookie_name(config: Mapping[str, Any], realm: str) -> str:
 
 
 def set_cookie(
-    response: Response, request: Request, config: Mapping[str, Any], token: RememberToken, realm: str
+    response: Response,
+    request: Request,
+    config: Mapping[str, Any],
+    token: RememberToken,
+    realm: str,
 ) -> None:
     """Put `token` into the browser."""
     response.set_cookie(

@@ -28,7 +28,7 @@ from .redirects import (
     return_target,
 )
 from .signals import user_needs_refresh, user_unauthorized
-from .state import get_app, get_request
+from .state import get_app, get_config, get_request
 
 if TYPE_CHECKING:
     from flask import Request
@@ -163,7 +163,7 @@ class Refusals(Login[UserT]):
 
     def _url_with_next(self, view: str, request: Request) -> str:
         back = return_target(request)
-        if not settings.USE_SESSION_FOR_NEXT_SETTING.read(get_app().config):
+        if not settings.USE_SESSION_FOR_NEXT_SETTING.read(get_config()):
             return login_url(view, next_url=back)
         # Older code takes the presence of _id for the mark of a bound session.
         session[self.keys.id] = self._session_identifier_generator()

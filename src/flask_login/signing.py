@@ -12,15 +12,16 @@ from base64 import urlsafe_b64encode
 from functools import lru_cache
 from typing import Any
 
-from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
+
+from .state import get_config
 
 Key = str | bytes
 
 
 def secret_keys() -> tuple[Key, ...]:
     """Return the application's keys, the signing one first; empty when it has none."""
-    config = current_app.config
+    config = get_config()
     key: Key | None = config.get("SECRET_KEY")
     return (key, *(config.get("SECRET_KEY_FALLBACKS") or ())) if key else ()
 
@@ -105,7 +106,7 @@ def _cookie_digest(payload: str, key: Key | None = None) -> str:
 
 
 def _secret_key(key: Key | None = None) -> bytes:
-    return _as_bytes(current_app.config["SECRET_KEY"] if key is None else key)
+    return _as_bytes(get_config()["SECRET_KEY"] if key is None else key)
 
 
 def _as_bytes(key: Key) -> bytes:

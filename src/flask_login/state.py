@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import flask.globals
 from flask import current_app, g, request, session
@@ -17,18 +17,30 @@ from .config import DEFAULT_REALM
 _CONTEXT = "app_ctx" if hasattr(AppContext, "session") else "request_ctx"
 
 if TYPE_CHECKING:
+    from flask import Flask, Request
+    from flask.sessions import SessionMixin
+    from werkzeug.local import LocalProxy
+
     from .login_manager import LoginManager
     from .remember import RememberToken
 
 #: Marks "nobody has asked yet"; None is a user that `anonymous_user` may return.
 UNLOADED: Any = object()
 
-# LocalProxy's own public accessors, bound once: they run on every read of current_user.
-get_app = current_app._get_current_object  # type: ignore[attr-defined]  # a LocalProxy at run time
-get_g = g._get_current_object
-get_request = request._get_current_object  # type: ignore[attr-defined]  # a LocalProxy at run time
-get_session = session._get_current_object  # type: ignore[attr-defined]  # a LocalProxy at run time
-_get_context = getattr(flask.globals, _CONTEXT)._get_current_object
+# LocalProxy's own public accessor, bound once: these run on every read of current_user.
+get_app: Callable[[], Flask] = cast("LocalProxy[Flask]", current_app)._get_current_object
+get_g: Callable[[], Any] = cast("LocalProxy[Any]", g)._get_current_object
+get_request: Callable[[], Request] = cast("LocalProxy[Request]", request)._get_current_object
+get_session: Callable[[], SessionMixin] = cast(
+    "LocalProxy[SessionMixin]", session
+)._get_current_object
+_get_context: Callable[[], Any] = getattr(flask.globals, _CONTEXT)._get_current_object
+
+
+def get_config() -> dict[str, Any]:
+    """Return the current application's configuration."""
+    config: dict[str, Any] = get_app().config
+    return config
 
 
 class RequestState:
@@ -114,8 +126,9 @@ class CurrentLogin:
 
 
 def touched_session() -> MutableMapping[str, Any] | None:
-    """Return the session if this request has used it, without using it: that would add
-    ``Vary: Cookie`` to every response.
+    """Return the session if this request has used it.
+
+    Looking must not count as use: that would add ``Vary: Cookie`` to every response.
     """
     context = _get_context()
     # Flask 3.1.3 and later count a read of ``context.session`` as use, and keep it here.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -76,7 +76,7 @@ class FlaskLoginClient(FlaskClient):
     @contextmanager
     def user(
         self, user: Any, *, fresh_login: bool = True, realm: str = settings.DEFAULT_REALM
-    ) -> Iterator[FlaskLoginClient]:
+    ) -> Generator[FlaskLoginClient]:
         """Be logged in as `user` inside of a ``with`` block, and who one was before after it.
 
         :param user: the user object.

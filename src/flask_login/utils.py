@@ -58,14 +58,32 @@ _HOMES = {
     "set_login_view": "responses",
 }
 
-__all__ = [name for name in _HOMES if not name.startswith("_")]  # noqa: PLE0604  # plain strings
+__all__ = [  # pyright: ignore[reportUnsupportedDunderAll]  # found by __getattr__
+    "COOKIE_NAME",
+    "EXEMPT_METHODS",
+    "confirm_login",
+    "current_user",
+    "decode_cookie",
+    "encode_cookie",
+    "expand_login_view",
+    "fresh_login_required",
+    "login_fresh",
+    "login_remembered",
+    "login_required",
+    "login_url",
+    "login_user",
+    "logout_user",
+    "make_next_param",
+    "set_login_view",
+]
+
 
 def default_manager() -> LoginManager[Any]:
     """Return the login manager of the current application's default realm.
 
     Raises `MissingLoginManager` when the application has none.
     """
-    app = get_app()
+    app: Any = get_app()
     try:
         manager: LoginManager[Any] = app.login_manager
     except AttributeError:
