@@ -7,6 +7,7 @@ their tests even more, change them later.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -49,6 +50,8 @@ SESSION_KEYS = {
 DEFAULT_REALM = "default"
 
 T = TypeVar("T")
+
+logger = logging.getLogger("flask_login")
 
 
 @dataclass(frozen=True)
@@ -310,20 +313,30 @@ SETTINGS: tuple[Setting[Any], ...] = (
 def check_settings(config: Mapping[str, Any]) -> None:
     """Check every setting in `config`, and the demands of a cookie name's prefix.
 
-    Raises `ConfigurationError` with the first key that is wrong.
+    Raises `ConfigurationError` with the first key that is wrong; logs what browsers would refuse.
     """
     for setting in SETTINGS:
         setting.read(config)
-    _check_cookie_prefix(config)
+    name = REMEMBER_COOKIE_NAME.read(config)
+    if name == config.get("SESSION_COOKIE_NAME"):
+        raise ConfigurationError(
+            "REMEMBER_COOKIE_NAME", name, "other than SESSION_COOKIE_NAME, which it would overwrite"
+        )
+    _check_cookie_prefix(config, name)
+    secure = REMEMBER_COOKIE_SECURE.read(config)
+    if REMEMBER_COOKIE_SAMESITE.read(config) == "None" and secure is False:
+        logger.warning(
+            "REMEMBER_COOKIE_SAMESITE is 'None' and REMEMBER_COOKIE_SECURE is False: browsers drop"
+            " such a cookie, and nobody will be remembered. Set REMEMBER_COOKIE_SECURE to True."
+        )
 
 
-def _check_cookie_prefix(config: Mapping[str, Any]) -> None:
+def _check_cookie_prefix(config: Mapping[str, Any], name: str) -> None:
     """Hold a ``__Host-`` or ``__Secure-`` name to what browsers demand of it.
 
     They match the prefix in any case (draft-ietf-httpbis-rfc6265bis, section 4.1.3) and drop
     a cookie that breaks the rule, silently: nobody would ever be remembered.
     """
-    name = REMEMBER_COOKIE_NAME.read(config)
     prefix = next((p for p in ("__Host-", "__Secure-") if name.lower().startswith(p.lower())), None)
     if prefix is None:
         return

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from . import config as settings
 from . import utils
+from .config import logger
 from .exceptions import UnguardedViewError
-from .loaders import UserT, logger
+from .loaders import UserT
 from .mixins import says
 from .responses import Refusals
 from .state import get_app, get_config, get_request

@@ -16,7 +16,7 @@ from werkzeug.local import LocalProxy
 from . import config as settings
 from . import remember, utils
 from .fingerprint import client_fingerprint, is_legacy_fingerprint
-from .loaders import Loaders, UserT, is_active
+from .loaders import Loaders, UserT, is_active, unwrap
 from .mixins import AnonymousUserMixin, says
 from .signals import session_protected, user_accessed, user_loaded_from_cookie
 from .signing import digest, is_digest
@@ -143,9 +143,11 @@ class Identity(Loaders[UserT]):
             return self.anonymous_user() if state.user is UNLOADED else state.user
         owner: RequestState | None = getattr(get_g(), "_login_state", None)
         mirrored = mirror is not UNLOADED
-        if mirrored and (owner is None or owner is state):
-            self._assign(mirror, "assigned")  # written from outside
-            return mirror
+        if mirrored and (owner is None or owner is state):  # written from outside
+            if isinstance(mirror, LocalProxy):
+                del get_g()._login_user  # it may be current_user, which would ask us again
+            self._assign(mirror, "assigned")
+            return self._state().user
         if state is None or state.user is UNLOADED or (owner is state and not mirrored):
             return self._first_question()
         self._mirror(state)
@@ -159,6 +161,7 @@ class Identity(Loaders[UserT]):
         return state.user
 
     def _assign(self, user: Any, source: str | None) -> None:
+        user = unwrap(user)
         state = self._state()
         state.user, state.source = user, source
         if self.realm == settings.DEFAULT_REALM:

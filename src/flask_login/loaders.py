@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Generic, cast
+from typing import TYPE_CHECKING, Any, Generic
 
 from werkzeug.local import LocalProxy
 
-from .config import AUTH_HEADER_NAME
+from .config import AUTH_HEADER_NAME, logger
 from .exceptions import MissingLoader
 from .mixins import says
 from .signals import _user_loaded_from_header, user_loaded_from_request
@@ -30,8 +29,6 @@ else:
 
     UserT = TypeVar("UserT")
 
-logger = logging.getLogger("flask_login")
-
 
 def resolve(result: object) -> Any:
     """Return the result of an application's callback, awaited if that was ``async def``.
@@ -42,7 +39,7 @@ def resolve(result: object) -> Any:
     if not isinstance(result, CoroutineType):
         return result
 
-    coroutine = cast("CoroutineType[Any, Any, Any]", result)
+    coroutine: Any = result
 
     async def wait() -> Any:
         return await coroutine

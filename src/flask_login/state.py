@@ -97,7 +97,8 @@ class SessionKeys:
         """Return the keys of `realm`: the default realm's are those of old."""
         if realm == DEFAULT_REALM:
             return cls()
-        return cls(*(f"_{realm}_{name.lstrip('_')}" for name in vars(cls()).values()))
+        # A dot is in no realm's name: "staff" can't reach into the entries of "staff_user".
+        return cls(*(f"_{realm}.{name.lstrip('_')}" for name in vars(cls()).values()))
 
     def of_login(self) -> Iterator[str]:
         """Yield the entries that end with the login."""
