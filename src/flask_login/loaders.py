@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 from werkzeug.local import LocalProxy
 
@@ -39,7 +39,7 @@ def resolve(result: object) -> Any:
     if not isinstance(result, CoroutineType):
         return result
 
-    coroutine: Any = result
+    coroutine = cast("Any", result)
 
     async def wait() -> Any:
         return await coroutine

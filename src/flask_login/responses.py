@@ -11,9 +11,11 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, abort, flash, redirect, session
+from flask import Blueprint, Response, flash, redirect, session
 from markupsafe import Markup
+from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Unauthorized
+from werkzeug.http import quote_header_value
 
 from . import config as settings
 from . import utils
@@ -42,8 +44,9 @@ class Refusals(Login[UserT]):
         super().__init__(*args, **kwargs)
         #: Where to log in: an endpoint, a path or a URL. Without it a page gets 401.
         self.login_view: str | None = None
-        #: Login views by blueprint name, which win over `login_view`.
-        self.blueprint_login_views: dict[str | None, str] = {}
+        #: Login views by blueprint name, which win over `login_view`. None for a blueprint that
+        #: has no pages: every caller of it gets the answer for programs.
+        self.blueprint_login_views: dict[str | None, str | None] = {}
         #: Flashed when a page is redirected to the login view; None for nothing. May be a lazy
         #: string of a translation library.
         self.login_message: Any = settings.LOGIN_MESSAGE
@@ -82,10 +85,11 @@ class Refusals(Login[UserT]):
         self.needs_refresh_callback = callback
         return callback
 
-    def set_login_view(self, login_view: str, blueprint: Blueprint | None = None) -> None:
+    def set_login_view(self, login_view: str | None, blueprint: Blueprint | None = None) -> None:
         """Set the login view of a blueprint, or of the whole application.
 
-        :param login_view: an endpoint, a path or a URL.
+        :param login_view: an endpoint, a path or a URL. None for a blueprint without pages, an
+            API: every caller of it gets 401 as a problem document.
         :param blueprint: the blueprint whose views are meant; blueprints nested in it follow,
             unless they have their own. None means every other view.
         """
@@ -107,13 +111,12 @@ class Refusals(Login[UserT]):
         user_unauthorized.send(get_app())
         if self.unauthorized_callback is not None:
             return resolve(self.unauthorized_callback())  # type: ignore[no-any-return]  # the view's own type
-        request = get_request()
         return self._refuse(
-            self._login_view_for(request),
+            self._login_view_for(get_request()),
             self.login_message,
             self.login_message_category,
             _problem("login_required", "Log in to access this resource."),
-            self._challenge(request),
+            self._challenge("invalid_token" if _sent_bearer() else None),
         )
 
     def needs_refresh(self) -> ResponseReturnValue:
@@ -132,7 +135,7 @@ class Refusals(Login[UserT]):
             self.needs_refresh_message,
             self.needs_refresh_message_category,
             _problem("fresh_login_required", "Log in again to access this resource."),
-            f'{self._scheme(get_request())}, error="insufficient_user_authentication"',
+            self._challenge("insufficient_user_authentication"),
         )
 
     def safe_next_url(self, default: str) -> str:
@@ -145,8 +148,8 @@ class Refusals(Login[UserT]):
         self, view: str | None, message: Any, category: str, problem: str, challenge: str
     ) -> ResponseReturnValue:
         request = get_request()
-        page, htmx = wants_page(request), is_htmx(request)
-        if not page and not htmx:
+        htmx = is_htmx(request)
+        if not htmx and (not wants_page(request) or self._has_no_pages(request)):
             response = Response(problem, 401, mimetype="application/problem+json")
             response.headers["WWW-Authenticate"] = challenge
             if view is not None:
@@ -154,12 +157,16 @@ class Refusals(Login[UserT]):
             # Without a view to send anybody to, the application's own 401 handler has its say.
             raise Unauthorized(response=response)
         if view is None:
-            abort(401)
+            raise Unauthorized(www_authenticate=WWWAuthenticate.from_header(challenge))
         self._flash(message, category)
         target = self._url_with_next(view, request)
         if htmx:
             return Response(status=401, headers={"HX-Redirect": target})
         return redirect(target)
+
+    def _has_no_pages(self, request: Request) -> bool:
+        views = self.blueprint_login_views
+        return any(views.get(name, "") is None for name in request.blueprints)
 
     def _url_with_next(self, view: str, request: Request) -> str:
         back = return_target(request)
@@ -186,24 +193,26 @@ class Refusals(Login[UserT]):
         # A lazy string does not go into a session as it is.
         flash(message if isinstance(message, Markup) else str(message), category=category)
 
-    def _scheme(self, request: Request) -> str:
-        """Return the challenge's scheme (RFC 9110, section 11.6.1) and its realm.
+    def _challenge(self, error: str | None) -> str:
+        """Return the value of ``WWW-Authenticate`` (RFC 9110, section 11.6.1).
 
         ``Basic`` only to who spoke it: a browser would ask for a password in a box of its own.
         """
-        sent = request.authorization
-        if self._bearer_callback is not None or (sent is not None and sent.type == "bearer"):
+        sent = get_request().authorization
+        if self._bearer_callback is not None or _sent_bearer():
             scheme = "Bearer"
         elif sent is not None and sent.type == "basic":
             scheme = "Basic"
         else:
             scheme = "Session"
-        return f'{scheme} realm="{self.realm}"'
+        named = self.realm != settings.DEFAULT_REALM
+        realm = quote_header_value(self.realm if named else get_app().name, allow_token=False)
+        return f"{scheme} realm={realm}" + (f', error="{error}"' if error else "")
 
-    def _challenge(self, request: Request) -> str:
-        sent = request.authorization
-        invalid = sent is not None and sent.type == "bearer"
-        return self._scheme(request) + (', error="invalid_token"' if invalid else "")
+
+def _sent_bearer() -> bool:
+    sent = get_request().authorization
+    return sent is not None and sent.type == "bearer"
 
 
 def wants_page(request: Request) -> bool:
@@ -244,10 +253,11 @@ def _problem(reason: str, detail: str) -> str:
     )
 
 
-def set_login_view(login_view: str, blueprint: Blueprint | None = None) -> None:
+def set_login_view(login_view: str | None, blueprint: Blueprint | None = None) -> None:
     """Set the login view of a blueprint, or of the whole application.
 
-    :param login_view: an endpoint, a path or a URL.
+    :param login_view: an endpoint, a path or a URL. None for a blueprint without pages, an API:
+        every caller of it gets 401 as a problem document.
     :param blueprint: the blueprint whose views are meant; blueprints nested in it follow, unless
         they have their own. None means every other view.
     """
