@@ -29,12 +29,16 @@ help: ## list the jobs (this text)
 
 # ------------------------------------------------------------------ the portal
 
-demo: .venv-demo/.ready ## seed and serve the example portal on 127.0.0.1
+demo: .venv-demo/.wheel ## seed and serve the example portal on 127.0.0.1
 	@scripts/demo .venv-demo/bin/python $(PORT)
 
 .venv-demo/.ready: requirements/demo.txt scripts/make-env
 	@scripts/make-env "$(PYTHON)" .venv-demo requirements/demo.txt
-	@.venv-demo/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv-demo/.wheel: .venv-demo/.ready $(SOURCES)
+	@scripts/build .venv-demo --wheel --outdir .venv-demo/dist
+	@scripts/install-wheel .venv-demo .venv-demo/dist
 	@touch $@
 
 # -------------------------------------------------------- the environment, wheel
@@ -46,8 +50,7 @@ demo: .venv-demo/.ready ## seed and serve the example portal on 127.0.0.1
 build: dist/.built ## build the source distribution and, from it, the wheel
 
 dist/.built: .venv/.ready $(SOURCES)
-	@rm -rf dist && mkdir -p dist build
-	@$(BIN)/python -m build --no-isolation --outdir dist > build/wheel.log 2>&1 || { cat build/wheel.log >&2; exit 1; }
+	@scripts/build .venv --outdir dist
 	@touch $@
 
 .venv/.wheel: .venv/.ready dist/.built
@@ -123,7 +126,8 @@ mypy: .venv/.ready
 
 types: mypy .venv/.wheel ## mypy strict, pyright strict, and completeness of the public types
 	$(BIN)/pyright
-	$(BIN)/pyright --verifytypes flask_login --ignoreexternal
+	@# It looks at the package that the first Python on the PATH has installed.
+	PATH="$(CURDIR)/$(BIN):$$PATH" pyright --verifytypes flask_login --ignoreexternal
 
 imports: .venv/.ready ## the import rule: a module imports only from below
 	@PYTHONPATH=src $(BIN)/lint-imports --no-cache

@@ -1,4 +1,4 @@
-"""What the portal's tests share: a visitor with a browser's habits, and a portal that fails on demand."""
+"""What the portal's tests share: a visitor with a browser's habits, a portal that fails."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portal.models import User, db
 
 PASSWORD = "a long enough password"
 ADMIN = "robin@example.com"
-MEMBER = "ada@example.com"
+MEMBER = "mia@example.com"
 SESSION = "portal_session"
 REMEMBER = "portal_remember"
 

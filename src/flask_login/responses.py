@@ -145,19 +145,27 @@ class Refusals(Login[UserT]):
     # The answers
 
     def _refuse(
-        self, view: str | None, message: Any, category: str, problem: str, challenge: str
+        self,
+        view: str | None,
+        message: Any,
+        category: str,
+        problem: dict[str, object],
+        challenge: str,
     ) -> ResponseReturnValue:
         request = get_request()
         htmx = is_htmx(request)
-        if not htmx and (not wants_page(request) or self._has_no_pages(request)):
-            response = Response(problem, 401, mimetype="application/problem+json")
+        page = htmx or (wants_page(request) and not self._has_no_pages(request))
+        response = None
+        if not page:
+            body = json.dumps(problem)
+            response = Response(body, 401, mimetype="application/problem+json")
             response.headers["WWW-Authenticate"] = challenge
             if view is not None:
                 return response
-            # Without a view to send anybody to, the application's own 401 handler has its say.
-            raise Unauthorized(response=response)
         if view is None:
-            raise Unauthorized(www_authenticate=WWWAuthenticate.from_header(challenge))
+            # There is nowhere to send anybody: the application's own 401 handler has its say.
+            parsed = WWWAuthenticate.from_header(challenge)
+            raise Unauthorized(str(problem["detail"]), response, parsed)
         self._flash(message, category)
         target = self._url_with_next(view, request)
         if htmx:
@@ -166,7 +174,8 @@ class Refusals(Login[UserT]):
 
     def _has_no_pages(self, request: Request) -> bool:
         views = self.blueprint_login_views
-        return any(views.get(name, "") is None for name in request.blueprints)
+        innermost = next((name for name in request.blueprints if name in views), None)
+        return innermost is not None and views[innermost] is None
 
     def _url_with_next(self, view: str, request: Request) -> str:
         back = return_target(request)
@@ -240,17 +249,15 @@ def wants_page(request: Request) -> bool:
     return html > program
 
 
-def _problem(reason: str, detail: str) -> str:
+def _problem(reason: str, detail: str) -> dict[str, object]:
     """Return a problem document (RFC 9457); programs compare its ``reason``."""
-    return json.dumps(
-        {
-            "type": "about:blank",
-            "title": "Unauthorized",
-            "status": 401,
-            "detail": detail,
-            "reason": reason,
-        }
-    )
+    return {
+        "type": "about:blank",
+        "title": "Unauthorized",
+        "status": 401,
+        "detail": detail,
+        "reason": reason,
+    }
 
 
 def set_login_view(login_view: str | None, blueprint: Blueprint | None = None) -> None:

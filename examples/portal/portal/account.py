@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import confirm_login, current_login, fresh_login_required, login_required
 from sqlalchemy.exc import IntegrityError
+
+from flask_login import confirm_login, current_login, fresh_login_required, login_required
 
 from . import passwords
 from .auth import REFUSED

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+
 from flask_login import fresh_login_required, login_required
 
 from .login import admin_required, signed_in_user
@@ -17,7 +19,7 @@ bp = Blueprint("admin", __name__, url_prefix="/admin")
 @admin_required
 @fresh_login_required
 def users() -> str:
-    everyone = db.session.scalars(db.select(User).order_by(User.name, User.id)).all()
+    everyone = db.session.scalars(select(User).order_by(User.name, User.id)).all()
     return render_template("admin.html", users=everyone)
 
 

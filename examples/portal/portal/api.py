@@ -1,24 +1,28 @@
 """The JSON API: by session, ``X-API-Key``, HTTP Basic or ``Bearer`` token.
 
-It needs no handler of its own for refusals: Flask-Login answers such callers
-with 401 and a problem document. It has safe methods only, so there is nothing
-that a forged request could do; a method that changes something must first
-refuse callers known by a cookie.
+It has safe methods only, so there is nothing that a forged request could do. A
+method that changes something must first refuse callers known by a cookie.
 """
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
+
 from flask_login import current_login, login_required
 
-from .login import signed_in_user
+from .login import login_manager, signed_in_user
 
 bp = Blueprint("api", __name__, url_prefix="/api")
+
+
+# No pages here: whoever is refused gets 401 and a problem document.
+login_manager.set_login_view(None, bp)
 
 
 @bp.get("/profile")
 @login_required
 def profile() -> Response:
+    """Tell who is calling, and how they proved it."""
     user = signed_in_user()
     return jsonify(
         id=user.id,

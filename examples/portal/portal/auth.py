@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import IntegrityError
+
 from flask_login import (
     confirm_login,
     current_user,
@@ -12,7 +14,6 @@ from flask_login import (
     logout_user,
     safe_next_url,
 )
-from sqlalchemy.exc import IntegrityError
 
 from . import passwords
 from .forms import ConfirmForm, LoginForm, ReauthenticateForm, RegisterForm

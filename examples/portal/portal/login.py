@@ -7,6 +7,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from flask import Request, abort
+
 from flask_login import LoginManager, get_current_user
 
 from .models import User, authenticate, db, user_of_api_key

@@ -6,11 +6,20 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta, timezone
 
-from flask_login import UserMixin
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, Dialect, ForeignKey, String, TypeDecorator, UniqueConstraint
+from sqlalchemy import (
+    DateTime,
+    Dialect,
+    ForeignKey,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+    select,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.schema import CreateTable
+
+from flask_login import UserMixin
 
 from . import passwords
 
@@ -135,7 +144,7 @@ def normal_email(email: str) -> str:
 
 
 def find_user(email: str) -> User | None:
-    return db.session.scalar(db.select(User).filter_by(email=normal_email(email)))
+    return db.session.scalar(select(User).filter_by(email=normal_email(email)))
 
 
 def authenticate(email: str, password: str) -> User | None:
@@ -151,7 +160,7 @@ def authenticate(email: str, password: str) -> User | None:
 
 def user_of_api_key(secret: str) -> User | None:
     """The owner of an API key, or nobody."""
-    record = db.session.scalar(db.select(ApiKey).filter_by(digest=digest(secret)))
+    record = db.session.scalar(select(ApiKey).filter_by(digest=digest(secret)))
     if record is None:
         return None
     if record.last_used_at is None or utcnow() - record.last_used_at > LAST_USED_STEP:

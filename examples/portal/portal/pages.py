@@ -21,7 +21,7 @@ ERRORS = {
     400: ("That did not work", "The request was not complete. Please go back and try again."),
     401: ("Please log in", "This page is for people who are logged in."),
     403: ("Not for this account", "Your account may not open this page."),
-    404: ("Nothing here", "There is no page at this address. It may have moved, or never been."),
+    404: ("Nothing here", "There is no page at this address. It may have moved, or never existed."),
     405: ("Not this way", "This address does not take that kind of request."),
     413: ("Too much", "What was sent is larger than this site takes."),
     500: ("Our mistake", "Something went wrong here. It was noted; please try again later."),
@@ -53,13 +53,13 @@ def moment(value: datetime | None) -> Markup:
 
 def show_error(error: HTTPException) -> ResponseReturnValue:
     code = error.code or 500
-    if code < 400 or (error.response is not None and error.code is None):
-        return error  # a redirect, or a finished response: not an error to explain
+    if code < 400:
+        return error  # a redirect of the router, not an error to explain
     title, text = ERRORS.get(code, (HTTPStatus(code).phrase, error.description or ""))
     if isinstance(error, CSRFError):
         title, text = EXPIRED_FORM
     if is_api_request():
-        answer = _problem(code, title, text)
+        answer = _problem(code, error.description or text)
     else:
         answer = Response(render_template("error.html", code=code, title=title, text=text))
         answer.status_code = code
@@ -74,12 +74,14 @@ def show_server_error(error: InternalServerError) -> ResponseReturnValue:
     db.session.rollback()
     title, text = ERRORS[500]
     if is_api_request():
-        return _problem(500, title, text)
+        return _problem(500, text)
     return render_template("error.html", code=500, title=title, text=text, bare=True), 500
 
 
-def _problem(code: int, title: str, text: str) -> Response:
-    answer = jsonify(type="about:blank", title=title, status=code, detail=text)
+def _problem(code: int, detail: str) -> Response:
+    """An error as a problem document (RFC 9457)."""
+    title = HTTPStatus(code).phrase
+    answer = jsonify(type="about:blank", title=title, status=code, detail=detail)
     answer.status_code = code
     answer.mimetype = "application/problem+json"
     return answer

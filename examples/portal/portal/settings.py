@@ -78,7 +78,7 @@ def persistent_key(path: Path) -> str:
         except FileExistsError:
             pass  # another worker was first: its key is the one
         finally:
-            os.unlink(draft)
+            Path(draft).unlink()
     return path.read_text(encoding="ascii").strip()
 
 

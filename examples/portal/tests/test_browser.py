@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from portal import create_app
-from portal_testing import ADMIN, MEMBER, PASSWORD, REMEMBER, SESSION, add_user, close_database
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support import expected_conditions
 from selenium.webdriver.support.ui import WebDriverWait
+
+from portal import create_app
+from portal_testing import ADMIN, MEMBER, PASSWORD, REMEMBER, SESSION, add_user, close_database
 
 pytestmark = pytest.mark.browser
 
@@ -76,7 +77,9 @@ class Browser:
     def arrive(self, path: str) -> None:
         """Wait until the address is ``path`` and the page is there."""
         self.wait.until(expected_conditions.url_to_be(self.url + path))
-        self.wait.until(lambda driver: driver.execute_script("return document.readyState") == "complete")
+        self.wait.until(
+            lambda driver: driver.execute_script("return document.readyState") == "complete"
+        )
 
     def fill(self, **fields: str | bool) -> None:
         """Type into the fields of the page; ``True`` ticks a box."""
@@ -144,7 +147,7 @@ class Browser:
         """What Chromium complained about, refusals of pages themselves aside."""
         return [
             entry["message"]
-            for entry in self.driver.get_log("browser")
+            for entry in self.driver.get_log("browser")  # type: ignore[no-untyped-call]  # Selenium
             if "/static/" in entry["message"] or "the server responded" not in entry["message"]
         ]
 
@@ -180,9 +183,9 @@ def serve(application: str, instance: Path) -> Iterator[str]:
         listener.bind(("127.0.0.1", 0))
         listener.listen(64)
         handle = listener.fileno()
+        command = [sys.executable, "-m", "gunicorn", "--workers=2", "--no-control-socket"]
         server = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "--workers=2", "--log-level=warning"]
-            + [f"--bind=fd://{handle}", f"--worker-tmp-dir={instance}", application],
+            [*command, "--log-level=warning", f"--bind=fd://{handle}", application],
             cwd=PORTAL,
             env={**os.environ, "INSTANCE_PATH": str(instance)},
             pass_fds=[handle],
@@ -295,12 +298,12 @@ def test_a_remembered_administrator_proves_it_and_opens_the_admin_page(
     browser.press("Continue")
     browser.arrive("/admin/")
     assert MEMBER in browser.text
-    browser.press("Close")
-    assert "The account of Ada is closed" in browser.text
+    browser.press("Close account")
+    assert "The account of Mia is closed" in browser.text
     assert browser.complaints() == []
 
 
-def test_a_page_in_the_history_cannot_be_framed_or_scripted(start_browser: StartBrowser) -> None:
+def test_a_script_put_into_a_page_does_not_run(start_browser: StartBrowser) -> None:
     browser = start_browser("scripts")
     browser.open("/login")
     browser.driver.execute_script(
@@ -330,6 +333,11 @@ def test_the_menu_of_a_phone_opens(start_browser: StartBrowser) -> None:
     assert not log_out.is_displayed()
     browser.driver.find_element(By.CLASS_NAME, "navbar-toggler").click()
     browser.wait.until(expected_conditions.element_to_be_clickable(log_out))
+    SCREENSHOTS.mkdir(exist_ok=True)
+    browser.wait.until_not(
+        expected_conditions.presence_of_element_located((By.CLASS_NAME, "collapsing"))
+    )
+    browser.driver.save_screenshot(str(SCREENSHOTS / "menu-phone.png"))
     assert browser.complaints() == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Flask
+
 from portal_testing import ADMIN, MEMBER, PASSWORD, Visitor
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
 from portal.models import ApiKey, db, find_user
 from portal_testing import MEMBER, PASSWORD, REMEMBER, SESSION, Visitor, add_failures
-from werkzeug.test import TestResponse
 
 
 @pytest.fixture
@@ -86,7 +88,7 @@ def test_without_credentials_the_answer_is_401_and_a_problem_document(
         {"Authorization": "Basic bm90OnJpZ2h0"},
         {"Authorization": "Basic %%%"},
         {"Authorization": "Basic"},
-        {"Authorization": "Digest username=ada"},
+        {"Authorization": "Digest username=mia"},
         {"Cookie": f"{SESSION}=junk; {REMEMBER}=junk"},
     ],
     ids=lambda headers: next(f"{name} {value[:6]!r}" for name, value in headers.items()),
@@ -95,6 +97,11 @@ def test_wrong_credentials_are_refused_without_a_cookie(
     visitor: Visitor, headers: dict[str, str]
 ) -> None:
     assert_problem(visitor.get("/api/profile", headers=headers), 401)
+
+
+def test_a_refused_token_is_called_invalid(visitor: Visitor) -> None:
+    answer = visitor.get("/api/profile", headers={"Authorization": "Bearer portal_wrong"})
+    assert answer.www_authenticate.parameters == {"realm": "portal", "error": "invalid_token"}
 
 
 def test_junk_cookies_do_not_hide_a_good_key(visitor: Visitor, api_key: str) -> None:
@@ -107,7 +114,7 @@ def test_a_hash_from_a_stolen_database_is_not_a_key(
     app: Flask, visitor: Visitor, api_key: str
 ) -> None:
     with app.app_context():
-        stolen = db.session.scalars(db.select(ApiKey.digest)).one()
+        stolen = db.session.scalars(select(ApiKey.digest)).one()
     assert_problem(visitor.get("/api/profile", headers={"X-API-Key": stolen}), 401)
 
 

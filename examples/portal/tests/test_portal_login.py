@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
+
 from portal import create_app, passwords
 from portal.models import db, find_user
 from portal_testing import (
+    CSRF_FIELD,
     MEMBER,
     PASSWORD,
     REMEMBER,
@@ -107,7 +109,7 @@ def test_the_answer_does_not_tell_which_accounts_exist(
     ):
         answer = visitor.log_in(email, password)
         assert answer.status_code == 422
-        pages.append(answer.text.replace(email, "EMAIL"))
+        pages.append(CSRF_FIELD.sub("TOKEN", answer.text).replace(email, "EMAIL"))
     assert len(set(pages)) == 1
     assert "Email address and password do not match." in pages[0]
     assert len(verified) == 3  # the same work each time
@@ -140,9 +142,7 @@ def test_the_way_through_registration_keeps_the_page_asked_for(visitor: Visitor)
 
 
 @pytest.mark.parametrize("target", EVIL_TARGETS)
-def test_no_next_target_leads_to_another_site(
-    app: Flask, member: Visitor, target: str
-) -> None:
+def test_no_next_target_leads_to_another_site(app: Flask, member: Visitor, target: str) -> None:
     visitor = Visitor(app)
     fields = {"email": MEMBER, "password": PASSWORD, "next": target}
     assert visitor.submit("/login", **fields).location == "/account/"
@@ -189,7 +189,7 @@ def test_logout_ends_the_session_and_the_remembering(member: Visitor) -> None:
 def test_a_remembered_visitor_is_known_but_not_fresh(member: Visitor) -> None:
     member.close_browser()
     page = member.get("/account/").text
-    assert "Hello, Ada" in page
+    assert "Hello, Mia" in page
     assert "Remembered" in page
     refusal = member.get("/account/password")
     assert refusal.location == "/reauthenticate?next=%2Faccount%2Fpassword"
@@ -214,7 +214,7 @@ def test_without_remember_a_closed_browser_is_a_stranger(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["", "1", "1|0", "x" * 5000, "é", '"', "{}", "e30.e30.e30", "%00"]
+    "value", ["", "1", "1|0", "x" * 4000, "é", '"', "{}", "e30.e30.e30", "%00"]
 )
 @pytest.mark.parametrize("name", [SESSION, REMEMBER])
 def test_a_made_up_cookie_is_no_login_and_no_failure(

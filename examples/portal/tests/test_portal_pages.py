@@ -6,6 +6,7 @@ import re
 
 import pytest
 from flask import Flask
+
 from portal.models import User
 from portal_testing import MEMBER, Visitor, add_failures
 
@@ -19,7 +20,9 @@ MEMBER_PAGES = [
     "/reauthenticate",
     "/admin/",
 ]
-INLINE = re.compile(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)|javascript:", re.IGNORECASE)
+INLINE = re.compile(
+    r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)|javascript:", re.IGNORECASE
+)
 
 
 @pytest.mark.parametrize("path", OPEN_PAGES)
@@ -47,7 +50,9 @@ def check_page(visitor: Visitor, path: str) -> None:
     assert "//cdn." not in answer.text
     assert answer.text.count("<h1") == 1
     assert 'lang="en"' in answer.text
-    inputs = re.findall(r'<input(?![^>]*type="hidden")(?![^>]* hidden)[^>]*id="([^"]+)"', answer.text)
+    inputs = re.findall(
+        r'<input(?![^>]*type="hidden")(?![^>]* hidden)[^>]*id="([^"]+)"', answer.text
+    )
     for name in inputs:
         assert f'for="{name}"' in answer.text
     ids = re.findall(r'\sid="([^"]+)"', answer.text)
@@ -74,7 +79,7 @@ def test_over_https_browsers_are_told_to_stay_there(app: Flask) -> None:
 def test_the_home_page_knows_its_visitor(visitor: Visitor) -> None:
     assert "Create an account" in visitor.get("/").text
     visitor.log_in(MEMBER)
-    assert "Welcome back, Ada" in visitor.get("/").text
+    assert "Welcome back, Mia" in visitor.get("/").text
 
 
 def test_browsers_that_ask_for_the_old_icon_find_the_new_one(visitor: Visitor) -> None:

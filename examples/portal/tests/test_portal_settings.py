@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+
 from portal import create_app
 from portal.settings import KEY_FILE, from_environment, persistent_key
 from portal_testing import Visitor, close_database

@@ -1,0 +1,89 @@
+"""Write docs/reference/settings.md from the library's own table of settings.
+
+Usage: python scripts/settings_page.py [--check]
+With --check nothing is written; the exit code is 1 when the page is out of date.
+Needs flask_login to be importable.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from flask_login.config import SETTINGS, Setting
+
+PAGE = Path(__file__).parent.parent / "docs/reference/settings.md"
+
+HEAD = """\
+<!-- Written by scripts/settings_page.py from flask_login/config.py: edit it there. -->
+
+# Settings
+
+Keys of `app.config`. All are optional. They are checked when `LoginManager.init_app` runs:
+a value that is not accepted is a
+[`ConfigurationError`](exceptions.md) that names the key, the value and what is accepted.
+They are read at use, so a change after `init_app` counts; it is checked then.
+
+| key | default |
+| --- | --- |
+"""
+
+TAIL = """\
+## Settings of others that count
+
+| key | whose | what for |
+| --- | --- | --- |
+| `SECRET_KEY` | Flask | Signs the session, the remember cookie and the digest of the credentials. |
+| `SECRET_KEY_FALLBACKS` | Flask 3.1 | Former keys that still verify remember cookies, here with every Flask. The session itself follows from Flask 3.1 on. |
+| `SESSION_COOKIE_SECURE` | Flask | When `REMEMBER_COOKIE_SECURE` is None, the remember cookie is `Secure` if this is set. |
+| `SESSION_COOKIE_PARTITIONED` | Flask 3.1 | When `REMEMBER_COOKIE_PARTITIONED` is None, it is followed. |
+| `PERMANENT_SESSION_LIFETIME` | Flask | How old a session cookie may be; Flask checks it, 31 days by default. |
+| `WTF_CSRF_FIELD_NAME` | Flask-WTF | The session entry that login and logout drop, so that a new CSRF token is made. |
+"""
+
+
+def default_of(setting: Setting[Any]) -> str:
+    """Return a setting's default as the page shows it."""
+    if setting.key == "SESSION_PROTECTION":
+        return "`LoginManager.session_protection`"  # the attribute stands in for a missing key
+    if isinstance(setting.default, timedelta):
+        return f"`timedelta(days={setting.default.days})`"
+    return f"`{setting.default!r}`"
+
+
+def row(setting: Setting[Any]) -> str:
+    """Return a setting's line in the table at the top."""
+    return f"| [`{setting.key}`](#{setting.key.lower()}) | {default_of(setting)} |\n"
+
+
+def section(setting: Setting[Any]) -> str:
+    """Return a setting's part of the page."""
+    return (
+        f"## `{setting.key}`\n\n{setting.meaning}\n\n"
+        f"Accepted: {setting.accepted}. Default: {default_of(setting)}.\n\n"
+    )
+
+
+def page() -> str:
+    """Return the whole page."""
+    return HEAD + "".join(map(row, SETTINGS)) + "\n" + "".join(map(section, SETTINGS)) + TAIL
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check the page; return the exit code."""
+    if arguments not in ([], ["--check"]):
+        print(__doc__)
+        return 2
+    if not arguments:
+        PAGE.write_text(page(), encoding="utf-8")
+        return 0
+    if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == page():
+        return 0
+    print(f"{PAGE.name} is out of date: run 'python scripts/settings_page.py'.")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
