@@ -35,19 +35,45 @@ TAIL = """\
 
 | key | whose | what for |
 | --- | --- | --- |
-| `SECRET_KEY` | Flask | Signs the session, the remember cookie and the digest of the credentials. |
-| `SECRET_KEY_FALLBACKS` | Flask 3.1 | Former keys that still verify remember cookies, here with every Flask. The session itself follows from Flask 3.1 on. |
-| `SESSION_COOKIE_SECURE` | Flask | When `REMEMBER_COOKIE_SECURE` is None, the remember cookie is `Secure` if this is set. |
-| `SESSION_COOKIE_PARTITIONED` | Flask 3.1 | When `REMEMBER_COOKIE_PARTITIONED` is None, it is followed. |
-| `PERMANENT_SESSION_LIFETIME` | Flask | How old a session cookie may be; Flask checks it, 31 days by default. |
-| `WTF_CSRF_FIELD_NAME` | Flask-WTF | The session entry that login and logout drop, so that a new CSRF token is made. |
 """
+
+OTHERS = (
+    ("SECRET_KEY", "Flask", "Signs the session, the remember cookie and the credentials' digest."),
+    (
+        "SECRET_KEY_FALLBACKS",
+        "Flask 3.1",
+        "Former keys that verify remember cookies, with every Flask; and sessions, from 3.1 on.",
+    ),
+    (
+        "SESSION_COOKIE_SECURE",
+        "Flask",
+        "When `REMEMBER_COOKIE_SECURE` is None, the remember cookie is `Secure` if this is set.",
+    ),
+    (
+        "SESSION_COOKIE_PARTITIONED",
+        "Flask 3.1",
+        "When `REMEMBER_COOKIE_PARTITIONED` is None, it is followed.",
+    ),
+    (
+        "SESSION_COOKIE_NAME",
+        "Flask",
+        "`REMEMBER_COOKIE_NAME` has to be another.",
+    ),
+    (
+        "PERMANENT_SESSION_LIFETIME",
+        "Flask",
+        "How old a session cookie may be; Flask checks it, 31 days by default.",
+    ),
+    (
+        "WTF_CSRF_FIELD_NAME",
+        "Flask-WTF",
+        "The session entry that login and logout drop, so that a new CSRF token is made.",
+    ),
+)
 
 
 def default_of(setting: Setting[Any]) -> str:
     """Return a setting's default as the page shows it."""
-    if setting.key == "SESSION_PROTECTION":
-        return "`LoginManager.session_protection`"  # the attribute stands in for a missing key
     if isinstance(setting.default, timedelta):
         return f"`timedelta(days={setting.default.days})`"
     return f"`{setting.default!r}`"
@@ -68,7 +94,9 @@ def section(setting: Setting[Any]) -> str:
 
 def page() -> str:
     """Return the whole page."""
-    return HEAD + "".join(map(row, SETTINGS)) + "\n" + "".join(map(section, SETTINGS)) + TAIL
+    others = [f"| `{key}` | {whose} | {meaning} |\n" for key, whose, meaning in OTHERS]
+    rows, sections = map(row, SETTINGS), map(section, SETTINGS)
+    return "".join((HEAD, *rows, "\n", *sections, TAIL, *others))
 
 
 def main(arguments: list[str]) -> int:

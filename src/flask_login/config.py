@@ -252,11 +252,10 @@ REMEMBER_COOKIE_ACCEPT_LEGACY = Setting(
 )
 SESSION_PROTECTION = Setting[str | None](
     "SESSION_PROTECTION",
-    None,
+    "basic",
     "'basic', 'strong' or None",
     "What happens when a login session shows up from another client: `basic` makes it not"
-    " fresh, `strong` ends it. When the key is missing, `LoginManager.session_protection`"
-    " counts, which is `basic`.",
+    " fresh, `strong` ends it, None ignores it. Wins over `LoginManager.session_protection`.",
     _protection,
 )
 USE_SESSION_FOR_NEXT_SETTING = Setting(

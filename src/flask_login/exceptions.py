@@ -36,7 +36,7 @@ class ConfigurationError(FlaskLoginError, ValueError):
         self.value = value
         #: What is accepted, in words.
         self.accepted = accepted
-        text = f"{key} must be {accepted}, instead got: {value!s}"
+        text = f"{key} must be {accepted}, instead got: {value!s} ({type(value).__name__})"
         super().__init__(f"{text}. {cure}" if cure else text)
 
 

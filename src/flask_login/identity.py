@@ -56,7 +56,7 @@ class Identity(Loaders[UserT]):
         self.anonymous_user: Callable[[], Any] = AnonymousUserMixin
         #: What happens when a login session shows up from another client: ``"basic"`` makes it
         #: not fresh, ``"strong"`` ends it, None ignores it. ``SESSION_PROTECTION`` wins over it.
-        self.session_protection: str | None = "basic"
+        self.session_protection = settings.SESSION_PROTECTION.default
         #: The method of the user object that returns its id.
         self.id_attribute = settings.ID_ATTRIBUTE
         #: This realm's current user, as a proxy; typed as your user class.
@@ -222,9 +222,8 @@ class Identity(Loaders[UserT]):
         if user is not None and (is_active(user) or sess.get(self.keys.force)):
             stored = sess.get(self.keys.auth_hash)
             if self._credentials_unchanged(user, stored):
-                auth_hash = self._auth_hash(user)
-                if auth_hash != stored:
-                    self._write_auth_hash(sess, auth_hash)
+                if self._auth_hash(user) != stored:
+                    self._write_auth_hash(sess, user)
                 return user
         self._end_login(sess, state)
         return None
@@ -257,7 +256,7 @@ class Identity(Loaders[UserT]):
             state.remember_lifetime = token.lifetime
         sess = get_session()
         self._renew_session(sess)
-        self._write_login(sess, token.user_id, fresh=False, auth_hash=auth_hash)
+        self._write_login(sess, token.user_id, user, fresh=False)
         self._assign(user, "remember")
         user_loaded_from_cookie.send(get_app(), user=user)
         return user
@@ -277,16 +276,17 @@ class Identity(Loaders[UserT]):
         return text is None or not stored or is_digest(stored, text, self._auth_salt)
 
     def _write_login(
-        self, sess: MutableMapping[str, Any], user_id: Any, *, fresh: bool, auth_hash: str | None
+        self, sess: MutableMapping[str, Any], user_id: Any, user: Any, *, fresh: bool
     ) -> None:
         sess[self.keys.user_id] = user_id
         sess[self.keys.fresh] = fresh
         sess[self.keys.id] = self._session_identifier_generator()
         for key in (self.keys.methods, self.keys.force):
             sess.pop(key, None)
-        self._write_auth_hash(sess, auth_hash)
+        self._write_auth_hash(sess, user)
 
-    def _write_auth_hash(self, sess: MutableMapping[str, Any], auth_hash: str | None) -> None:
+    def _write_auth_hash(self, sess: MutableMapping[str, Any], user: Any) -> None:
+        auth_hash = self._auth_hash(user)
         if auth_hash is None:
             sess.pop(self.keys.auth_hash, None)
         else:

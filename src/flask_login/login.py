@@ -47,7 +47,7 @@ class Login(Identity[UserT]):
         state, sess = self._state(), get_session()
         self._renew_session(sess)
         self._drop_csrf_token(sess)
-        self._write_login(sess, user_id, fresh=fresh, auth_hash=self._auth_hash(found))
+        self._write_login(sess, user_id, found, fresh=fresh)
         if force and not is_active(found):
             sess[self.keys.force] = True
         self._add_methods(sess, methods)
@@ -62,9 +62,12 @@ class Login(Identity[UserT]):
         state, sess = self._state(), get_session()
         if self.keys.user_id not in sess:
             return
+        # Asked again: new credentials may have been saved through another object.
+        saved = self._call_user_loader(sess[self.keys.user_id])
+        user = user if saved is None else saved
         sess[self.keys.fresh] = True
         sess[self.keys.id] = self._session_identifier_generator()
-        self._write_auth_hash(sess, self._auth_hash(user))
+        self._write_auth_hash(sess, user)
         self._add_methods(sess, methods)
         self._renew_token(state, sess)
         user_login_confirmed.send(get_app())

@@ -1,0 +1,409 @@
+"""The documentation is true: its code runs, its lists are complete, its links lead somewhere."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import inspect
+import logging
+import re
+import runpy
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import flask
+import pytest
+from blinker import NamedSignal
+
+import flask_login
+from flask_login import config, exceptions, responses, signals
+from flask_login.state import SessionKeys
+
+pytest_plugins = ["pytester"]
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+REFERENCE = DOCS / "reference"
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+#: Pages whose links and code are checked too, though they are not ours to run.
+NEIGHBOURS = [ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "CHANGELOG.md"]
+
+FENCE = re.compile(r"^```(?P<language>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page."""
+
+    language: str
+    text: str
+    line: int
+
+    @property
+    def file_name(self) -> str | None:
+        """The file that the block is, when its first line is a comment with just a name."""
+        found = re.match(r"# ([a-z_]+\.py)\n", self.text)
+        return None if found is None else found[1]
+
+
+def blocks_of(page: Path) -> list[Block]:
+    text = page.read_text(encoding="utf-8")
+    return [
+        Block(found["language"], found["text"], text.count("\n", 0, found.start()) + 1)
+        for found in FENCE.finditer(text)
+    ]
+
+
+def id_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def rows_under(page: Path, heading: str | None = None) -> list[list[str]]:
+    """Return the cells of the table rows of a page, or of one of its parts."""
+    text = page.read_text(encoding="utf-8")
+    if heading is not None:
+        parts = re.split(r"^#+ (.*)$", text, flags=re.MULTILINE)
+        text = parts[parts.index(heading) + 1]
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    cells = [re.split(r"(?<!\\)\|", row)[1:-1] for row in rows]
+    return [[cell.strip() for cell in row] for row in cells]
+
+
+def names_under(page: Path, heading: str | None = None) -> list[str]:
+    """Return the names in the first column, which stand there in backticks."""
+    found = [re.match(r"\[?`([\w.]+)`", row[0]) for row in rows_under(page, heading)]
+    return [match[1] for match in found if match is not None]
+
+
+def quoted(cell: str) -> set[str]:
+    return set(re.findall(r"`(\w+)`", cell))
+
+
+# The code
+
+
+@pytest.fixture
+def quiet_log() -> Iterator[None]:
+    """Take away the log handlers that a page adds."""
+    logger = logging.getLogger("flask_login")
+    handlers = logger.handlers[:]
+    yield
+    logger.handlers[:] = handlers
+
+
+@pytest.mark.usefixtures("quiet_log")
+@pytest.mark.parametrize("page", PAGES, ids=id_of)
+def test_the_code_of_a_page_runs_and_prints_what_the_page_says(
+    page: Path, capsys: pytest.CaptureFixture[str], pytester: pytest.Pytester
+) -> None:
+    module = types.ModuleType("docs")
+    module.__file__ = str(page)
+    waiting: Block | None = None
+    printed = ""
+    files = []
+    for block in blocks_of(page):
+        where = f"{id_of(page)}:{block.line}"
+        if block.language == "text":
+            assert waiting is not None, f"{where}: no Python block printed this"
+            assert block.text == printed, f"{where}: this is not what the code prints"
+            waiting = None
+            continue
+        assert waiting is None or not printed, f"{where}: the block before prints {printed!r}"
+        waiting = None
+        if block.language != "python":
+            continue
+        if block.file_name is not None:
+            pytester.path.joinpath(block.file_name).write_text(block.text, encoding="utf-8")
+            files.append(block.file_name)
+            continue
+        # Moved down to its own line, so that a traceback points into the page.
+        code = compile("\n" * block.line + block.text, str(page), "exec")
+        exec(code, module.__dict__)  # noqa: S102  # the documentation's own code
+        waiting, printed = block, capsys.readouterr().out
+    assert waiting is None or not printed, f"{id_of(page)}: the last block prints {printed!r}"
+    if files:
+        tests = [name for name in files if name.startswith("test_")]
+        assert tests, f"{id_of(page)}: has files and no test among them"
+        result = pytester.runpytest_subprocess("-W", "error", "-p", "no:cacheprovider", *tests)
+        expected = sum(
+            pytester.path.joinpath(name).read_text(encoding="utf-8").count("\ndef test_")
+            for name in tests
+        )
+        result.assert_outcomes(passed=expected)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=id_of)
+def test_every_block_of_a_page_is_of_a_kind_that_is_checked(page: Path) -> None:
+    for block in blocks_of(page):
+        assert block.language in {"python", "text", "sh"}, f"{id_of(page)}:{block.line}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=id_of)
+def test_the_shell_commands_of_a_page_exist(page: Path) -> None:
+    jobs = re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    extras = importlib.metadata.metadata("Flask-Login").get_all("Provides-Extra") or []
+    for block in blocks_of(page):
+        if block.language != "sh":
+            continue
+        for line in block.text.splitlines():
+            command = line.partition("#")[0].split()
+            if command[:1] == ["make"]:
+                assert command[1] in jobs
+            else:
+                assert command[:2] == ["pip", "install"]
+                extra = re.search(r"\[(\w+)\]", command[2])
+                assert extra is None or extra[1] in extras
+
+
+# The lists
+
+
+def public_names() -> set[str]:
+    return {
+        name
+        for name, value in vars(flask_login).items()
+        if not name.startswith("_") and not isinstance(value, types.ModuleType)
+    } | {"__version__"}
+
+
+def test_the_page_of_names_has_every_public_name_and_no_other() -> None:
+    page = REFERENCE / "api.md"
+    members = [
+        *names_under(page, "Members of `LoginManager`"),
+        *names_under(page, "Members of `CurrentLogin`"),
+    ]
+    names = names_under(page)
+    names = [name for name in names[: len(names) - len(members)] if "." not in name]
+    assert sorted(names) == sorted(public_names())
+
+
+def test_the_page_of_names_has_every_member_of_the_login_manager() -> None:
+    manager = flask_login.LoginManager[Any]()
+    members = {*vars(manager), *dir(flask_login.LoginManager)}
+    documented = names_under(REFERENCE / "api.md", "Members of `LoginManager`")
+    assert sorted(documented) == sorted(name for name in members if not name.startswith("_"))
+    signature = inspect.signature(flask_login.LoginManager)
+    bare = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
+    call = str(inspect.Signature(bare)).replace(" = ", "=")
+    assert f"`LoginManager{call}`" in (REFERENCE / "api.md").read_text(encoding="utf-8")
+
+
+def test_the_page_of_names_has_every_member_of_the_current_login() -> None:
+    documented = names_under(REFERENCE / "api.md", "Members of `CurrentLogin`")
+    assert documented == [field.name for field in fields(flask_login.CurrentLogin)]
+
+
+def test_the_page_of_names_has_every_public_name_of_the_testing_module() -> None:
+    from flask_login import testing
+
+    documented = {n.removeprefix("testing.") for n in names_under(REFERENCE / "api.md", "Test")}
+    own = {
+        name
+        for name, value in vars(testing).items()
+        if not name.startswith("_") and getattr(value, "__module__", "") == testing.__name__
+    }
+    # A fixture is an object of pytest's.
+    own |= {name for name in vars(testing) if name.startswith("login_")}
+    assert documented == own | {"FlaskLoginClient"}
+
+
+def test_the_page_of_settings_is_what_the_table_of_settings_gives(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    script = runpy.run_path(str(ROOT / "scripts/settings_page.py"))
+    assert script["main"](["--check"]) == 0, capsys.readouterr().out
+
+
+def test_the_page_of_settings_has_every_setting_and_no_other() -> None:
+    page = REFERENCE / "settings.md"
+    keys = [setting.key for setting in config.SETTINGS]
+    assert names_under(page, "Settings") == keys
+    assert re.findall(r"^## `(\w+)`$", page.read_text(), re.MULTILINE) == keys
+
+
+@pytest.mark.parametrize("page", [*PAGES, *NEIGHBOURS], ids=id_of)
+def test_a_setting_that_a_page_names_exists(page: Path) -> None:
+    ours = {setting.key for setting in config.SETTINGS}
+    ours |= {name for name in public_names() if name.isupper()}
+    text = page.read_text(encoding="utf-8")
+    named = set(re.findall(r"\b(?:REMEMBER_COOKIE|LOGIN|SESSION_PROTECTION)(?:_[A-Z]+)+\b", text))
+    assert named - ours <= {"REMEMBER_COOKIE"}
+
+
+def test_the_page_of_signals_has_every_signal_and_no_other() -> None:
+    sent = {n for n, value in vars(signals).items() if isinstance(value, NamedSignal)}
+    documented = names_under(REFERENCE / "signals.md")
+    assert sorted(documented) == sorted(name for name in sent if not name.startswith("_"))
+
+
+class Member(flask_login.UserMixin):
+    id = "7"
+
+
+def application(**settings: Any) -> flask.Flask:
+    """Make an application in which everything can happen that sends a signal or refuses."""
+    app = flask.Flask("application")
+    app.config.update(SECRET_KEY="not a secret here", TESTING=True, **settings)
+    manager = flask_login.LoginManager[Member](app)
+    manager.session_protection = "basic"
+    manager.user_loader(lambda user_id: Member())
+    manager.bearer_loader(lambda token: Member())
+
+    def login() -> str:
+        flask_login.login_user(Member(), remember=True)
+        return ""
+
+    def confirm() -> str:
+        flask_login.confirm_login()
+        return ""
+
+    def logout() -> str:
+        flask_login.logout_user()
+        return ""
+
+    def home() -> str:
+        return ""
+
+    app.add_url_rule("/login", view_func=login)
+    app.add_url_rule("/confirm", view_func=confirm)
+    app.add_url_rule("/logout", view_func=logout)
+    app.add_url_rule("/home", "home", flask_login.login_required(home))
+    app.add_url_rule("/fresh", "fresh", flask_login.fresh_login_required(home))
+    return app
+
+
+def recorder(calls: dict[str, set[str]], name: str) -> Callable[..., None]:
+    def receive(sender: flask.Flask, **arguments: object) -> None:
+        calls.setdefault(name, set()).update(arguments)
+
+    return receive
+
+
+def test_the_page_of_signals_names_the_arguments_that_are_sent() -> None:
+    app = application()
+    calls: dict[str, set[str]] = {}
+    documented = {
+        row[0].strip("`"): quoted(row[2])
+        for row in rows_under(REFERENCE / "signals.md")
+        if row[0].startswith("`")
+    }
+    for name in documented:
+        signal: NamedSignal = getattr(signals, name)
+        signal.connect(recorder(calls, name), sender=app, weak=False)
+
+    client = app.test_client()
+    client.get("/login")
+    client.get("/home", headers={"User-Agent": "another client"})
+    client.get("/fresh", headers={"User-Agent": "another client"})
+    client.get("/confirm")
+    client.delete_cookie("session")
+    client.get("/home")
+    client.get("/logout")
+    client.get("/home")
+    client.get("/home", headers={"Authorization": "Bearer token"})
+    assert calls == documented
+
+
+def test_the_page_of_exceptions_has_every_exception_with_its_reason_and_facts() -> None:
+    made: dict[str, flask_login.FlaskLoginError] = {
+        "FlaskLoginError": flask_login.FlaskLoginError(),
+        "ConfigurationError": flask_login.ConfigurationError("key", 1, "2"),
+        "MissingLoginManager": flask_login.MissingLoginManager("application"),
+        "MissingLoader": flask_login.MissingLoader(),
+        "InvalidUserId": flask_login.InvalidUserId("get_id"),
+        "UnguardedViewError": flask_login.UnguardedViewError(["home"]),
+    }
+    own = flask_login.FlaskLoginError
+    assert made.keys() == {
+        name
+        for name, value in vars(exceptions).items()
+        if isinstance(value, type) and issubclass(value, own)
+    }
+    rows = rows_under(REFERENCE / "exceptions.md", "Exceptions and reason codes")
+    documented = {
+        name.strip("`"): (base.strip("`"), reason.strip("`"), quoted(attributes))
+        for name, base, reason, attributes, _ in rows
+        if name.startswith("`")
+    }
+    assert documented == {
+        name: (
+            next((base.__name__ for base in type(error).__bases__[1:]), ""),
+            error.reason,
+            set(vars(error)),
+        )
+        for name, error in made.items()
+    }
+
+
+def test_the_page_of_exceptions_has_every_reason_that_a_caller_can_be_told() -> None:
+    documented = names_under(REFERENCE / "exceptions.md", "Refusals")
+    written = re.findall(r'_problem\("(\w+)"', inspect.getsource(responses))
+    assert documented == written
+
+    client = application().test_client()
+    program = {"Accept": "application/json"}
+    told = [client.get("/home", headers=program).get_json()["reason"]]
+    client.get("/login")
+    client.delete_cookie("session")
+    told.append(client.get("/fresh", headers=program).get_json()["reason"])
+    assert told == documented
+
+
+def test_the_page_of_formats_has_every_session_entry_and_no_other() -> None:
+    documented = names_under(REFERENCE / "formats.md", "The session")
+    default, staff = SessionKeys(), SessionKeys.of("staff")
+    assert sorted(documented) == sorted(vars(default).values())
+    assert set(documented) == flask_login.SESSION_KEYS
+    of_realm = {
+        row[0].strip("`"): row[1].strip("`")
+        for row in rows_under(REFERENCE / "formats.md", "The session")
+        if row[0].startswith("`")
+    }
+    assert of_realm == {getattr(default, field): key for field, key in vars(staff).items()}
+
+
+def test_the_documented_commands_are_those_that_exist() -> None:
+    plugins = importlib.metadata.distribution("Flask-Login").entry_points
+    existing = {plugin.name for plugin in plugins if plugin.group == "flask.commands"}
+    existing |= set(application().cli.commands)
+    documented = {
+        name
+        for page in [*PAGES, *NEIGHBOURS]
+        for name in re.findall(r"\bflask (?:--app \S+ )?(login)\b", page.read_text("utf-8"))
+    }
+    assert documented == existing
+
+
+# The links
+
+
+def anchors_of(page: Path) -> set[str]:
+    """Return what a link may name after ``#``: the headings, as GitHub and MyST write them."""
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+def links_of(page: Path) -> list[tuple[Path, str]]:
+    """Return the targets of a page's links within the project, and the part they name."""
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    found = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not target.startswith(("https://", "http://")):
+            path, _, anchor = target.partition("#")
+            found.append(((page.parent / path).resolve() if path else page, anchor))
+    return found
+
+
+@pytest.mark.parametrize("page", [*PAGES, *NEIGHBOURS], ids=id_of)
+def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
+    for target, anchor in links_of(page):
+        assert target.exists(), f"{id_of(page)}: {target}"
+        assert not anchor or anchor in anchors_of(target), f"{id_of(page)}: {target}#{anchor}"
+
+
+def test_the_index_links_every_page() -> None:
+    linked = {target for target, _ in links_of(DOCS / "index.md")}
+    assert set(DOCS.rglob("*.md")) - {DOCS / "index.md"} <= linked
