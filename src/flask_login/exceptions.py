@@ -36,7 +36,9 @@ class ConfigurationError(FlaskLoginError, ValueError):
         self.value = value
         #: What is accepted, in words.
         self.accepted = accepted
-        text = f"{key} must be {accepted}, instead got: {value!s} ({type(value).__name__})"
+        # A number stands without quotes: the wording that tests of applications know.
+        shown = value if str(value).isdigit() else repr(value)
+        text = f"{key} must be {accepted}, instead got: {shown}"
         super().__init__(f"{text}. {cure}" if cure else text)
 
 

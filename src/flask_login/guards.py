@@ -8,6 +8,8 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
+from flask import has_app_context
+
 from . import config as settings
 from . import utils
 from .config import logger
@@ -42,7 +44,7 @@ class Guards(Refusals[UserT]):
 
     @property
     def _login_disabled(self) -> bool:
-        return settings.LOGIN_DISABLED.read(get_config())
+        return has_app_context() and settings.LOGIN_DISABLED.read(get_config())
 
     @_login_disabled.setter
     def _login_disabled(self, value: bool) -> None:

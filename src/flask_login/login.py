@@ -59,17 +59,15 @@ class Login(Identity[UserT]):
     def confirm_login(self, *, methods: Collection[str] = ()) -> None:
         """Make the login of this realm fresh again. See `flask_login.confirm_login`."""
         user = self.get_current_user()
-        state, sess = self._state(), get_session()
-        if self.keys.user_id not in sess:
-            return
-        # Asked again: new credentials may have been saved through another object.
-        saved = self._call_user_loader(sess[self.keys.user_id])
-        user = user if saved is None else saved
-        sess[self.keys.fresh] = True
-        sess[self.keys.id] = self._session_identifier_generator()
-        self._write_auth_hash(sess, user)
-        self._add_methods(sess, methods)
-        self._renew_token(state, sess)
+        sess = get_session()
+        if self.keys.user_id in sess:
+            # Asked again: new credentials may have been saved through another object.
+            saved = self._call_user_loader(sess[self.keys.user_id])
+            sess[self.keys.fresh] = True
+            sess[self.keys.id] = self._session_identifier_generator()
+            self._write_auth_hash(sess, user if saved is None else saved)
+            self._add_methods(sess, methods)
+            self._renew_token(self._state(), sess)
         user_login_confirmed.send(get_app())
 
     def logout_user(self) -> bool:
@@ -238,8 +236,8 @@ def confirm_login(*, methods: Collection[str] = ()) -> None:
     """Make the login session fresh again, after the user proved once more who they are.
 
     Also call it after you changed the credentials of the current user: it keeps this login
-    session, and its remember token, when `get_session_auth_hash` ends all the others. Does
-    nothing when nobody is logged in by a session.
+    session, and its remember token, when `get_session_auth_hash` ends all the others. Without a
+    login session there is nothing to confirm; only the signal is sent.
 
     :param methods: how they proved it, by the names of RFC 8176; added to the methods proved
         before.
