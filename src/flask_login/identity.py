@@ -7,6 +7,7 @@ outlive it. ``g._login_user`` mirrors it for extensions that read, write or dele
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -253,7 +254,7 @@ class Identity(Loaders[UserT]):
         auth_hash = self._auth_hash(user)
         if token.outdated or token.auth_hash != auth_hash:
             state.remember = "set"
-            state.remember_lifetime = token.lifetime
+            state.reissued = replace(token, auth_hash=auth_hash, outdated=False)
         sess = get_session()
         self._renew_session(sess)
         self._write_login(sess, token.user_id, user, fresh=False)

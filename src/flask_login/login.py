@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, MutableMapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +119,7 @@ class Login(Identity[UserT]):
         for key in (self.keys.remember, self.keys.remember_seconds):
             sess.pop(key, None)
         logged_out = state.remember == "clear"
-        state.remember, state.remember_lifetime = None, duration
+        state.remember, state.remember_lifetime, state.reissued = None, duration, None
         if wanted:
             state.remember = sess[self.keys.remember] = "set"
             if duration is not None:
@@ -134,13 +135,14 @@ class Login(Identity[UserT]):
     def _renew_token(self, state: RequestState, sess: MutableMapping[str, Any]) -> None:
         """Carry a change of the credentials into this browser's remember token."""
         token = self._remember_token(state)
+        auth_hash = sess.get(self.keys.auth_hash)
         if (
             token is not None
             and token.user_id == str(sess.get(self.keys.user_id))
-            and token.auth_hash != sess.get(self.keys.auth_hash)
+            and token.auth_hash != auth_hash
         ):
             state.remember = "set"
-            state.remember_lifetime = token.lifetime
+            state.reissued = replace(token, auth_hash=auth_hash, outdated=False)
 
     def _update_remember_cookie(self, response: Response) -> Response:
         """Do to the response what this request decided; runs after every request."""
@@ -176,8 +178,11 @@ class Login(Identity[UserT]):
         return True
 
     def _set_cookie(self, response: Response) -> None:
-        sess, state = get_session(), self._state()
-        name, lifetime = "duration", state.remember_lifetime
+        token = self._state().reissued or self._new_token(get_session())
+        cookies.set_cookie(response, get_request(), get_config(), token, self.realm)
+
+    def _new_token(self, sess: MutableMapping[str, Any]) -> cookies.RememberToken:
+        name, lifetime = "duration", self._state().remember_lifetime
         if lifetime is None and self.keys.remember_seconds in sess:
             lifetime = timedelta(seconds=sess[self.keys.remember_seconds])
         if lifetime is None:
@@ -185,11 +190,10 @@ class Login(Identity[UserT]):
             lifetime = settings.REMEMBER_COOKIE_DURATION.read(get_config())
         user_id, auth_hash = sess[self.keys.user_id], sess.get(self.keys.auth_hash)
         try:
-            token = cookies.issue(str(user_id), self._clock(), lifetime, auth_hash)
+            return cookies.issue(str(user_id), self._clock(), lifetime, auth_hash)
         except (OverflowError, TypeError):
             accepted = "a datetime.timedelta that ends before the year 10000"
             raise ConfigurationError(name, lifetime, accepted) from None
-        cookies.set_cookie(response, get_request(), get_config(), token, self.realm)
 
     def _clear_cookie(self, response: Response) -> None:
         cookies.clear_cookie(response, get_request(), get_config(), self.realm)

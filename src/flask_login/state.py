@@ -49,6 +49,7 @@ class RequestState:
     __slots__ = (
         "clear_site_data",
         "loading",
+        "reissued",
         "remember",
         "remember_lifetime",
         "source",
@@ -64,6 +65,8 @@ class RequestState:
         #: What the response does with the remember cookie: "set", "clear" or nothing.
         self.remember: str | None = None
         self.remember_lifetime: timedelta | None = None
+        #: The token to set as it is: a new signature, or new credentials, but not a new time.
+        self.reissued: RememberToken | None = None
         #: The remember token of this request, once read; None when it has no good one.
         self.token: RememberToken | None = UNLOADED
         self.clear_site_data = False
