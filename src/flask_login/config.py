@@ -79,7 +79,7 @@ class Setting(Generic[T]):
             return self.parse(value)
         except ConfigurationError:
             raise
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ConfigurationError(self.key, value, self.accepted) from None
 
 

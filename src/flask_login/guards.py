@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
@@ -105,9 +106,12 @@ def _guard(
         return view(*args, **kwargs)
 
     setattr(guarded, GUARD_ATTRIBUTE, name)
-    # A bound method or a builtin takes no attributes; app.route doesn't register those by name.
-    with suppress(AttributeError):
-        setattr(view, _GUARDED_AS, (view, guarded))
+    inner: Any = view
+    while inner is not None:
+        # A bound method or a builtin takes no attributes.
+        with suppress(AttributeError):
+            setattr(inner, _GUARDED_AS, (inner, guarded))
+        inner = getattr(inner, "__wrapped__", None)
     return guarded
 
 
@@ -115,7 +119,8 @@ def check_decorator_order(app: Flask) -> None:
     """Find the views whose guard stands above ``@app.route`` and so guards nothing.
 
     ``@app.route`` registers the function below it. A function is found when it is registered as
-    it is, was guarded too, and the guarded form is part of no registered view. Raises
+    it is, was guarded too, the guarded form is part of no registered view, and the function's
+    name does not mean the unguarded one, as it does where somebody guards a copy. Raises
     `UnguardedViewError` in debug mode and while testing, logs it as an error otherwise: a
     site that ran yesterday is not stopped.
     """
@@ -129,7 +134,7 @@ def check_decorator_order(app: Flask) -> None:
     for endpoint, view in app.view_functions.items():
         guarded_view, guarded = getattr(view, _GUARDED_AS, (None, None))
         # functools.wraps copies attributes: it must have been this very function.
-        if guarded_view is view and id(guarded) not in registered:
+        if guarded_view is view and id(guarded) not in registered and not _has_its_name(view):
             endpoints.append(endpoint)
     if not endpoints:
         return
@@ -137,6 +142,14 @@ def check_decorator_order(app: Flask) -> None:
     if app.debug or app.testing:
         raise error
     logger.error("%s", error)
+
+
+def _has_its_name(view: Any) -> bool:
+    """Tell whether a function is what its module calls by its name."""
+    found: Any = sys.modules.get(view.__module__)
+    for part in view.__qualname__.split("."):
+        found = getattr(found, part, None)  # "<locals>" is no attribute of anything
+    return found is view
 
 
 def login_required(view: Callable[P, R]) -> Callable[P, R]:

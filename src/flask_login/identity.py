@@ -62,6 +62,8 @@ class Identity(Loaders[UserT]):
         self.id_attribute = settings.ID_ATTRIBUTE
         #: This realm's current user, as a proxy; typed as your user class.
         self.current_user: UserT = cast("UserT", LocalProxy(self.get_current_user))
+        #: What is known of this request's login to this realm, as a proxy; falsy for nobody.
+        self.current_login: CurrentLogin = cast("CurrentLogin", LocalProxy(self.get_current_login))
 
     def get_current_user(self) -> UserT | AnonymousUserMixin | None:
         """Return the user of this request: the real object, no proxy.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Generic, cast
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, cast, overload
 
 from werkzeug.local import LocalProxy
 
@@ -28,6 +28,9 @@ else:
     from typing import TypeVar
 
     UserT = TypeVar("UserT")
+
+
+P = ParamSpec("P")
 
 
 def resolve(result: object) -> Any:
@@ -77,7 +80,13 @@ class Loaders(Generic[UserT]):
         self._bearer_callback: Callable[[str], Any] | None = None
         self._header_callback: Callable[[str], Any] | None = None
 
-    def user_loader(self, callback: Callable[[str], UserT | None]) -> Callable[[str], UserT | None]:
+    @overload
+    def user_loader(
+        self, callback: Callable[P, Awaitable[UserT | None]]
+    ) -> Callable[P, Awaitable[UserT | None]]: ...
+    @overload
+    def user_loader(self, callback: Callable[P, UserT | None]) -> Callable[P, UserT | None]: ...
+    def user_loader(self, callback: Callable[..., Any]) -> Callable[..., Any]:
         """Register the function that returns the user of a user id, or None.
 
         It is called on the first question for the user in a request. Return None for an id
@@ -90,9 +99,13 @@ class Loaders(Generic[UserT]):
         self._user_callback = callback
         return callback
 
+    @overload
     def request_loader(
-        self, callback: Callable[[Request], UserT | None]
-    ) -> Callable[[Request], UserT | None]:
+        self, callback: Callable[P, Awaitable[UserT | None]]
+    ) -> Callable[P, Awaitable[UserT | None]]: ...
+    @overload
+    def request_loader(self, callback: Callable[P, UserT | None]) -> Callable[P, UserT | None]: ...
+    def request_loader(self, callback: Callable[..., Any]) -> Callable[..., Any]:
         """Register a function that finds the user in the request itself, such as an API key.
 
         Asked when neither session nor remember cookie name a user. What it returns holds for
@@ -104,9 +117,13 @@ class Loaders(Generic[UserT]):
         self._request_callback = callback
         return callback
 
+    @overload
     def bearer_loader(
-        self, callback: Callable[[str], UserT | None]
-    ) -> Callable[[str], UserT | None]:
+        self, callback: Callable[P, Awaitable[UserT | None]]
+    ) -> Callable[P, Awaitable[UserT | None]]: ...
+    @overload
+    def bearer_loader(self, callback: Callable[P, UserT | None]) -> Callable[P, UserT | None]: ...
+    def bearer_loader(self, callback: Callable[..., Any]) -> Callable[..., Any]:
         """Register a request loader for ``Authorization: Bearer`` (RFC 6750).
 
         Asked after the `request_loader`. Callers who are refused are told of the scheme by

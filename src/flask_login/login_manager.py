@@ -1,4 +1,7 @@
-"""`LoginManager`: an application's callbacks and settings for one realm, wired to Flask."""
+"""`LoginManager`: an application's callbacks and settings for one realm, wired to Flask.
+
+An old import path too: the names imported as themselves are for who imports them from here.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,27 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from . import config as settings
+from .config import AUTH_HEADER_NAME as AUTH_HEADER_NAME
+from .config import COOKIE_DURATION as COOKIE_DURATION
+from .config import COOKIE_HTTPONLY as COOKIE_HTTPONLY
+from .config import COOKIE_NAME as COOKIE_NAME
+from .config import COOKIE_SAMESITE as COOKIE_SAMESITE
+from .config import COOKIE_SECURE as COOKIE_SECURE
+from .config import ID_ATTRIBUTE as ID_ATTRIBUTE
+from .config import LOGIN_MESSAGE as LOGIN_MESSAGE
+from .config import LOGIN_MESSAGE_CATEGORY as LOGIN_MESSAGE_CATEGORY
+from .config import REFRESH_MESSAGE as REFRESH_MESSAGE
+from .config import REFRESH_MESSAGE_CATEGORY as REFRESH_MESSAGE_CATEGORY
+from .config import SESSION_KEYS as SESSION_KEYS
+from .config import USE_SESSION_FOR_NEXT as USE_SESSION_FOR_NEXT
 from .exceptions import ConfigurationError
 from .guards import Guards, check_decorator_order
 from .identity import _user_context_processor
 from .loaders import UserT
+from .mixins import AnonymousUserMixin as AnonymousUserMixin
+from .redirects import expand_login_view as expand_login_view
+from .redirects import login_url, make_next_param
+from .signing import decode_cookie, encode_cookie
 from .state import UNLOADED, RealmInApp, RequestState, get_g
 
 if TYPE_CHECKING:
@@ -62,7 +82,8 @@ class LoginManager(Guards[UserT]):
         clock: Callable[[], datetime] | None = None,
     ) -> None:
         realm = settings.DEFAULT_REALM if name is None else name
-        if not realm.isidentifier() or not realm.islower() or realm == "user":
+        plain = realm.isascii() and realm.isidentifier() and realm.islower()
+        if not plain or realm == "user":
             raise ConfigurationError(
                 "name", name, "lower-case letters, digits and '_', other than 'user'"
             )
@@ -93,6 +114,12 @@ class LoginManager(Guards[UserT]):
         if add_context_processor:
             app.context_processor(self._template_context)
 
+    # What has nothing to do with a realm is here too, so that a manager has everything.
+    login_url = staticmethod(login_url)
+    make_next_param = staticmethod(make_next_param)
+    encode_cookie = staticmethod(encode_cookie)
+    decode_cookie = staticmethod(decode_cookie)
+
     def setup_app(self, app: Flask, add_context_processor: bool = True) -> None:
         """Do what `init_app` does: its name before 2012."""
         self.init_app(app, add_context_processor)
@@ -110,8 +137,8 @@ def _wire(app: Flask, realm: str) -> None:
     def after_request(response: Response) -> Response:
         nonlocal checked
         if not checked:
-            checked = True
             check_decorator_order(app)
+            checked = True
         manager = app.extensions["login"][realm].manager
         if realm == settings.DEFAULT_REALM:
             _keep_the_mirror_to_this_request()

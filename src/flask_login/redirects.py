@@ -58,8 +58,12 @@ def login_url(login_view: str, next_url: str | None = None, next_field: str = "n
         return base
     parts = urlsplit(base)
     query = parse_qsl(parts.query, keep_blank_values=True)
-    target = make_next_param(base, next_url)
-    if not has_request_context() or local_target(target, request) is not None:
+    if has_request_context():
+        safe = local_target(next_url, request) is not None
+    else:
+        safe = _is_plain_path(make_next_param(base, next_url))  # nobody knows the own host here
+    if safe:
+        target = make_next_param(base, next_url)
         query = [pair for pair in query if pair[0] != next_field] + [(next_field, target)]
     netloc = settings.FORCE_HOST_FOR_REDIRECTS.read(get_config()) or parts.netloc
     return urlunsplit(parts._replace(netloc=netloc, query=urlencode(query)))
@@ -72,7 +76,7 @@ def local_target(target: str, request: Request) -> str | None:
     is not a plain path with one leading slash is refused, also when it is only percent-encoding
     that hides what it is.
     """
-    if any(c <= " " or c in "\\\x7f" or "\x80" <= c <= "\xa0" for c in target):
+    if _has_forbidden(target):
         return None
     try:
         parts = urlsplit(target)
@@ -86,12 +90,18 @@ def local_target(target: str, request: Request) -> str | None:
     return target if _is_plain_path(target) else None
 
 
+def _has_forbidden(target: str) -> bool:
+    return any(c <= " " or c in "\\\x7f" or "\x80" <= c <= "\xa0" for c in target)
+
+
 def _is_own_host(parts: SplitResult, request: Request) -> bool:
     schemes = ("https",) if request.is_secure else ("http", "https")
     return parts.scheme in schemes and parts.netloc.lower() == request.host.lower()
 
 
 def _is_plain_path(target: str) -> bool:
+    if _has_forbidden(target):
+        return False
     path = target.partition("?")[0].partition("#")[0]
     while True:
         if not path.startswith("/") or path.startswith(("//", "/\\")):

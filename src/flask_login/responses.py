@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Blueprint, Response, flash, redirect, session
 from markupsafe import Markup
@@ -35,6 +35,9 @@ from .state import get_app, get_config, get_request
 if TYPE_CHECKING:
     from flask import Request
     from flask.typing import ResponseReturnValue
+
+
+R = TypeVar("R")
 
 
 class Refusals(Login[UserT]):
@@ -65,7 +68,7 @@ class Refusals(Login[UserT]):
         #: Answers callers whose login is not fresh, instead of the library.
         self.needs_refresh_callback: Callable[[], Any] | None = None
 
-    def unauthorized_handler(self, callback: Callable[[], Any]) -> Callable[[], Any]:
+    def unauthorized_handler(self, callback: Callable[[], R]) -> Callable[[], R]:
         """Register the view that answers callers who are not logged in.
 
         It replaces the whole answer of `unauthorized`. May be ``async def``.
@@ -76,7 +79,7 @@ class Refusals(Login[UserT]):
         self.unauthorized_callback = callback
         return callback
 
-    def needs_refresh_handler(self, callback: Callable[[], Any]) -> Callable[[], Any]:
+    def needs_refresh_handler(self, callback: Callable[[], R]) -> Callable[[], R]:
         """Register the view that answers callers whose login is not fresh.
 
         :param callback: takes nothing; returns what a view may return.
@@ -111,8 +114,9 @@ class Refusals(Login[UserT]):
         user_unauthorized.send(get_app())
         if self.unauthorized_callback is not None:
             return resolve(self.unauthorized_callback())  # type: ignore[no-any-return]  # the view's own type
+        name = self._blueprint_of(get_request())
         return self._refuse(
-            self._login_view_for(get_request()),
+            self.login_view if name is None else self.blueprint_login_views[name],
             self.login_message,
             self.login_message_category,
             _problem("login_required", "Log in to access this resource."),
@@ -154,7 +158,9 @@ class Refusals(Login[UserT]):
     ) -> ResponseReturnValue:
         request = get_request()
         htmx = is_htmx(request)
-        page = htmx or (wants_page(request) and not self._has_no_pages(request))
+        name = self._blueprint_of(request)
+        pages = name is None or self.blueprint_login_views[name] is not None
+        page = htmx or (pages and wants_page(request))
         response = None
         if not page:
             body = json.dumps(problem)
@@ -172,11 +178,6 @@ class Refusals(Login[UserT]):
             return Response(status=401, headers={"HX-Redirect": target})
         return redirect(target)
 
-    def _has_no_pages(self, request: Request) -> bool:
-        views = self.blueprint_login_views
-        innermost = next((name for name in request.blueprints if name in views), None)
-        return innermost is not None and views[innermost] is None
-
     def _url_with_next(self, view: str, request: Request) -> str:
         back = return_target(request)
         if not settings.USE_SESSION_FOR_NEXT_SETTING.read(get_config()):
@@ -187,12 +188,15 @@ class Refusals(Login[UserT]):
             session[self.keys.next] = make_next_param(expand_login_view(view), back)
         return login_url(view)
 
-    def _login_view_for(self, request: Request) -> str | None:
-        # request.blueprints begins with the innermost of nested blueprints.
+    def _blueprint_of(self, request: Request) -> str | None:
+        """Return the key of the innermost blueprint that has a login view of its own."""
+        known = get_app().blueprints
+        # Nested, or registered under another name, a blueprint has a longer name than its own.
         for name in request.blueprints:
-            if name in self.blueprint_login_views:
-                return self.blueprint_login_views[name]
-        return self.login_view
+            for key in (name, known[name].name):
+                if key in self.blueprint_login_views:
+                    return key
+        return None
 
     def _flash(self, message: Any, category: str) -> None:
         if not message:
@@ -205,18 +209,26 @@ class Refusals(Login[UserT]):
     def _challenge(self, error: str | None) -> str:
         """Return the value of ``WWW-Authenticate`` (RFC 9110, section 11.6.1).
 
-        ``Basic`` only to who spoke it: a browser would ask for a password in a box of its own.
+        ``Basic`` only to a program that spoke it: a browser, which also sends what a proxy before
+        the site asked it for, would open a box of its own for a password.
         """
-        sent = get_request().authorization
+        request = get_request()
+        sent = request.authorization
         if self._bearer_callback is not None or _sent_bearer():
             scheme = "Bearer"
-        elif sent is not None and sent.type == "basic":
+        elif sent is not None and sent.type == "basic" and not _is_browser(request):
             scheme = "Basic"
         else:
             scheme = "Session"
         named = self.realm != settings.DEFAULT_REALM
         realm = quote_header_value(self.realm if named else get_app().name, allow_token=False)
         return f"{scheme} realm={realm}" + (f', error="{error}"' if error else "")
+
+
+def _is_browser(request: Request) -> bool:
+    headers = request.headers
+    marks = ("Sec-Fetch-Mode", "X-Requested-With")
+    return any(mark in headers for mark in marks) or "text/html" in headers.get("Accept", "")
 
 
 def _sent_bearer() -> bool:

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from . import config as settings
 from .exceptions import MissingLoginManager
 from .login_manager import LoginManager
+from .remember import cookie_name
 
 
 class FlaskLoginClient(FlaskClient):
@@ -64,7 +65,9 @@ class FlaskLoginClient(FlaskClient):
             sess[keys.fresh] = fresh_login
 
     def logout(self, *, realm: str = settings.DEFAULT_REALM) -> None:
-        """Be nobody from the next request on.
+        """Be nobody from the next request on; a remember cookie is gone too.
+
+        :param realm: the name of the realm.
 
         .. versionadded:: 0.6.90
         """
@@ -72,6 +75,8 @@ class FlaskLoginClient(FlaskClient):
         with self.session_transaction() as sess:
             for key in keys.of_login():
                 sess.pop(key, None)
+        name, domain, path = self._remember_cookie(realm)
+        self.delete_cookie(name, domain=domain, path=path)
 
     @contextmanager
     def user(
@@ -88,6 +93,8 @@ class FlaskLoginClient(FlaskClient):
         keys = self._manager(realm).keys
         with self.session_transaction() as sess:
             before = {key: sess[key] for key in keys.of_login() if key in sess}
+        name, domain, path = self._remember_cookie(realm)
+        remembered = self.get_cookie(name, domain, path)
         self.login(user, fresh_login=fresh_login, realm=realm)
         try:
             yield self
@@ -95,6 +102,16 @@ class FlaskLoginClient(FlaskClient):
             self.logout(realm=realm)
             with self.session_transaction() as sess:
                 sess.update(before)
+            if remembered is not None:
+                self.set_cookie(name, remembered.value, domain=domain, path=path)
+
+    def _remember_cookie(self, realm: str) -> tuple[str, str, str]:
+        config: dict[str, Any] = self.application.config
+        return (
+            cookie_name(config, realm),
+            settings.REMEMBER_COOKIE_DOMAIN.read(config) or "localhost",
+            settings.REMEMBER_COOKIE_PATH.read(config),
+        )
 
     def _manager(self, realm: str) -> LoginManager[Any]:
         app = self.application

@@ -3,6 +3,8 @@
 Switch the fixtures on in your ``conftest.py``; they use your own ``app`` fixture::
 
     pytest_plugins = ["flask_login.testing"]
+
+PYTEST_DONT_REWRITE: there is no assert here, and importing `FrozenClock` first must not warn.
 """
 
 from __future__ import annotations
