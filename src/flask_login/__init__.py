@@ -1,54 +1,104 @@
 """Flask-Login: who is using this browser, from login to logout."""
 
-from .__about__ import __version__ as __version__
-from .config import AUTH_HEADER_NAME as AUTH_HEADER_NAME
-from .config import COOKIE_DURATION as COOKIE_DURATION
-from .config import COOKIE_HTTPONLY as COOKIE_HTTPONLY
-from .config import COOKIE_NAME as COOKIE_NAME
-from .config import COOKIE_SAMESITE as COOKIE_SAMESITE
-from .config import COOKIE_SECURE as COOKIE_SECURE
-from .config import EXEMPT_METHODS as EXEMPT_METHODS
-from .config import ID_ATTRIBUTE as ID_ATTRIBUTE
-from .config import LOGIN_MESSAGE as LOGIN_MESSAGE
-from .config import LOGIN_MESSAGE_CATEGORY as LOGIN_MESSAGE_CATEGORY
-from .config import REFRESH_MESSAGE as REFRESH_MESSAGE
-from .config import REFRESH_MESSAGE_CATEGORY as REFRESH_MESSAGE_CATEGORY
-from .config import SESSION_KEYS as SESSION_KEYS
-from .config import USE_SESSION_FOR_NEXT as USE_SESSION_FOR_NEXT
-from .exceptions import ConfigurationError as ConfigurationError
-from .exceptions import FlaskLoginError as FlaskLoginError
-from .exceptions import InvalidUserId as InvalidUserId
-from .exceptions import MissingLoader as MissingLoader
-from .exceptions import MissingLoginManager as MissingLoginManager
-from .exceptions import UnguardedViewError as UnguardedViewError
-from .guards import fresh_login_required as fresh_login_required
-from .guards import login_required as login_required
-from .identity import current_login as current_login
-from .identity import current_user as current_user
-from .identity import get_current_user as get_current_user
-from .identity import login_fresh as login_fresh
-from .identity import login_remembered as login_remembered
-from .login import confirm_login as confirm_login
-from .login import login_user as login_user
-from .login import logout_user as logout_user
-from .login_manager import LoginManager as LoginManager
-from .mixins import AnonymousUserMixin as AnonymousUserMixin
-from .mixins import User as User
-from .mixins import UserMixin as UserMixin
-from .redirects import login_url as login_url
-from .redirects import make_next_param as make_next_param
-from .redirects import safe_next_url as safe_next_url
-from .responses import set_login_view as set_login_view
-from .signals import session_protected as session_protected
-from .signals import user_accessed as user_accessed
-from .signals import user_loaded_from_cookie as user_loaded_from_cookie
-from .signals import user_loaded_from_request as user_loaded_from_request
-from .signals import user_logged_in as user_logged_in
-from .signals import user_logged_out as user_logged_out
-from .signals import user_login_confirmed as user_login_confirmed
-from .signals import user_needs_refresh as user_needs_refresh
-from .signals import user_unauthorized as user_unauthorized
-from .signing import decode_cookie as decode_cookie
-from .signing import encode_cookie as encode_cookie
-from .state import CurrentLogin as CurrentLogin
-from .test_client import FlaskLoginClient as FlaskLoginClient
+from .__about__ import __version__
+from .config import (
+    AUTH_HEADER_NAME,
+    COOKIE_DURATION,
+    COOKIE_HTTPONLY,
+    COOKIE_NAME,
+    COOKIE_SAMESITE,
+    COOKIE_SECURE,
+    EXEMPT_METHODS,
+    ID_ATTRIBUTE,
+    LOGIN_MESSAGE,
+    LOGIN_MESSAGE_CATEGORY,
+    REFRESH_MESSAGE,
+    REFRESH_MESSAGE_CATEGORY,
+    SESSION_KEYS,
+    USE_SESSION_FOR_NEXT,
+)
+from .exceptions import (
+    ConfigurationError,
+    FlaskLoginError,
+    InvalidUserId,
+    MissingLoader,
+    MissingLoginManager,
+    UnguardedViewError,
+)
+from .guards import fresh_login_required, login_required
+from .identity import current_login, get_current_user, login_fresh, login_remembered
+from .login import confirm_login, login_user, logout_user
+from .login_manager import LoginManager
+from .mixins import AnonymousUserMixin, User, UserMixin
+from .redirects import login_url, make_next_param, safe_next_url
+from .responses import set_login_view
+from .signals import (
+    session_protected,
+    user_accessed,
+    user_loaded_from_cookie,
+    user_loaded_from_request,
+    user_logged_in,
+    user_logged_out,
+    user_login_confirmed,
+    user_needs_refresh,
+    user_unauthorized,
+)
+from .signing import decode_cookie, encode_cookie
+from .state import CurrentLogin
+from .test_client import FlaskLoginClient
+from .utils import current_user
+
+__all__ = [
+    "AUTH_HEADER_NAME",
+    "COOKIE_DURATION",
+    "COOKIE_HTTPONLY",
+    "COOKIE_NAME",
+    "COOKIE_SAMESITE",
+    "COOKIE_SECURE",
+    "EXEMPT_METHODS",
+    "ID_ATTRIBUTE",
+    "LOGIN_MESSAGE",
+    "LOGIN_MESSAGE_CATEGORY",
+    "REFRESH_MESSAGE",
+    "REFRESH_MESSAGE_CATEGORY",
+    "SESSION_KEYS",
+    "USE_SESSION_FOR_NEXT",
+    "AnonymousUserMixin",
+    "ConfigurationError",
+    "CurrentLogin",
+    "FlaskLoginClient",
+    "FlaskLoginError",
+    "InvalidUserId",
+    "LoginManager",
+    "MissingLoader",
+    "MissingLoginManager",
+    "UnguardedViewError",
+    "User",
+    "UserMixin",
+    "__version__",
+    "confirm_login",
+    "current_login",
+    "current_user",
+    "decode_cookie",
+    "encode_cookie",
+    "fresh_login_required",
+    "get_current_user",
+    "login_fresh",
+    "login_remembered",
+    "login_required",
+    "login_url",
+    "login_user",
+    "logout_user",
+    "make_next_param",
+    "safe_next_url",
+    "session_protected",
+    "set_login_view",
+    "user_accessed",
+    "user_loaded_from_cookie",
+    "user_loaded_from_request",
+    "user_logged_in",
+    "user_logged_out",
+    "user_login_confirmed",
+    "user_needs_refresh",
+    "user_unauthorized",
+]

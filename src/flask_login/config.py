@@ -11,8 +11,9 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
 from typing import Any, Generic, TypeVar
+
+from flask import Flask
 
 from .exceptions import ConfigurationError
 
@@ -113,6 +114,8 @@ def _cookie_name(value: object) -> str:
 
 
 def _duration(value: object) -> timedelta:
+    if value is None:
+        return COOKIE_DURATION
     if isinstance(value, timedelta):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
@@ -151,11 +154,9 @@ def _protection(value: object) -> str | None:
 
 def supports_partitioned() -> bool:
     """Tell whether the installed Flask can set ``Partitioned`` cookies (3.1 and later)."""
-    major, minor = _flask_version().split(".")[:2]
-    return (int(major), int(minor)) >= (3, 1)
+    return "SESSION_COOKIE_PARTITIONED" in Flask.default_config
 
 
-@cache
 def _flask_version() -> str:
     # Imported late: it takes longer to import than the whole of this package.
     from importlib.metadata import version
@@ -164,7 +165,7 @@ def _flask_version() -> str:
 
 
 def _path(value: object) -> str:
-    path = _text(value)
+    path = "/" if value is None else _text(value)
     if path.startswith("/"):
         return path
     raise ValueError
@@ -316,6 +317,10 @@ def check_settings(config: Mapping[str, Any]) -> None:
     """
     for setting in SETTINGS:
         setting.read(config)
+    fallbacks = config.get("SECRET_KEY_FALLBACKS")
+    if isinstance(fallbacks, (str, bytes)):
+        # Read letter by letter, every letter would be a key. Its value is not for a message.
+        raise ConfigurationError("SECRET_KEY_FALLBACKS", "a text", "a list of keys")
     name = REMEMBER_COOKIE_NAME.read(config)
     if name == config.get("SESSION_COOKIE_NAME"):
         raise ConfigurationError(

@@ -1,6 +1,7 @@
 """The errors of the library: one root, data on each, a stable reason code.
 
-Texts may be reworded or translated; programs compare `reason`.
+Texts may be reworded or translated; programs compare `reason`. The data is in ``args``, so that
+errors survive pickling on their way from a worker process.
 """
 
 from __future__ import annotations
@@ -30,16 +31,21 @@ class ConfigurationError(FlaskLoginError, ValueError):
     reason = "invalid_setting"
 
     def __init__(self, key: str, value: object, accepted: str, cure: str = "") -> None:
+        super().__init__(key, value, accepted, cure)
         #: The setting (``"REMEMBER_COOKIE_DURATION"``) or argument (``"duration"``).
         self.key = key
         #: The value that was refused.
         self.value = value
         #: What is accepted, in words.
         self.accepted = accepted
-        # A number stands without quotes: the wording that tests of applications know.
-        shown = value if str(value).isdigit() else repr(value)
-        text = f"{key} must be {accepted}, instead got: {shown}"
-        super().__init__(f"{text}. {cure}" if cure else text)
+        #: What to do about it; may be empty.
+        self.cure = cure
+
+    def __str__(self) -> str:
+        # Digits stand without quotes: the wording that tests of applications know.
+        shown = self.value if str(self.value).isdigit() else repr(self.value)
+        text = f"{self.key} must be {self.accepted}, instead got: {shown}"
+        return f"{text}. {self.cure}" if self.cure else text
 
 
 class MissingLoginManager(FlaskLoginError, RuntimeError):
@@ -50,12 +56,19 @@ class MissingLoginManager(FlaskLoginError, RuntimeError):
 
     reason = "no_login_manager"
 
-    def __init__(self, app_name: str) -> None:
+    def __init__(self, app_name: str, realm: str | None = None) -> None:
+        super().__init__(app_name, realm)
         #: The name of the application that was asked.
         self.app_name = app_name
-        super().__init__(
-            f"The Flask application '{app_name}' has no login manager. Create one with"
-            " 'login_manager = LoginManager(app)', or call 'login_manager.init_app(app)' in"
+        #: The named realm that was asked for; None for the default one.
+        self.realm = realm
+
+    def __str__(self) -> str:
+        named = f" for the realm '{self.realm}'" if self.realm else ""
+        name = f", name='{self.realm}'" if self.realm else ""
+        return (
+            f"The Flask application '{self.app_name}' has no login manager{named}. Create one with"
+            f" 'login_manager = LoginManager(app{name})', or call 'login_manager.init_app(app)' in"
             " your application factory, before the first request."
         )
 
@@ -68,8 +81,8 @@ class MissingLoader(FlaskLoginError, RuntimeError):
 
     reason = "no_loader"
 
-    def __init__(self) -> None:
-        super().__init__(
+    def __str__(self) -> str:
+        return (
             "Missing user_loader or request_loader. Decorate the function that turns a user id"
             " into your user object with '@login_manager.user_loader', or one that reads the"
             " request with '@login_manager.request_loader'."
@@ -85,11 +98,15 @@ class InvalidUserId(FlaskLoginError, ValueError):
     reason = "no_user_id"
 
     def __init__(self, id_attribute: str) -> None:
+        super().__init__(id_attribute)
         #: The method that was asked for the id.
         self.id_attribute = id_attribute
-        super().__init__(
-            f"user.{id_attribute}() returned None, so this login could not be found again on the"
-            " next request. Was the user saved to the database (and given its id) before login?"
+
+    def __str__(self) -> str:
+        return (
+            f"user.{self.id_attribute}() returned None, so this login could not be found again on"
+            " the next request. Was the user saved to the database (and given its id) before"
+            " login?"
         )
 
 
@@ -104,10 +121,13 @@ class UnguardedViewError(FlaskLoginError, RuntimeError):
     reason = "decorator_order"
 
     def __init__(self, endpoints: Sequence[str]) -> None:
+        super().__init__(tuple(endpoints))
         #: The endpoints that are public although a guard was written on them.
         self.endpoints = tuple(endpoints)
+
+    def __str__(self) -> str:
         names = ", ".join(f"'{endpoint}'" for endpoint in self.endpoints)
-        super().__init__(
+        return (
             f"These views are public although a login guard is written above their route: {names}."
             " Decorators apply from the bottom up: put '@login_required' below '@app.route'."
         )

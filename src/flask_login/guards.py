@@ -9,19 +9,21 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-from flask import has_app_context
+from flask import has_app_context, has_request_context
 
 from . import config as settings
 from . import utils
 from .config import logger
 from .exceptions import UnguardedViewError
-from .loaders import UserT
+from .loaders import UserT, unwrap
 from .mixins import says
 from .responses import Refusals
-from .state import get_app, get_config, get_request
+from .state import RealmInApp, get_app, get_config, get_request
 
 if TYPE_CHECKING:
     from flask import Flask
+
+    from .login_manager import LoginManager
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,6 +32,8 @@ R = TypeVar("R")
 GUARD_ATTRIBUTE = "_login_guard"
 #: On the function that was wrapped: the function and its guarded form.
 _GUARDED_AS = "_login_guarded_as"
+#: On a guarded view function that is some application's view: itself.
+_REGISTERED = "_login_registered"
 
 
 class Guards(Refusals[UserT]):
@@ -55,11 +59,11 @@ class Guards(Refusals[UserT]):
         """Tell whether guards don't count for this request."""
         if get_request().method in settings.EXEMPT_METHODS:
             return True
-        app, config = get_app(), get_config()
-        # Most applications don't have the key: one look-up, and no parsing, for them.
-        if "LOGIN_DISABLED" not in config or not self._login_disabled:
+        if not settings.LOGIN_DISABLED.read(get_config()):
             return False
-        known = app.extensions["login"][self.realm]
+        app = get_app()
+        realms = app.extensions.setdefault("login", {})
+        known = realms.setdefault(self.realm, RealmInApp(cast("LoginManager[Any]", self)))
         if not app.testing and not known.warned_of_login_disabled:
             known.warned_of_login_disabled = True
             logger.warning(
@@ -69,8 +73,10 @@ class Guards(Refusals[UserT]):
         return True
 
     def _is_logged_in(self) -> bool:
-        default = self.realm == settings.DEFAULT_REALM
-        user: Any = utils._get_user() if default else self.get_current_user()
+        if self.realm == settings.DEFAULT_REALM:
+            user: Any = unwrap(utils.current_user)  # which dependents' tests patch
+        else:
+            user = self.get_current_user()
         return user is not None and says(user.is_authenticated)
 
 
@@ -106,7 +112,8 @@ def _guard(
         return view(*args, **kwargs)
 
     setattr(guarded, GUARD_ATTRIBUTE, name)
-    inner: Any = view
+    # Inside of a request a guard is called, not written.
+    inner: Any = None if has_request_context() else view
     while inner is not None:
         # A bound method or a builtin takes no attributes.
         with suppress(AttributeError):
@@ -119,22 +126,16 @@ def check_decorator_order(app: Flask) -> None:
     """Find the views whose guard stands above ``@app.route`` and so guards nothing.
 
     ``@app.route`` registers the function below it. A function is found when it is registered as
-    it is, was guarded too, the guarded form is part of no registered view, and the function's
-    name does not mean the unguarded one, as it does where somebody guards a copy. Raises
-    `UnguardedViewError` in debug mode and while testing, logs it as an error otherwise: a
-    site that ran yesterday is not stopped.
+    it is although it was guarded too. Raises `UnguardedViewError` in debug mode and while testing,
+    logs it as an error otherwise: a site that ran yesterday is not stopped.
     """
-    registered: set[int] = set()
     for view in app.view_functions.values():
-        inner: Any = view
-        while inner is not None and id(inner) not in registered:
-            registered.add(id(inner))
-            inner = getattr(inner, "__wrapped__", None)
+        _mark_registered(view)
     endpoints: list[str] = []
     for endpoint, view in app.view_functions.items():
         guarded_view, guarded = getattr(view, _GUARDED_AS, (None, None))
         # functools.wraps copies attributes: it must have been this very function.
-        if guarded_view is view and id(guarded) not in registered and not _has_its_name(view):
+        if guarded_view is view and not _is_meant_unguarded(view, guarded):
             endpoints.append(endpoint)
     if not endpoints:
         return
@@ -144,11 +145,25 @@ def check_decorator_order(app: Flask) -> None:
     logger.error("%s", error)
 
 
-def _has_its_name(view: Any) -> bool:
-    """Tell whether a function is what its module calls by its name."""
+def _mark_registered(view: Any) -> None:
+    while view is not None:
+        if hasattr(view, GUARD_ATTRIBUTE):
+            setattr(view, _REGISTERED, view)
+        view = getattr(view, "__wrapped__", None)
+
+
+def _is_meant_unguarded(view: Any, guarded: Any) -> bool:
+    """Tell whether somebody guarded a function for one URL and left it public on another.
+
+    A function of a module is then still what its name means there; one inside of another
+    function has no such name, so its guarded form must be a view as well.
+    """
+    name = getattr(view, "__qualname__", "<locals>")
+    if "<locals>" in name:
+        return getattr(guarded, _REGISTERED, None) is guarded
     found: Any = sys.modules.get(view.__module__)
-    for part in view.__qualname__.split("."):
-        found = getattr(found, part, None)  # "<locals>" is no attribute of anything
+    for part in name.split("."):
+        found = getattr(found, part, None)
     return found is view
 
 

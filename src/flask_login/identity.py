@@ -7,6 +7,7 @@ outlive it. ``g._login_user`` mirrors it for extensions that read, write or dele
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -28,6 +29,7 @@ from .state import (
     SessionKeys,
     get_app,
     get_config,
+    get_context,
     get_g,
     get_request,
     get_session,
@@ -35,6 +37,10 @@ from .state import (
 
 if TYPE_CHECKING:
     from flask import Request
+
+
+#: The states whose loaders are running, in this context and in the threads that copied it.
+_loading: ContextVar[tuple[RequestState, ...]] = ContextVar("flask_login.loading", default=())
 
 
 def _create_identifier() -> str:
@@ -50,7 +56,9 @@ class Identity(Loaders[UserT]):
         self.realm = realm
         self.keys = SessionKeys.of(realm)
         self._clock = clock
-        self._state_key = f"_login_state_{realm}"
+        # Of this manager's own: another application's may meet the same request.
+        self._state_key = f"_login_state_{id(self):x}"
+        self._auth_salt = f"flask-login.auth-hash.{realm}"
         self._session_identifier_generator: Callable[[], str] = _create_identifier
         #: Makes the object that stands for nobody. A class or function without arguments; it
         #: may return None.
@@ -73,6 +81,8 @@ class Identity(Loaders[UserT]):
 
         .. versionadded:: 0.6.90
         """
+        if self.realm == settings.DEFAULT_REALM:
+            return cast("UserT", utils._get_user())  # which dependents' tests patch
         try:
             request = get_request()
         except RuntimeError:
@@ -87,11 +97,13 @@ class Identity(Loaders[UserT]):
         user = self.get_current_user()
         if user is None or says(getattr(user, "is_anonymous", False)):
             return None
-        source = self._state().source or "assigned"
+        state = self._state()
+        source = (state.source if user is state.user else None) or "assigned"
         get_id = getattr(user, self.id_attribute, None)
+        user_id = None if get_id is None else get_id()
         methods = session.get(self.keys.methods, ()) if source in ("session", "remember") else ()
         return CurrentLogin(
-            user_id=get_id() if get_id else None,
+            user_id=None if user_id is None else str(user_id),
             source=source,
             fresh=self.login_fresh(),
             remembered=self.login_remembered(),
@@ -104,8 +116,8 @@ class Identity(Loaders[UserT]):
         True from `login_user` or `confirm_login` on; False when a remember token brought the
         user back, or when the client changed (session protection).
         """
-        self.get_current_user()
-        return bool(session.get(self.keys.fresh, False))
+        user = self.get_current_user()
+        return bool(session.get(self.keys.fresh)) and self._is_of_session(user)
 
     def login_remembered(self) -> bool:
         """Tell whether this browser has sent a good remember token of the current user."""
@@ -115,6 +127,12 @@ class Identity(Loaders[UserT]):
             return False
         token = self._remember_token(state)
         return token is not None and token.user_id == str(session.get(self.keys.user_id))
+
+    def _is_of_session(self, user: Any) -> bool:
+        """Tell whether `user` is the one whose login session this is, not somebody's beside it."""
+        user_id = session.get(self.keys.user_id)
+        get_id = getattr(user, self.id_attribute, None)
+        return user_id is not None and get_id is not None and str(get_id()) == str(user_id)
 
     # The user of the request
 
@@ -139,34 +157,46 @@ class Identity(Loaders[UserT]):
     def _reconcile(self, state: RequestState | None, mirror: Any) -> Any:
         """Settle what ``g._login_user`` says against what this request knows.
 
-        ``g`` may outlive the request (when somebody else pushed the application context), so
-        the mirror counts only if it was written during this very request.
+        ``g`` may outlive the request (when somebody else pushed the application context), so the
+        mirror of another request's user does not count. What is no mirror was written by other
+        code: it counts for as long as it stands there.
         """
-        if state is not None and state.loading:
-            return self.anonymous_user() if state.user is UNLOADED else state.user
-        owner: RequestState | None = getattr(get_g(), "_login_state", None)
-        mirrored = mirror is not UNLOADED
-        if mirrored and (owner is None or owner is state):  # written from outside
-            if isinstance(mirror, LocalProxy):
-                del get_g()._login_user  # it may be current_user, which would ask us again
-            self._assign(mirror, "assigned")
-            return self._state().user
-        if state is None or state.user is UNLOADED or (owner is state and not mirrored):
+        holder = get_g()
+        owner: RequestState | None = getattr(holder, "_login_state", None)
+        if mirror is not UNLOADED:
+            if owner is None or mirror is not owner.on_g:
+                return self._claim(mirror)
+            if owner is state:
+                return mirror
+        if state is None or state.user is UNLOADED or (owner is state and mirror is UNLOADED):
             return self._first_question()
         self._mirror(state)
-        return state.user
+        return state.on_g
+
+    def _claim(self, written: Any) -> Any:
+        """Take what other code wrote to ``g`` for this request's, and no other's."""
+        holder, state = get_g(), self._state()
+        if isinstance(written, LocalProxy):
+            del holder._login_user  # it may be current_user, which would ask us again
+            written = unwrap(written)
+        state.written = holder._login_user = written
+        holder._login_state = state
+        return written
 
     def _first_question(self) -> Any:
         state = self._state()
-        if state.loading:
-            return self.anonymous_user()
+        if state in _loading.get() or get_context().app is not get_app():
+            # A loader asks who the user is; or code in the context of another application does,
+            # which knows nothing of this application's session.
+            return self.anonymous_user() if state.user is UNLOADED else state.user
         self._load_user()
+        if state.user is UNLOADED:  # a subclass has its own _load_user, which wrote to g alone
+            return getattr(get_g(), "_login_user", None)
         return state.user
 
     def _assign(self, user: Any, source: str | None) -> None:
-        user = unwrap(user)
         state = self._state()
-        state.user, state.source = user, source
+        state.user, state.source, state.written = unwrap(user), source, UNLOADED
         if self.realm == settings.DEFAULT_REALM:
             self._mirror(state)
 
@@ -178,28 +208,51 @@ class Identity(Loaders[UserT]):
 
     def _update_request_context_with_user(self, user: Any = None) -> None:
         """Make `user` the user of this request only; None is nobody."""
-        if user is None:
-            self._assign(self.anonymous_user(), None)
+        found = self.anonymous_user() if user is None else unwrap(user)
+        if self.realm == settings.DEFAULT_REALM:
+            self._claim(found)
         else:
-            self._assign(user, "assigned")
+            self._assign(found, None if user is None else "assigned")
+
+    def _leave_g(self, *, kept: bool) -> None:
+        """Take this request's user from ``g`` at its end, for the next one not to find it.
+
+        :param kept: leave it there as this request's: a test still looks at the request.
+        """
+        holder = get_g()
+        own = get_request().__dict__.get(self._state_key)
+        owner: RequestState | None = getattr(holder, "_login_state", None)
+        mirror = getattr(holder, "_login_user", UNLOADED)
+        if owner is not None and owner is not own:
+            if mirror is not owner.on_g:
+                holder._login_user = owner.on_g  # written over what an outer request had there
+        elif kept and mirror is not UNLOADED:
+            self._user_of(get_request())
+        else:
+            holder.pop("_login_user", None)
+            holder.pop("_login_state", None)
 
     # Loading
 
     def _load_user(self) -> None:
         """Find out whose request this is, whatever was known before."""
-        self._require_loader()
         state = self._state()
-        if state.loading:
+        if state in _loading.get():
             return
-        state.user, state.source, state.loading = UNLOADED, None, True
+        state.user, state.source, state.written = UNLOADED, None, UNLOADED
+        if self.realm == settings.DEFAULT_REALM:
+            # A loader that looks at g must not find the user of another request there.
+            get_g().pop("_login_user", None)
+            get_g().pop("_login_state", None)
+        token = _loading.set((*_loading.get(), state))
         try:
             user, source = self._identify(state)
         finally:
-            state.loading = False
+            _loading.reset(token)
         if user is None:
-            self._update_request_context_with_user()
-        else:
-            self._assign(user, source)
+            self._require_loader()
+            user = self.anonymous_user()
+        self._assign(user, source)
         user_accessed.send(get_app())
 
     def _identify(self, state: RequestState) -> tuple[Any, str | None]:
@@ -210,7 +263,7 @@ class Identity(Loaders[UserT]):
                 if self._session_protection_failed():
                     # Whoever carried the session here carried the remember cookie too.
                     return self._load_user_from_loaders()
-                user = self._load_user_from_session(sess, user_id, state)
+                user = self._load_user_from_session(sess, user_id)
                 if user is not None:
                     return user, "session"
             user = self._load_user_from_cookie(sess, state)
@@ -218,17 +271,20 @@ class Identity(Loaders[UserT]):
                 return user, "remember"
         return self._load_user_from_loaders()
 
-    def _load_user_from_session(
-        self, sess: MutableMapping[str, Any], user_id: Any, state: RequestState
-    ) -> Any:
+    def _load_user_from_session(self, sess: MutableMapping[str, Any], user_id: Any) -> Any:
         user = self._call_user_loader(user_id)
-        if user is not None and (is_active(user) or sess.get(self.keys.force)):
+        forced = self.keys.force in sess
+        if user is not None and (forced or is_active(user)):
             stored = sess.get(self.keys.auth_hash)
-            if self._credentials_unchanged(user, stored):
-                if self._auth_hash(user) != stored:
-                    self._write_auth_hash(sess, user)
+            present = self._auth_hash(user)
+            if self._same_credentials(user, stored, present):
+                if forced and is_active(user):
+                    del sess[self.keys.force]  # its reason is gone; the next ban counts
+                if stored != present:
+                    self._write_auth_hash(sess, present)
                 return user
-        self._end_login(sess, state)
+        # The remember cookie is asked next, and deleted if it is no better.
+        self._drop_entries(sess)
         return None
 
     def _load_user_from_cookie(self, sess: MutableMapping[str, Any], state: RequestState) -> Any:
@@ -250,64 +306,74 @@ class Identity(Loaders[UserT]):
         user = None if token is None else self._call_user_loader(token.user_id)
         if token is None or user is None or not is_active(user):
             return None
-        if not self._credentials_unchanged(user, token.auth_hash):
+        auth_hash = self._auth_hash(user)
+        if not self._same_credentials(user, token.auth_hash, auth_hash):
             return None
         state.token = token
-        auth_hash = self._auth_hash(user)
         if token.outdated or token.auth_hash != auth_hash:
             state.remember = "set"
             state.reissued = replace(token, auth_hash=auth_hash, outdated=False)
         sess = get_session()
-        self._renew_session(sess)
-        self._write_login(sess, token.user_id, user, fresh=False)
+        if not get_app().session_interface.is_null_session(sess):
+            self._renew_session(sess)
+            self._write_login(sess, token.user_id, fresh=False)
+            self._write_auth_hash(sess, auth_hash)
         self._assign(user, "remember")
         user_loaded_from_cookie.send(get_app(), user=user)
         return user
 
     # The login in the session
 
-    @property
-    def _auth_salt(self) -> str:
-        return f"flask-login.auth-hash.{self.realm}"
-
     def _auth_hash(self, user: Any) -> str | None:
         text = _auth_text(user)
         return None if text is None else digest(text, self._auth_salt)
 
-    def _credentials_unchanged(self, user: Any, stored: str | None) -> bool:
-        text = _auth_text(user)
-        return text is None or not stored or is_digest(stored, text, self._auth_salt)
+    def _same_credentials(self, user: Any, stored: str | None, present: str | None) -> bool:
+        """Tell whether `stored`, if it says anything, is of the credentials a user has now."""
+        if present is None or not stored or stored == present:
+            return True
+        return is_digest(stored, _auth_text(user) or "", self._auth_salt)  # under an older key
 
-    def _write_login(
-        self, sess: MutableMapping[str, Any], user_id: Any, user: Any, *, fresh: bool
-    ) -> None:
+    def _write_login(self, sess: MutableMapping[str, Any], user_id: Any, *, fresh: bool) -> None:
         sess[self.keys.user_id] = user_id
         sess[self.keys.fresh] = fresh
         sess[self.keys.id] = self._session_identifier_generator()
         for key in (self.keys.methods, self.keys.force):
             sess.pop(key, None)
-        self._write_auth_hash(sess, user)
 
-    def _write_auth_hash(self, sess: MutableMapping[str, Any], user: Any) -> None:
-        auth_hash = self._auth_hash(user)
+    def _write_auth_hash(self, sess: MutableMapping[str, Any], auth_hash: str | None) -> None:
         if auth_hash is None:
             sess.pop(self.keys.auth_hash, None)
         else:
             sess[self.keys.auth_hash] = auth_hash
 
     @staticmethod
-    def _renew_session(sess: MutableMapping[str, Any]) -> None:
+    def _regenerate(sess: MutableMapping[str, Any]) -> None:
         """Give a server-side session a new id, so that one planted before is worthless."""
         regenerate = getattr(get_app().session_interface, "regenerate", None)
         if regenerate is not None:
             regenerate(sess)
 
+    def _renew_session(self, sess: MutableMapping[str, Any]) -> None:
+        """Give the session a new id, and have Flask-WTF make a new CSRF token.
+
+        What somebody planted before the login, or read after it, is worth nothing then.
+        """
+        self._regenerate(sess)
+        name = get_config().get("WTF_CSRF_FIELD_NAME", "csrf_token")
+        if name in sess:
+            del sess[name]
+        get_g().pop(name, None)
+
     def _end_login(self, sess: MutableMapping[str, Any], state: RequestState) -> None:
+        self._drop_entries(sess)
+        if state.remember == "set" or self._remember_cookies():
+            state.remember = "clear"
+
+    def _drop_entries(self, sess: MutableMapping[str, Any]) -> None:
         for key in self.keys.of_login():
             if key in sess:
                 del sess[key]
-        if state.remember == "set" or self._remember_cookies():
-            state.remember = "clear"
 
     def _session_protection_failed(self) -> bool:
         """Compare the client with the one that logged in; True means: not this session.
@@ -344,15 +410,19 @@ class Identity(Loaders[UserT]):
     def _remember_token(self, state: RequestState) -> remember.RememberToken | None:
         if state.token is UNLOADED:
             cookies = self._remember_cookies()
-            known = cookies[0] if len(cookies) == 1 else ""
-            state.token = remember.read(known, self.realm, self._clock(), get_config())
+            state.token = None
+            if len(cookies) == 1:
+                now = self._clock()
+                state.token = remember.read(cookies[0], self.realm, now, get_config())
         return state.token
 
 
 def _auth_text(user: Any) -> str | None:
     method = getattr(user, "get_session_auth_hash", None)
-    value = None if method is None else method()
-    return None if value is None else str(value)
+    if method is None:
+        return None
+    value = method()
+    return "" if value is None else str(value)  # None is a state too: no password yet
 
 
 def get_current_user() -> Any:
@@ -383,12 +453,8 @@ def login_remembered() -> bool:
 
 
 def _user_context_processor() -> dict[str, Any]:
-    return {"current_user": current_user}
+    return {"current_user": utils.current_user}
 
-
-#: The user of this request, as a proxy: for nobody it is an `AnonymousUserMixin`, outside of a
-#: request None. For a type checker it is `Any`; `LoginManager.current_user` is the typed one.
-current_user: Any = LocalProxy(lambda: utils._get_user())  # noqa: PLW0108  # tests patch it there
 
 #: What is known of this request's login session, as a proxy of `CurrentLogin`; falsy for nobody.
 #:

@@ -39,18 +39,18 @@ def resolve(result: object) -> Any:
     It is run by ``app.ensure_sync``, as Flask runs async views. Inside an async view the
     thread's event loop is busy with that view, so the callback gets a loop in a thread of its own.
     """
-    if not isinstance(result, CoroutineType):
+    if not hasattr(type(result), "__await__"):
         return result
-
-    coroutine = cast("Any", result)
+    awaitable = cast("Any", result)
 
     async def wait() -> Any:
-        return await coroutine
+        return await awaitable
 
     try:
         run: Callable[[], Any] = get_app().ensure_sync(wait)
     except RuntimeError:
-        coroutine.close()  # not awaited, and no warning about that
+        if isinstance(awaitable, CoroutineType):
+            awaitable.close()  # not awaited, and no warning about that
         raise
     try:
         asyncio.get_running_loop()
@@ -93,7 +93,7 @@ class Loaders(Generic[UserT]):
         that is unknown: the login then ends. A `ValueError` (``int("abc")``) means the same and
         is logged; any other exception is yours and propagates. May be ``async def``.
 
-        :param callback: takes the user id, a `str`.
+        :param callback: takes the user id: what ``get_id()`` returned, a `str`.
         :return: the callback, unchanged.
         """
         self._user_callback = callback

@@ -7,8 +7,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from flask import g
-
 from . import config as settings
 from . import remember as cookies
 from . import utils
@@ -42,42 +40,49 @@ class Login(Identity[UserT]):
         user_id = getattr(found, self.id_attribute)()
         if user_id is None:
             raise InvalidUserId(self.id_attribute)
-        if duration is not None and not isinstance(duration, timedelta):
+        if remember and duration is not None and not isinstance(duration, timedelta):
             raise ConfigurationError("duration", duration, "a datetime.timedelta")
+        _check_methods(methods)
 
         state, sess = self._state(), get_session()
+        own = state.source in ("session", "remember") and self._is_of_session(found)
         self._renew_session(sess)
-        self._drop_csrf_token(sess)
-        self._write_login(sess, user_id, found, fresh=fresh)
+        self._write_login(sess, user_id, fresh=fresh)
+        self._write_auth_hash(sess, self._auth_hash(found))
         if force and not is_active(found):
             sess[self.keys.force] = True
         self._add_methods(sess, methods)
-        self._remember_login(state, sess, user_id, duration if remember else None, wanted=remember)
+        if remember:
+            self._remember_login(state, sess, duration)
+        else:
+            self._forget_others(state, sess, own=own)
         self._assign(found, "session")
         user_logged_in.send(get_app(), user=found)
         return True
 
     def confirm_login(self, *, methods: Collection[str] = ()) -> None:
         """Make the login of this realm fresh again. See `flask_login.confirm_login`."""
+        _check_methods(methods)
         user = self.get_current_user()
         sess = get_session()
-        if self.keys.user_id in sess:
+        if self._is_of_session(user):
             # Asked again: new credentials may have been saved through another object.
             saved = self._call_user_loader(sess[self.keys.user_id])
+            self._regenerate(sess)
             sess[self.keys.fresh] = True
             sess[self.keys.id] = self._session_identifier_generator()
-            self._write_auth_hash(sess, user if saved is None else saved)
+            self._write_auth_hash(sess, self._auth_hash(user if saved is None else saved))
             self._add_methods(sess, methods)
             self._renew_token(self._state(), sess)
         user_login_confirmed.send(get_app())
 
     def logout_user(self) -> bool:
         """Log the user of this realm out. See `flask_login.logout_user`."""
-        user = (
-            utils._get_user() if self.realm == settings.DEFAULT_REALM else self.get_current_user()
-        )
+        user = self.get_current_user()
         state, sess = self._state(), get_session()
         self._end_login(sess, state)
+        if settings.REMEMBER_COOKIE_PATH.read(get_config()) != "/":
+            state.remember = "clear"  # the browser may have one that it did not send here
         if self.keys.next in sess:
             del sess[self.keys.next]
         if state.remember == "clear":
@@ -85,51 +90,45 @@ class Login(Identity[UserT]):
         elif self.keys.remember in sess:
             del sess[self.keys.remember]
         self._renew_session(sess)
-        self._drop_csrf_token(sess)
         state.clear_site_data = settings.LOGIN_CLEAR_SITE_DATA.read(get_config())
         user_logged_out.send(get_app(), user=user)
-        self._update_request_context_with_user()
+        self._assign(self.anonymous_user(), None)
         return True
 
-    @staticmethod
-    def _drop_csrf_token(sess: MutableMapping[str, Any]) -> None:
-        """Have Flask-WTF make a new CSRF token: the old one may be known to somebody else."""
-        name = get_config().get("WTF_CSRF_FIELD_NAME", "csrf_token")
-        if name in sess:
-            del sess[name]
-        g.pop(name, None)
-
     def _add_methods(self, sess: MutableMapping[str, Any], methods: Collection[str]) -> None:
-        if isinstance(methods, str):
-            raise ConfigurationError("methods", methods, "a collection of names, such as {'pwd'}")
         if methods:
             sess[self.keys.methods] = sorted({*sess.get(self.keys.methods, ()), *methods})
 
     # The remember cookie
 
     def _remember_login(
-        self,
-        state: RequestState,
-        sess: MutableMapping[str, Any],
-        user_id: Any,
-        duration: timedelta | None,
-        *,
-        wanted: bool,
+        self, state: RequestState, sess: MutableMapping[str, Any], duration: timedelta | None
     ) -> None:
+        state.remember, state.remember_lifetime, state.reissued = "set", duration, None
+        # Where older code looks for it; the response goes by the state.
+        sess[self.keys.remember] = "set"
+        sess.pop(self.keys.remember_seconds, None)
+        if duration is not None:
+            sess[self.keys.remember_seconds] = duration.total_seconds()
+
+    def _forget_others(
+        self, state: RequestState, sess: MutableMapping[str, Any], *, own: bool
+    ) -> None:
+        """Delete a remember cookie that is not this login's: it would win at the next start.
+
+        :param own: whether this request was that user's before; then the token may be renewed.
+        """
         for key in (self.keys.remember, self.keys.remember_seconds):
             sess.pop(key, None)
         logged_out = state.remember == "clear"
-        state.remember, state.remember_lifetime, state.reissued = None, duration, None
-        if wanted:
-            state.remember = sess[self.keys.remember] = "set"
-            if duration is not None:
-                sess[self.keys.remember_seconds] = duration.total_seconds()
-            return
-        token = self._remember_token(state)
-        if not logged_out and token is not None and token.user_id == str(user_id):
+        state.remember, state.remember_lifetime, state.reissued = None, None, None
+        token = None if logged_out else self._remember_token(state)
+        same = token is not None and token.user_id == str(sess[self.keys.user_id])
+        if own and same:
             self._renew_token(state, sess)
+        elif same and token is not None and token.auth_hash == sess.get(self.keys.auth_hash):
+            return
         elif self._remember_cookies():
-            # Somebody else's, or nobody's: at the next start of the browser it would win.
             state.remember = "clear"
 
     def _renew_token(self, state: RequestState, sess: MutableMapping[str, Any]) -> None:
@@ -189,14 +188,15 @@ class Login(Identity[UserT]):
             name = "REMEMBER_COOKIE_DURATION"
             lifetime = settings.REMEMBER_COOKIE_DURATION.read(get_config())
         user_id, auth_hash = sess[self.keys.user_id], sess.get(self.keys.auth_hash)
-        try:
-            return cookies.issue(str(user_id), self._clock(), lifetime, auth_hash)
-        except (OverflowError, TypeError):
-            accepted = "a datetime.timedelta that ends before the year 10000"
-            raise ConfigurationError(name, lifetime, accepted) from None
+        return cookies.issue(str(user_id), self._clock(), lifetime, auth_hash, key=name)
 
     def _clear_cookie(self, response: Response) -> None:
         cookies.clear_cookie(response, get_request(), get_config(), self.realm)
+
+
+def _check_methods(methods: Collection[str]) -> None:
+    if isinstance(methods, str):
+        raise ConfigurationError("methods", methods, "a collection of names, such as {'pwd'}")
 
 
 def login_user(

@@ -9,32 +9,61 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from flask import request
+
 from . import config as settings
-from .config import AUTH_HEADER_NAME as AUTH_HEADER_NAME
-from .config import COOKIE_DURATION as COOKIE_DURATION
-from .config import COOKIE_HTTPONLY as COOKIE_HTTPONLY
-from .config import COOKIE_NAME as COOKIE_NAME
-from .config import COOKIE_SAMESITE as COOKIE_SAMESITE
-from .config import COOKIE_SECURE as COOKIE_SECURE
-from .config import ID_ATTRIBUTE as ID_ATTRIBUTE
-from .config import LOGIN_MESSAGE as LOGIN_MESSAGE
-from .config import LOGIN_MESSAGE_CATEGORY as LOGIN_MESSAGE_CATEGORY
-from .config import REFRESH_MESSAGE as REFRESH_MESSAGE
-from .config import REFRESH_MESSAGE_CATEGORY as REFRESH_MESSAGE_CATEGORY
-from .config import SESSION_KEYS as SESSION_KEYS
-from .config import USE_SESSION_FOR_NEXT as USE_SESSION_FOR_NEXT
+from .config import (
+    AUTH_HEADER_NAME,
+    COOKIE_DURATION,
+    COOKIE_HTTPONLY,
+    COOKIE_NAME,
+    COOKIE_SAMESITE,
+    COOKIE_SECURE,
+    ID_ATTRIBUTE,
+    LOGIN_MESSAGE,
+    LOGIN_MESSAGE_CATEGORY,
+    REFRESH_MESSAGE,
+    REFRESH_MESSAGE_CATEGORY,
+    SESSION_KEYS,
+    USE_SESSION_FOR_NEXT,
+)
 from .exceptions import ConfigurationError
 from .guards import Guards, check_decorator_order
 from .identity import _user_context_processor
 from .loaders import UserT
-from .mixins import AnonymousUserMixin as AnonymousUserMixin
-from .redirects import expand_login_view as expand_login_view
-from .redirects import login_url, make_next_param
+from .mixins import AnonymousUserMixin
+from .redirects import expand_login_view, login_url, make_next_param
 from .signing import decode_cookie, encode_cookie
-from .state import UNLOADED, RealmInApp, RequestState, get_g
+from .state import RealmInApp
+from .utils import manager_of
 
 if TYPE_CHECKING:
     from flask import Flask, Response
+
+
+__all__ = [
+    "AUTH_HEADER_NAME",
+    "COOKIE_DURATION",
+    "COOKIE_HTTPONLY",
+    "COOKIE_NAME",
+    "COOKIE_SAMESITE",
+    "COOKIE_SECURE",
+    "ID_ATTRIBUTE",
+    "LOGIN_MESSAGE",
+    "LOGIN_MESSAGE_CATEGORY",
+    "REFRESH_MESSAGE",
+    "REFRESH_MESSAGE_CATEGORY",
+    "SESSION_KEYS",
+    "USE_SESSION_FOR_NEXT",
+    "AnonymousUserMixin",
+    "LoginManager",
+    "datetime",
+    "decode_cookie",
+    "encode_cookie",
+    "expand_login_view",
+    "login_url",
+    "make_next_param",
+]
 
 
 def utc_now() -> datetime:
@@ -139,20 +168,16 @@ def _wire(app: Flask, realm: str) -> None:
         if not checked:
             check_decorator_order(app)
             checked = True
-        manager = app.extensions["login"][realm].manager
-        if realm == settings.DEFAULT_REALM:
-            _keep_the_mirror_to_this_request()
-        updated: Response = manager._update_remember_cookie(response)
-        return updated
+        return manager_of(app, realm)._update_remember_cookie(response)
 
     app.after_request(after_request)
+    if realm == settings.DEFAULT_REALM:
 
-
-def _keep_the_mirror_to_this_request() -> None:
-    """Mark a user that other code wrote to ``g`` as this request's, for the next not to see it."""
-    holder = get_g()
-    user = getattr(holder, "_login_user", UNLOADED)
-    if user is UNLOADED or hasattr(holder, "_login_state"):
-        return
-    holder._login_state = RequestState()
-    holder._login_state.user = user
+        @app.teardown_request
+        def leave_g(_: BaseException | None) -> None:
+            # A test client's "with" block tears down twice: after the request, and when it ends.
+            environ = request.environ
+            kept = environ.get("werkzeug.debug.preserve_context") is not None
+            kept = kept and not environ.get("flask_login.left_g")
+            environ["flask_login.left_g"] = True
+            manager_of(app)._leave_g(kept=kept)

@@ -66,7 +66,9 @@ class UserMixin:
         try:
             return str(self.id)  # type: ignore[attr-defined]  # the class we are mixed into has it
         except AttributeError:
-            raise NotImplementedError("No `id` attribute - override `get_id`") from None
+            name = type(self).__name__
+            text = f"'{name}' has no attribute 'id': give it one, or define its get_id()."
+            raise NotImplementedError(text) from None
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, UserMixin):

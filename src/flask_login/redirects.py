@@ -19,6 +19,8 @@ from .state import get_config
 if TYPE_CHECKING:
     from flask import Request
 
+# More than any server takes in a request line.
+_LONGEST = 8192
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -54,19 +56,21 @@ def login_url(login_view: str, next_url: str | None = None, next_field: str = "n
         A `next_url` on another host is left out.
     """
     base = expand_login_view(login_view)
-    if next_url is None:
-        return base
     parts = urlsplit(base)
-    query = parse_qsl(parts.query, keep_blank_values=True)
-    if has_request_context():
-        safe = local_target(next_url, request) is not None
-    else:
-        safe = _is_plain_path(make_next_param(base, next_url))  # nobody knows the own host here
-    if safe:
+    if next_url is not None and _may_return_to(next_url, base):
+        query = parse_qsl(parts.query, keep_blank_values=True)
         target = make_next_param(base, next_url)
         query = [pair for pair in query if pair[0] != next_field] + [(next_field, target)]
+        parts = parts._replace(query=urlencode(query))
     netloc = settings.FORCE_HOST_FOR_REDIRECTS.read(get_config()) or parts.netloc
-    return urlunsplit(parts._replace(netloc=netloc, query=urlencode(query)))
+    return urlunsplit(parts._replace(netloc=netloc))
+
+
+def _may_return_to(next_url: str, base: str) -> bool:
+    target = make_next_param(base, next_url)
+    if has_request_context():
+        return all(local_target(url, request) is not None for url in (next_url, target))
+    return _is_plain_path(target)  # nobody knows the own host here
 
 
 def local_target(target: str, request: Request) -> str | None:
@@ -76,7 +80,7 @@ def local_target(target: str, request: Request) -> str | None:
     is not a plain path with one leading slash is refused, also when it is only percent-encoding
     that hides what it is.
     """
-    if _has_forbidden(target):
+    if len(target) > _LONGEST or _has_forbidden(target):
         return None
     try:
         parts = urlsplit(target)
@@ -103,7 +107,8 @@ def _is_plain_path(target: str) -> bool:
     if _has_forbidden(target):
         return False
     path = target.partition("?")[0].partition("#")[0]
-    while True:
+    # Nobody encodes a path many times over; each round costs as much as the path is long.
+    for _ in range(5):
         if not path.startswith("/") or path.startswith(("//", "/\\")):
             return False
         if any(c < " " or c == "\x7f" for c in path):
@@ -112,6 +117,7 @@ def _is_plain_path(target: str) -> bool:
         if decoded == path:
             return True
         path = decoded
+    return False
 
 
 def is_htmx(request: Request) -> bool:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from itsdangerous import BadData
 
 from . import config as settings
+from .exceptions import ConfigurationError
 from .signing import decode_cookie, secret_keys, sign, unsign
 
 if TYPE_CHECKING:
@@ -42,13 +43,24 @@ class RememberToken:
 
 
 def issue(
-    user_id: str, now: datetime, lifetime: timedelta, auth_hash: str | None = None
+    user_id: str,
+    now: datetime,
+    lifetime: timedelta,
+    auth_hash: str | None = None,
+    *,
+    key: str = "duration",
 ) -> RememberToken:
     """Return a new token that is good for `lifetime` from `now`.
 
-    Raises `OverflowError` when that lies beyond the year 9999.
+    :param key: the setting or argument that `lifetime` came from.
+
+    Raises `ConfigurationError` when that lies beyond the year 9999.
     """
-    expires = now + lifetime
+    try:
+        expires = now + lifetime
+    except (OverflowError, TypeError):
+        accepted = "a datetime.timedelta that ends before the year 10000"
+        raise ConfigurationError(key, lifetime, accepted) from None
     return RememberToken(user_id, int(now.timestamp()), int(expires.timestamp()), auth_hash)
 
 
@@ -89,7 +101,8 @@ def _read_legacy(value: str, now: datetime, config: Mapping[str, Any]) -> Rememb
         user_id = decode_cookie(value, key)
         if user_id is not None:
             lifetime = settings.REMEMBER_COOKIE_DURATION.read(config)
-            return replace(issue(user_id, now, lifetime), outdated=True)
+            token = issue(user_id, now, lifetime, key="REMEMBER_COOKIE_DURATION")
+            return replace(token, outdated=True)
     return None
 
 

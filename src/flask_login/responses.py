@@ -175,15 +175,17 @@ class Refusals(Login[UserT]):
         self._flash(message, category)
         target = self._url_with_next(view, request)
         if htmx:
-            return Response(status=401, headers={"HX-Redirect": target})
+            headers = {"HX-Redirect": target, "WWW-Authenticate": challenge}
+            return Response(status=401, headers=headers)
         return redirect(target)
 
     def _url_with_next(self, view: str, request: Request) -> str:
         back = return_target(request)
         if not settings.USE_SESSION_FOR_NEXT_SETTING.read(get_config()):
             return login_url(view, next_url=back)
-        # Older code takes the presence of _id for the mark of a bound session.
-        session[self.keys.id] = self._session_identifier_generator()
+        if self.keys.user_id not in session:
+            # Older code takes the presence of _id for the mark of a bound session.
+            session[self.keys.id] = self._session_identifier_generator()
         if back is not None:
             session[self.keys.next] = make_next_param(expand_login_view(view), back)
         return login_url(view)

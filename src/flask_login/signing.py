@@ -14,6 +14,7 @@ from typing import Any
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
+from .exceptions import ConfigurationError
 from .state import get_config
 
 Key = str | bytes
@@ -23,7 +24,17 @@ def secret_keys() -> tuple[Key, ...]:
     """Return the application's keys, the signing one first; empty when it has none."""
     config = get_config()
     key: Key | None = config.get("SECRET_KEY")
-    return (key, *(config.get("SECRET_KEY_FALLBACKS") or ())) if key else ()
+    if not key:
+        return ()
+    # An empty key, as a split of an empty variable leaves it, is one that everybody knows.
+    return (key, *(old for old in config.get("SECRET_KEY_FALLBACKS") or () if old))
+
+
+def _signing_key() -> Key:
+    keys = secret_keys()
+    if not keys:
+        raise ConfigurationError("SECRET_KEY", None, "a long random text, to sign with")
+    return keys[0]
 
 
 @lru_cache(maxsize=128)
@@ -37,7 +48,7 @@ def _serializer(key: Key, salt: str) -> URLSafeSerializer:
 
 def sign(value: Any, salt: str) -> str:
     """Return the JSON value `value` as URL-safe text, signed with the current key."""
-    signed = _serializer(secret_keys()[0], salt).dumps(value)
+    signed = _serializer(_signing_key(), salt).dumps(value)
     return signed if isinstance(signed, str) else signed.decode("ascii")
 
 
@@ -57,7 +68,7 @@ def unsign(text: str, salt: str) -> tuple[Any, bool]:
 
 def digest(value: str, salt: str) -> str:
     """Return a short keyed digest of `value` that is safe to hand to the browser."""
-    return _digest(secret_keys()[0], value, salt)
+    return _digest(_signing_key(), value, salt)
 
 
 def is_digest(stored: str, value: str, salt: str) -> bool:
@@ -106,7 +117,7 @@ def _cookie_digest(payload: str, key: Key | None = None) -> str:
 
 
 def _secret_key(key: Key | None = None) -> bytes:
-    return _as_bytes(get_config()["SECRET_KEY"] if key is None else key)
+    return _as_bytes(_signing_key() if key is None else key)
 
 
 def _as_bytes(key: Key) -> bytes:

@@ -34,7 +34,7 @@ get_request: Callable[[], Request] = cast("LocalProxy[Request]", request)._get_c
 get_session: Callable[[], SessionMixin] = cast(
     "LocalProxy[SessionMixin]", session
 )._get_current_object
-_get_context: Callable[[], Any] = getattr(flask.globals, _CONTEXT)._get_current_object
+get_context: Callable[[], Any] = getattr(flask.globals, _CONTEXT)._get_current_object
 
 
 def get_config() -> dict[str, Any]:
@@ -48,18 +48,19 @@ class RequestState:
 
     __slots__ = (
         "clear_site_data",
-        "loading",
         "reissued",
         "remember",
         "remember_lifetime",
         "source",
         "token",
         "user",
+        "written",
     )
 
     def __init__(self) -> None:
         self.user: Any = UNLOADED
-        self.loading = False
+        #: What other code wrote to ``g._login_user`` during this request.
+        self.written: Any = UNLOADED
         #: Which source named the user; None while there is nobody.
         self.source: str | None = None
         #: What the response does with the remember cookie: "set", "clear" or nothing.
@@ -70,6 +71,11 @@ class RequestState:
         #: The remember token of this request, once read; None when it has no good one.
         self.token: RememberToken | None = UNLOADED
         self.clear_site_data = False
+
+    @property
+    def on_g(self) -> Any:
+        """What belongs on ``g._login_user`` for this request."""
+        return self.user if self.written is UNLOADED else self.written
 
 
 @dataclass
@@ -134,7 +140,7 @@ def touched_session() -> MutableMapping[str, Any] | None:
 
     Looking must not count as use: that would add ``Vary: Cookie`` to every response.
     """
-    context = _get_context()
+    context = get_context()
     # Flask 3.1.3 and later count a read of ``context.session`` as use, and keep it here.
     opened = getattr(context, "_session", None)
     if opened is None:

@@ -9,9 +9,9 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from . import config as settings
-from .exceptions import MissingLoginManager
 from .login_manager import LoginManager
 from .remember import cookie_name
+from .utils import manager_of
 
 
 class FlaskLoginClient(FlaskClient):
@@ -114,9 +114,4 @@ class FlaskLoginClient(FlaskClient):
         )
 
     def _manager(self, realm: str) -> LoginManager[Any]:
-        app = self.application
-        try:
-            manager: LoginManager[Any] = app.extensions["login"][realm].manager
-        except KeyError:
-            raise MissingLoginManager(app.name) from None
-        return manager
+        return manager_of(self.application, realm)

@@ -1,7 +1,7 @@
 """An old import path: everything that stood here is in the package's rooms now.
 
-What dependents patch stays here for real: `current_user` and the guards look up
-`_get_user` in this module on every access.
+What dependents patch stays here for real: the guards look up `current_user` in this module,
+and `current_user` looks up `_get_user`, on every access.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from werkzeug.local import LocalProxy
+
+from .config import DEFAULT_REALM
 from .exceptions import MissingLoginManager
 from .state import get_app, get_request
 
@@ -19,7 +22,6 @@ if TYPE_CHECKING:
     from .guards import login_required as login_required
     from .identity import _create_identifier as _create_identifier
     from .identity import _user_context_processor as _user_context_processor
-    from .identity import current_user as current_user
     from .identity import login_fresh as login_fresh
     from .identity import login_remembered as login_remembered
     from .login import confirm_login as confirm_login
@@ -43,7 +45,6 @@ _HOMES = {
     "_secret_key": "signing",
     "_user_context_processor": "identity",
     "confirm_login": "login",
-    "current_user": "identity",
     "decode_cookie": "signing",
     "encode_cookie": "signing",
     "expand_login_view": "redirects",
@@ -78,17 +79,29 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]  # found by __getattr
 ]
 
 
+def manager_of(app: Any, realm: str = DEFAULT_REALM) -> LoginManager[Any]:
+    """Return the login manager of a realm of `app`.
+
+    The default realm's is ``app.login_manager``: tests and applications replace it there.
+
+    Raises `MissingLoginManager` when there is none.
+    """
+    try:
+        manager: LoginManager[Any] = (
+            app.login_manager if realm == DEFAULT_REALM else app.extensions["login"][realm].manager
+        )
+    except (AttributeError, KeyError):
+        named = None if realm == DEFAULT_REALM else realm
+        raise MissingLoginManager(app.name, named) from None
+    return manager
+
+
 def default_manager() -> LoginManager[Any]:
     """Return the login manager of the current application's default realm.
 
     Raises `MissingLoginManager` when the application has none.
     """
-    app: Any = get_app()
-    try:
-        manager: LoginManager[Any] = app.login_manager
-    except AttributeError:
-        raise MissingLoginManager(app.name) from None
-    return manager
+    return manager_of(get_app())
 
 
 def _get_user() -> Any:
@@ -97,6 +110,11 @@ def _get_user() -> Any:
     except RuntimeError:
         return None
     return default_manager()._user_of(request)
+
+
+#: The user of this request, as a proxy: for nobody it is an `AnonymousUserMixin`, outside of a
+#: request None. For a type checker it is `Any`; `LoginManager.current_user` is the typed one.
+current_user: Any = LocalProxy(lambda: _get_user())  # noqa: PLW0108  # tests patch _get_user
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,95 @@
+"""What most tests share: a few users, one manager with a clock that stands still, and apps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask, request
+
+from flask_login import (
+    LoginManager,
+    UserMixin,
+    current_user,
+    login_fresh,
+    login_user,
+    logout_user,
+)
+from flask_login.testing import FrozenClock
+
+
+class Account(UserMixin):
+    """A user who can be suspended, and who says nothing of credentials."""
+
+    def __init__(self, user_id: str, *, active: bool = True) -> None:
+        self.id = user_id
+        self.active = active
+
+    @property
+    def is_active(self) -> bool:
+        return self.active
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock()
+
+
+@pytest.fixture
+def users() -> dict[str, Any]:
+    """The users by their id: a test may change, add and remove them."""
+    return {name: Account(name) for name in ("alice", "bob")}
+
+
+@pytest.fixture
+def login_manager(users: dict[str, Any], clock: FrozenClock) -> LoginManager[Any]:
+    manager: LoginManager[Any] = LoginManager(clock=clock)
+    manager.user_loader(lambda user_id: users.get(user_id))
+    return manager
+
+
+@pytest.fixture
+def make_app(login_manager: LoginManager[Any], users: dict[str, Any]) -> Callable[..., Flask]:
+    """Return a function that makes apps of `login_manager`; it takes their configuration.
+
+    Each has ``/me`` (the user id, or "nobody"), ``/fresh`` ("fresh" or "stale"),
+    ``/login/<user_id>`` (with ``?remember`` and ``?stale``), ``/logout`` and ``/public``, which
+    never asks for the user.
+    """
+
+    def make(**config: Any) -> Flask:
+        app = Flask(__name__)
+        app.config.update({"SECRET_KEY": "a key of thirty-two random bytes", "TESTING": True})
+        app.config.update(config)
+        login_manager.init_app(app)
+
+        @app.get("/me")
+        def me() -> str:
+            return current_user.get_id() or "nobody"
+
+        @app.get("/fresh")
+        def fresh() -> str:
+            return "fresh" if login_fresh() else "stale"
+
+        @app.get("/login/<user_id>")
+        def login(user_id: str) -> str:
+            remember, stale = "remember" in request.args, "stale" in request.args
+            return str(login_user(users[user_id], remember=remember, fresh=not stale))
+
+        @app.get("/logout")
+        def logout() -> str:
+            return str(logout_user())
+
+        @app.get("/public")
+        def public() -> str:
+            return "hello"
+
+        return app
+
+    return make
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    return make_app()

@@ -1,0 +1,501 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from flask_login import ConfigurationError, LoginManager, config, login_required
+from flask_login.config import SETTINGS, Setting, check_settings
+from flask_login.testing import FrozenClock
+
+YES_NO: list[tuple[object, object]] = [(True, True), (False, False), (1, True), (0, False)]
+NO_YES_NO: list[object] = ["", "true", "False", "0", 2, -1, 0.5, [], object()]
+NO_TEXT: list[object] = [7, True, b"x", ["x"], object()]
+
+DEFAULTS: dict[str, object] = {
+    "REMEMBER_COOKIE_NAME": "remember_token",
+    "REMEMBER_COOKIE_DURATION": timedelta(days=365),
+    "REMEMBER_COOKIE_DOMAIN": None,
+    "REMEMBER_COOKIE_PATH": "/",
+    "REMEMBER_COOKIE_SECURE": None,
+    "REMEMBER_COOKIE_HTTPONLY": True,
+    "REMEMBER_COOKIE_SAMESITE": "Lax",
+    "REMEMBER_COOKIE_PARTITIONED": None,
+    "REMEMBER_COOKIE_REFRESH_EACH_REQUEST": False,
+    "REMEMBER_COOKIE_ACCEPT_LEGACY": True,
+    "SESSION_PROTECTION": "basic",
+    "USE_SESSION_FOR_NEXT": False,
+    "FORCE_HOST_FOR_REDIRECTS": None,
+    "LOGIN_DISABLED": False,
+    "LOGIN_CLEAR_SITE_DATA": False,
+}
+
+# What is written in app.config, and what it means.
+ACCEPTED: dict[str, list[tuple[object, object]]] = {
+    "REMEMBER_COOKIE_NAME": [("rt", "rt"), ("my-app.rt_2", "my-app.rt_2")],
+    "REMEMBER_COOKIE_DURATION": [
+        (timedelta(hours=1), timedelta(hours=1)),
+        (3600, timedelta(hours=1)),
+        (timedelta.max, timedelta.max),
+    ],
+    "REMEMBER_COOKIE_DOMAIN": [(".example.com", ".example.com"), (None, None), ("", None)],
+    "REMEMBER_COOKIE_PATH": [("/", "/"), ("/shop", "/shop")],
+    "REMEMBER_COOKIE_SECURE": [*YES_NO, (None, None)],
+    "REMEMBER_COOKIE_HTTPONLY": [*YES_NO, (None, False)],
+    "REMEMBER_COOKIE_SAMESITE": [
+        ("Lax", "Lax"),
+        ("strict", "Strict"),
+        ("NONE", "None"),
+        (None, None),
+    ],
+    "REMEMBER_COOKIE_PARTITIONED": [*YES_NO, (None, None)],
+    "REMEMBER_COOKIE_REFRESH_EACH_REQUEST": [*YES_NO, (None, False)],
+    "REMEMBER_COOKIE_ACCEPT_LEGACY": [*YES_NO, (None, False)],
+    "SESSION_PROTECTION": [
+        ("basic", "basic"),
+        ("strong", "strong"),
+        (None, None),
+        (False, None),
+        ("", None),
+    ],
+    "USE_SESSION_FOR_NEXT": [*YES_NO, (None, False)],
+    "FORCE_HOST_FOR_REDIRECTS": [
+        ("example.com:8443", "example.com:8443"),
+        (None, None),
+        ("", None),
+    ],
+    "LOGIN_DISABLED": [*YES_NO, (None, False)],
+    "LOGIN_CLEAR_SITE_DATA": [*YES_NO, (None, False)],
+}
+
+REFUSED: dict[str, list[object]] = {
+    "REMEMBER_COOKIE_NAME": [None, "", "a b", "a;b", "a=b", "a,b", 'a"b', "a\nb", "é", *NO_TEXT],
+    "REMEMBER_COOKIE_DURATION": [
+        "3600",
+        "1 day",
+        1.5,
+        Decimal(1),
+        True,
+        False,
+        10**20,
+        object(),
+    ],
+    "REMEMBER_COOKIE_DOMAIN": NO_TEXT,
+    "REMEMBER_COOKIE_PATH": ["", "shop", "http://example.com/", *NO_TEXT],
+    "REMEMBER_COOKIE_SECURE": NO_YES_NO,
+    "REMEMBER_COOKIE_HTTPONLY": NO_YES_NO,
+    "REMEMBER_COOKIE_SAMESITE": ["", "relaxed", "lax ", False, *NO_TEXT],
+    "REMEMBER_COOKIE_PARTITIONED": NO_YES_NO,
+    "REMEMBER_COOKIE_REFRESH_EACH_REQUEST": NO_YES_NO,
+    "REMEMBER_COOKIE_ACCEPT_LEGACY": NO_YES_NO,
+    "SESSION_PROTECTION": ["Strong", "weak", True, 1, ["basic"], object()],
+    "USE_SESSION_FOR_NEXT": NO_YES_NO,
+    "FORCE_HOST_FOR_REDIRECTS": NO_TEXT,
+    "LOGIN_DISABLED": NO_YES_NO,
+    "LOGIN_CLEAR_SITE_DATA": NO_YES_NO,
+}
+
+BY_KEY = {setting.key: setting for setting in SETTINGS}
+EACH_SETTING = pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.key)
+
+
+@pytest.fixture
+def newest_flask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have partitioned cookies supported, whatever Flask runs the tests."""
+    monkeypatch.setattr(config, "supports_partitioned", lambda: True)
+
+
+def configured(**settings: object) -> Flask:
+    app = Flask(__name__)
+    app.config.update(SECRET_KEY="secret", TESTING=True)
+    app.config.update(settings)
+    return app
+
+
+# The table
+
+
+def test_the_tables_of_this_file_cover_the_table_of_settings() -> None:
+    keys = [setting.key for setting in SETTINGS]
+    assert sorted(set(keys)) == sorted(keys)
+    assert list(DEFAULTS) == list(ACCEPTED) == list(REFUSED) == keys
+
+
+@EACH_SETTING
+def test_every_setting_says_what_it_means_and_what_it_accepts(setting: Setting[Any]) -> None:
+    assert setting.key.isupper()
+    assert setting.meaning.endswith(".")
+    assert setting.accepted
+
+
+@EACH_SETTING
+def test_a_setting_that_is_not_there_has_its_default(setting: Setting[Any]) -> None:
+    assert setting.default == DEFAULTS[setting.key]
+    assert setting.read({}) == DEFAULTS[setting.key]
+    assert setting.read(Flask(__name__).config) == DEFAULTS[setting.key]
+
+
+@EACH_SETTING
+def test_a_setting_s_default_is_itself_accepted(setting: Setting[Any]) -> None:
+    assert setting.check(setting.default) == setting.default
+
+
+@pytest.mark.usefixtures("newest_flask")
+@pytest.mark.parametrize(
+    ("key", "value", "meaning"),
+    [(key, *pair) for key, pairs in ACCEPTED.items() for pair in pairs],
+)
+def test_an_accepted_value_passes_init_app_and_is_read_as_what_it_means(
+    key: str, value: object, meaning: object
+) -> None:
+    app = configured(**{key: value})
+    LoginManager(app)
+    read = BY_KEY[key].read(app.config)
+    assert read == meaning
+    assert type(read) is type(meaning)
+
+
+@pytest.mark.usefixtures("newest_flask")
+@pytest.mark.parametrize(
+    ("key", "value"), [(key, value) for key, values in REFUSED.items() for value in values]
+)
+def test_a_wrong_value_fails_in_init_app_with_key_value_and_what_is_accepted(
+    key: str, value: object
+) -> None:
+    app = configured(**{key: value})
+    manager: LoginManager[Any] = LoginManager()
+    with pytest.raises(ConfigurationError) as caught:
+        manager.init_app(app)
+    error = caught.value
+    assert (error.key, error.value) == (key, value)
+    assert error.accepted == BY_KEY[key].accepted
+    # The text "False" is not to be taken for False. Digits stand as they ever did.
+    shown = str(value) if str(value).isdigit() else repr(value)
+    assert str(error) == f"{key} must be {error.accepted}, instead got: {shown}"
+    assert error.__suppress_context__ or error.__context__ is None
+    assert "login" not in app.extensions
+    assert not hasattr(app, "login_manager")
+
+
+def test_the_constructor_checks_the_settings_too() -> None:
+    with pytest.raises(ConfigurationError, match="^REMEMBER_COOKIE_DURATION must be "):
+        LoginManager(configured(REMEMBER_COOKIE_DURATION="soon"))
+
+
+def test_an_error_about_a_setting_shows_no_other_setting() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        LoginManager(configured(SECRET_KEY="canary", LOGIN_DISABLED="yes"))
+    assert "canary" not in str(caught.value) + repr(caught.value)
+
+
+# Partitioned cookies
+
+
+def test_on_an_old_flask_a_partitioned_cookie_is_refused_with_the_version_and_the_cure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(config, "supports_partitioned", lambda: False)
+    monkeypatch.setattr(config, "_flask_version", lambda: "3.0.3")
+    with pytest.raises(ConfigurationError) as caught:
+        LoginManager(configured(REMEMBER_COOKIE_PARTITIONED=True))
+    assert caught.value.key == "REMEMBER_COOKIE_PARTITIONED"
+    assert caught.value.value is True
+    for part in ("3.0.3", "Flask >= 3.1", "pip install"):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [False, None])
+def test_an_old_flask_accepts_that_cookies_are_not_partitioned(
+    monkeypatch: pytest.MonkeyPatch, value: bool | None
+) -> None:
+    monkeypatch.setattr(config, "supports_partitioned", lambda: False)
+    LoginManager(configured(REMEMBER_COOKIE_PARTITIONED=value))
+
+
+def test_partitioned_cookies_came_with_the_flask_that_has_them_for_its_session() -> None:
+    assert config.supports_partitioned() == ("SESSION_COOKIE_PARTITIONED" in Flask("app").config)
+
+
+def test_the_installed_flask_is_asked_for_its_version() -> None:
+    assert config._flask_version()[0].isdigit()
+
+
+# Cookie name prefixes
+
+HOST = ["__Host-rt", "__host-rt", "__HOST-rt", "__hOsT-rt"]
+SECURE = ["__Secure-rt", "__secure-rt", "__SECURE-rt"]
+
+
+@pytest.mark.parametrize("name", HOST + SECURE)
+@pytest.mark.parametrize("key", ["REMEMBER_COOKIE_SECURE", "SESSION_COOKIE_SECURE"])
+def test_a_prefixed_name_is_accepted_when_the_cookie_is_what_it_promises(
+    name: str, key: str
+) -> None:
+    LoginManager(configured(**{"REMEMBER_COOKIE_NAME": name, key: True}))
+
+
+@pytest.mark.parametrize("name", HOST + SECURE)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"REMEMBER_COOKIE_SECURE": False},
+        {"REMEMBER_COOKIE_SECURE": False, "SESSION_COOKIE_SECURE": True},
+        {"REMEMBER_COOKIE_SECURE": None, "SESSION_COOKIE_SECURE": False},
+    ],
+)
+def test_a_prefixed_name_needs_a_secure_cookie(name: str, settings: dict[str, object]) -> None:
+    with pytest.raises(ConfigurationError, match=f"REMEMBER_COOKIE_SECURE must be True.*{name}"):
+        LoginManager(configured(REMEMBER_COOKIE_NAME=name, **settings))
+
+
+@pytest.mark.parametrize("name", HOST)
+@pytest.mark.parametrize(
+    ("key", "value", "accepted"),
+    [
+        ("REMEMBER_COOKIE_PATH", "/shop", "'/'"),
+        ("REMEMBER_COOKIE_DOMAIN", "example.com", "None"),
+    ],
+)
+def test_a_host_prefix_needs_the_whole_host_and_no_more(
+    name: str, key: str, value: str, accepted: str
+) -> None:
+    settings = {"REMEMBER_COOKIE_NAME": name, "REMEMBER_COOKIE_SECURE": True, key: value}
+    with pytest.raises(ConfigurationError) as caught:
+        LoginManager(configured(**settings))
+    assert (caught.value.key, caught.value.value) == (key, value)
+    assert caught.value.accepted.startswith(accepted)
+    assert name in str(caught.value)
+    assert value in str(caught.value)
+
+
+@pytest.mark.parametrize("name", SECURE)
+def test_a_secure_prefix_leaves_path_and_domain_free(name: str) -> None:
+    LoginManager(
+        configured(
+            REMEMBER_COOKIE_NAME=name,
+            REMEMBER_COOKIE_SECURE=True,
+            REMEMBER_COOKIE_PATH="/shop",
+            REMEMBER_COOKIE_DOMAIN="example.com",
+        )
+    )
+
+
+@pytest.mark.parametrize("name", ["_Host-rt", "Host-rt", "__Host", "__Hostrt", "x__Host-rt"])
+def test_a_name_without_the_whole_prefix_promises_nothing(name: str) -> None:
+    LoginManager(configured(REMEMBER_COOKIE_NAME=name, REMEMBER_COOKIE_PATH="/shop"))
+
+
+# Settings that contradict each other
+
+
+def test_the_remember_cookie_may_not_be_named_as_the_session_cookie() -> None:
+    LoginManager(configured(SESSION_COOKIE_NAME="remember"))
+    with pytest.raises(ConfigurationError, match="SESSION_COOKIE_NAME") as caught:
+        LoginManager(configured(REMEMBER_COOKIE_NAME="session"))
+    assert (caught.value.key, caught.value.value) == ("REMEMBER_COOKIE_NAME", "session")
+
+
+@pytest.mark.parametrize(
+    ("same_site", "secure", "warnings"),
+    [("None", False, 1), ("None", None, 0), ("None", True, 0), ("Lax", False, 0), (None, False, 0)],
+)
+def test_a_cookie_that_browsers_would_drop_is_logged_with_the_cure(
+    caplog: pytest.LogCaptureFixture, same_site: str | None, secure: bool | None, warnings: int
+) -> None:
+    LoginManager(configured(REMEMBER_COOKIE_SAMESITE=same_site, REMEMBER_COOKIE_SECURE=secure))
+    assert len(caplog.records) == warnings
+    for record in caplog.records:
+        assert (record.name, record.levelname) == ("flask_login", "WARNING")
+        assert "Set REMEMBER_COOKIE_SECURE to True." in record.getMessage()
+
+
+# Settings are read at use
+
+
+@pytest.fixture
+def running(app: Flask, login_manager: LoginManager[Any]) -> Flask:
+    """An app with a guarded page, that has served its first request."""
+    login_manager.login_view = "/log-in"
+
+    @app.get("/page")
+    @login_required
+    def page() -> str:
+        return "page"
+
+    @app.get("/done")
+    def done() -> str:
+        return login_manager.safe_next_url("/home")
+
+    app.test_client().get("/public")
+    return app
+
+
+def remember_cookie(app: Flask, **request: Any) -> str:
+    """Return the ``Set-Cookie`` of the remember cookie at login."""
+    response = app.test_client().get("/login/alice?remember", **request)
+    headers = response.headers.getlist("Set-Cookie")
+    return next(header for header in headers if not header.startswith("session="))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("REMEMBER_COOKIE_NAME", "other", "other="),
+        ("REMEMBER_COOKIE_DURATION", timedelta(days=31), "; Expires=Sun, 01 Feb 2026 00:00:00 GMT"),
+        ("REMEMBER_COOKIE_DURATION", 3600, "; Expires=Thu, 01 Jan 2026 01:00:00 GMT"),
+        ("REMEMBER_COOKIE_DOMAIN", "localhost.example", "; Domain=localhost.example"),
+        ("REMEMBER_COOKIE_PATH", "/shop", "; Path=/shop"),
+        ("REMEMBER_COOKIE_SECURE", True, "; Secure"),
+        ("SESSION_COOKIE_SECURE", True, "; Secure"),
+        ("REMEMBER_COOKIE_HTTPONLY", True, "; HttpOnly"),
+        ("REMEMBER_COOKIE_SAMESITE", "strict", "; SameSite=Strict"),
+    ],
+)
+def test_a_cookie_setting_that_is_changed_later_counts(
+    running: Flask, key: str, value: object, expected: str
+) -> None:
+    running.config[key] = value
+    assert expected in remember_cookie(running)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "absent"),
+    [
+        ("REMEMBER_COOKIE_SECURE", False, "Secure"),
+        ("REMEMBER_COOKIE_HTTPONLY", False, "HttpOnly"),
+        ("REMEMBER_COOKIE_SAMESITE", None, "SameSite"),
+        ("REMEMBER_COOKIE_PARTITIONED", False, "Partitioned"),
+    ],
+)
+def test_a_cookie_attribute_that_is_switched_off_later_is_gone(
+    running: Flask, key: str, value: object, absent: str
+) -> None:
+    running.config[key] = value
+    assert absent not in remember_cookie(running, base_url="https://localhost")
+
+
+def test_partitioned_cookies_can_be_switched_on_later(running: Flask) -> None:
+    if not config.supports_partitioned():
+        pytest.skip("this Flask has no partitioned cookies")
+    running.config["REMEMBER_COOKIE_PARTITIONED"] = True
+    assert "; Partitioned" in remember_cookie(running, base_url="https://localhost")
+
+
+def test_refreshing_at_each_request_can_be_switched_on_later(
+    running: Flask, clock: FrozenClock
+) -> None:
+    client = running.test_client()
+    client.get("/login/alice?remember")
+    clock.advance(timedelta(days=1))
+    assert "Set-Cookie" not in client.get("/me").headers
+    running.config["REMEMBER_COOKIE_REFRESH_EACH_REQUEST"] = True
+    assert "remember_token=" in client.get("/me").headers["Set-Cookie"]
+
+
+def test_old_remember_cookies_can_be_refused_later(running: Flask) -> None:
+    from flask_login import encode_cookie
+
+    with running.app_context():
+        old = encode_cookie("alice")
+    for accept, user in ((True, "alice"), (False, "nobody")):
+        running.config["REMEMBER_COOKIE_ACCEPT_LEGACY"] = accept
+        client = running.test_client()
+        client.set_cookie("remember_token", old)
+        assert client.get("/me").text == user
+
+
+@pytest.mark.parametrize(("mode", "user"), [("basic", "alice"), ("strong", "nobody")])
+def test_session_protection_in_the_settings_wins_over_the_manager_s_attribute(
+    running: Flask, login_manager: LoginManager[Any], mode: str, user: str
+) -> None:
+    login_manager.session_protection = "strong" if mode == "basic" else "basic"
+    client = running.test_client()
+    client.get("/login/alice", headers={"User-Agent": "one"})
+    running.config["SESSION_PROTECTION"] = mode
+    assert client.get("/me", headers={"User-Agent": "another"}).text == user
+
+
+def test_use_session_for_next_can_be_switched_on_later(running: Flask) -> None:
+    client = running.test_client()
+    assert client.get("/page").location == "/log-in?next=%2Fpage"
+    running.config["USE_SESSION_FOR_NEXT"] = True
+    assert client.get("/page").location == "/log-in"
+    assert client.get("/done").text == "/page"
+
+
+def test_force_host_for_redirects_can_be_set_later(running: Flask) -> None:
+    running.config["FORCE_HOST_FOR_REDIRECTS"] = "example.com"
+    location = running.test_client().get("/page").location
+    assert location == "//example.com/log-in?next=%2Fpage"
+
+
+def test_login_disabled_can_be_set_later(running: Flask) -> None:
+    running.config["LOGIN_DISABLED"] = True
+    assert running.test_client().get("/page").text == "page"
+
+
+def test_clear_site_data_can_be_switched_on_later(running: Flask) -> None:
+    client = running.test_client()
+    client.get("/login/alice")
+    running.config["LOGIN_CLEAR_SITE_DATA"] = True
+    header = client.get("/logout").headers["Clear-Site-Data"]
+    assert header == '"cache", "storage"'
+
+
+@pytest.mark.parametrize(
+    ("key", "path"),
+    [
+        ("REMEMBER_COOKIE_DURATION", "/login/alice?remember"),
+        ("REMEMBER_COOKIE_SECURE", "/login/alice?remember"),
+        ("SESSION_PROTECTION", "/login/alice"),
+        ("USE_SESSION_FOR_NEXT", "/page"),
+        ("FORCE_HOST_FOR_REDIRECTS", "/page"),
+        ("LOGIN_DISABLED", "/page"),
+    ],
+)
+def test_a_wrong_value_that_is_set_later_is_named_at_use(
+    running: Flask, key: str, path: str
+) -> None:
+    running.config[key] = object()
+    client = running.test_client()
+    with pytest.raises(ConfigurationError, match=f"^{key} must be "):  # noqa: PT012  # two requests
+        client.get(path)
+        client.get("/me", headers={"User-Agent": "another"})
+
+
+def test_check_settings_needs_no_app() -> None:
+    check_settings({})
+    check_settings({"REMEMBER_COOKIE_NAME": "rt", "SOMETHING_ELSE": object()})
+    with pytest.raises(ConfigurationError):
+        check_settings({"REMEMBER_COOKIE_NAME": ""})
+
+
+# The constants of old
+
+
+def test_the_constants_that_applications_import_are_the_defaults() -> None:
+    assert config.COOKIE_NAME == DEFAULTS["REMEMBER_COOKIE_NAME"]
+    assert config.COOKIE_DURATION == DEFAULTS["REMEMBER_COOKIE_DURATION"]
+    assert config.COOKIE_SECURE == DEFAULTS["REMEMBER_COOKIE_SECURE"]
+    assert config.COOKIE_HTTPONLY == DEFAULTS["REMEMBER_COOKIE_HTTPONLY"]
+    assert config.COOKIE_SAMESITE == DEFAULTS["REMEMBER_COOKIE_SAMESITE"]
+    assert config.USE_SESSION_FOR_NEXT == DEFAULTS["USE_SESSION_FOR_NEXT"]
+    assert config.LOGIN_MESSAGE == "Please log in to access this page."
+    assert config.LOGIN_MESSAGE_CATEGORY == "message"
+    assert config.REFRESH_MESSAGE == "Please reauthenticate to access this page."
+    assert config.REFRESH_MESSAGE_CATEGORY == "message"
+    assert config.ID_ATTRIBUTE == "get_id"
+    assert config.AUTH_HEADER_NAME == "Authorization"
+    assert config.EXEMPT_METHODS == {"OPTIONS"}
+    assert config.SESSION_KEYS >= {
+        "_user_id",
+        "_remember",
+        "_remember_seconds",
+        "_id",
+        "_fresh",
+        "next",
+    }

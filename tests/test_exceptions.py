@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import pytest
+
+import flask_login
+from flask_login import (
+    ConfigurationError,
+    FlaskLoginError,
+    InvalidUserId,
+    MissingLoader,
+    MissingLoginManager,
+    UnguardedViewError,
+    exceptions,
+)
+
+ERRORS: list[tuple[FlaskLoginError, str, type[Exception], dict[str, Any]]] = [
+    (
+        ConfigurationError("KEY", 1, "True or False", "Do this."),
+        "invalid_setting",
+        ValueError,
+        {"key": "KEY", "value": 1, "accepted": "True or False", "cure": "Do this."},
+    ),
+    (
+        MissingLoginManager("shop", "staff"),
+        "no_login_manager",
+        RuntimeError,
+        {"app_name": "shop", "realm": "staff"},
+    ),
+    (MissingLoader(), "no_loader", RuntimeError, {}),
+    (InvalidUserId("get_id"), "no_user_id", ValueError, {"id_attribute": "get_id"}),
+    (
+        UnguardedViewError(["b", "a"]),
+        "decorator_order",
+        RuntimeError,
+        {"endpoints": ("b", "a")},
+    ),
+]
+EACH_ERROR = pytest.mark.parametrize(
+    ("error", "reason", "kind", "data"), ERRORS, ids=lambda value: getattr(value, "reason", "")
+)
+
+
+def classes(root: type[FlaskLoginError] = FlaskLoginError) -> list[type[FlaskLoginError]]:
+    found = [root]
+    for child in root.__subclasses__():
+        found += classes(child)
+    return [c for c in found if c.__module__.startswith("flask_login.")]
+
+
+@EACH_ERROR
+def test_an_error_has_its_reason_its_root_and_its_data(
+    error: FlaskLoginError, reason: str, kind: type[Exception], data: dict[str, Any]
+) -> None:
+    assert error.reason == reason
+    assert isinstance(error, FlaskLoginError)
+    assert isinstance(error, kind)
+    assert vars(error) == data
+
+
+@EACH_ERROR
+def test_an_error_s_text_names_its_data_and_ends_in_a_sentence(
+    error: FlaskLoginError, reason: str, kind: type[Exception], data: dict[str, Any]
+) -> None:
+    text = str(error)
+    for value in data.values():
+        for part in value if isinstance(value, tuple) else [value]:
+            assert str(part) in text
+    assert text[0].isupper() or text.startswith("user.")
+    assert text.endswith((".", "?"))
+
+
+@EACH_ERROR
+def test_an_error_survives_its_way_from_another_process(
+    error: FlaskLoginError, reason: str, kind: type[Exception], data: dict[str, Any]
+) -> None:
+    arrived = pickle.loads(pickle.dumps(error))  # noqa: S301  # our own bytes
+    assert (type(arrived), str(arrived), vars(arrived)) == (type(error), str(error), data)
+    assert (arrived.reason, isinstance(arrived, kind)) == (reason, True)
+
+
+def test_every_error_of_the_library_is_in_these_tests() -> None:
+    assert {type(error) for error, *_ in ERRORS} | {FlaskLoginError} == set(classes())
+
+
+def test_every_error_stands_under_the_root_and_is_public() -> None:
+    for name, value in vars(exceptions).items():
+        if isinstance(value, type) and issubclass(value, Exception):
+            assert issubclass(value, FlaskLoginError)
+            assert getattr(flask_login, name) is value
+
+
+def test_reason_codes_are_unique_and_plain() -> None:
+    reasons = [error.reason for error in classes()]
+    assert len(set(reasons)) == len(reasons)
+    assert all(reason.isidentifier() and reason.islower() for reason in reasons)
+
+
+def test_a_configuration_error_without_a_cure_ends_with_the_value() -> None:
+    error = ConfigurationError("duration", "123", "a datetime.timedelta")
+    assert str(error) == "duration must be a datetime.timedelta, instead got: 123"

@@ -1,0 +1,487 @@
+"""A user belongs to one request: nothing of it reaches another, whatever outlives them both."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+from unittest import mock
+
+import pytest
+from flask import (
+    Flask,
+    Request,
+    Response,
+    copy_current_request_context,
+    g,
+    request,
+    stream_with_context,
+)
+
+from flask_login import (
+    LoginManager,
+    current_login,
+    current_user,
+    fresh_login_required,
+    get_current_user,
+    login_required,
+    login_user,
+    logout_user,
+    user_logged_out,
+)
+
+# Application contexts that outlive a request
+
+
+def test_two_browsers_in_one_application_context_see_their_own_user(app: Flask) -> None:
+    alice, bob, visitor = (app.test_client() for _ in range(3))
+    with app.app_context():
+        alice.get("/login/alice")
+        bob.get("/login/bob")
+        for _ in range(2):
+            assert alice.get("/me").text == "alice"
+            assert bob.get("/me").text == "bob"
+            assert visitor.get("/me").text == "nobody"
+
+
+def test_nothing_is_left_of_a_user_after_their_logout_in_one_application_context(
+    app: Flask,
+) -> None:
+    client, other = app.test_client(), app.test_client()
+    with app.app_context():
+        client.get("/login/alice?remember")
+        assert client.get("/me").text == "alice"
+        client.get("/logout")
+        assert client.get("/me").text == "nobody"
+        assert other.get("/me").text == "nobody"
+
+
+def test_a_request_that_failed_leaves_its_user_to_nobody(app: Flask) -> None:
+    @app.get("/fail")
+    def fail() -> str:
+        assert current_user.get_id() == "alice"
+        raise RuntimeError("a bug in a view")
+
+    client, visitor = app.test_client(), app.test_client()
+    with app.app_context():
+        client.get("/login/alice")
+        with pytest.raises(RuntimeError, match="a bug in a view"):
+            client.get("/fail")
+        assert visitor.get("/me").text == "nobody"
+
+
+def test_outside_of_a_request_the_application_context_remembers_nobody(app: Flask) -> None:
+    client = app.test_client()
+    with app.app_context():
+        client.get("/login/alice")
+        client.get("/me")
+        assert get_current_user() is None
+        assert not current_user
+
+
+def test_two_requests_of_one_pushed_request_context_are_two_requests(app: Flask) -> None:
+    client = app.test_client()
+    client.get("/login/bob")
+    with app.test_request_context():
+        login_user(Someone("alice"))
+        assert client.get("/me").text == "bob"
+        assert current_user.get_id() == "alice"
+        assert app.test_client().get("/me").text == "nobody"
+        assert current_user.get_id() == "alice"
+
+
+def test_a_request_made_inside_of_a_view_has_its_own_user(app: Flask) -> None:
+    inner = app.test_client()
+
+    @app.get("/outer")
+    def outer() -> str:
+        seen = [current_user.get_id()]
+        seen.append(inner.get("/me").text)
+        seen.append(current_user.get_id())
+        seen.append(app.test_client().get("/me").text)
+        seen.append(current_user.get_id())
+        return " ".join(seen)
+
+    inner.get("/login/bob")
+    client = app.test_client()
+    client.get("/login/alice")
+    assert client.get("/outer").text == "alice bob alice nobody alice"
+
+
+def test_a_request_made_before_the_view_asked_does_not_answer_for_it(app: Flask) -> None:
+    inner = app.test_client()
+
+    @app.get("/outer")
+    def outer() -> str:
+        return inner.get("/me").text + " " + (current_user.get_id() or "nobody")
+
+    inner.get("/login/bob")
+    assert app.test_client().get("/outer").text == "bob nobody"
+
+
+def test_a_login_inside_of_a_view_logs_nobody_in_outside(app: Flask) -> None:
+    @app.get("/outer")
+    def outer() -> str:
+        inner = app.test_client()
+        inner.get("/login/bob?remember")
+        return current_user.get_id() or "nobody"
+
+    client = app.test_client()
+    response = client.get("/outer")
+    assert response.text == "nobody"
+    assert "Set-Cookie" not in response.headers
+
+
+def test_a_logout_inside_of_a_view_logs_nobody_out_outside(app: Flask) -> None:
+    inner = app.test_client()
+
+    @app.get("/outer")
+    def outer() -> str:
+        assert current_user.get_id() == "alice"
+        inner.get("/logout")
+        return current_user.get_id() or "nobody"
+
+    inner.get("/login/bob")
+    client = app.test_client()
+    client.get("/login/alice?remember")
+    assert client.get("/outer").text == "alice"
+    assert client.get_cookie("remember_token") is not None
+
+
+def test_two_applications_inside_of_each_other_do_not_share_a_user(
+    make_app: Callable[..., Flask],
+) -> None:
+    front, back = make_app(SECRET_KEY="front"), make_app(SECRET_KEY="back")
+    behind = back.test_client()
+    behind.get("/login/bob")
+
+    @front.get("/outer")
+    def outer() -> str:
+        assert current_user.get_id() == "alice"
+        seen = behind.get("/me").text
+        return f"{seen} {current_user.get_id()}"
+
+    client = front.test_client()
+    client.get("/login/alice")
+    assert client.get("/outer").text == "bob alice"
+
+
+def test_threads_at_the_same_time_see_their_own_user(
+    app: Flask, users: dict[str, Any], login_manager: LoginManager[Any]
+) -> None:
+    both_inside = threading.Barrier(2, timeout=10)
+
+    @login_manager.user_loader
+    def load(user_id: str) -> Any:
+        both_inside.wait()
+        return users[user_id]
+
+    @app.get("/slow")
+    def slow() -> str:
+        seen = current_user.get_id()
+        both_inside.wait()
+        return f"{seen} {current_user.get_id()}"
+
+    seen: dict[str, str] = {}
+
+    def visit(name: str) -> None:
+        client = app.test_client()
+        client.get(f"/login/{name}")
+        seen[name] = client.get("/slow").text
+
+    threads = [threading.Thread(target=visit, args=(name,)) for name in ("alice", "bob")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert seen == {"alice": "alice alice", "bob": "bob bob"}
+
+
+def test_a_copied_request_context_knows_the_user_in_another_thread(app: Flask) -> None:
+    @app.get("/thread")
+    def in_a_thread() -> str:
+        seen: list[Any] = [current_user.get_id()]
+
+        @copy_current_request_context
+        def work() -> None:
+            seen.append(current_user.get_id())
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join(10)
+        return " ".join(seen)
+
+    client = app.test_client()
+    client.get("/login/alice")
+    assert client.get("/thread").text == "alice alice"
+
+
+def test_a_streamed_response_knows_its_user_to_the_end(app: Flask) -> None:
+    @app.get("/stream")
+    def stream() -> Response:
+        def lines() -> Iterator[str]:
+            for _ in range(3):
+                yield f"{current_user.get_id()} "
+
+        return Response(stream_with_context(lines()))
+
+    client, other = app.test_client(), app.test_client()
+    client.get("/login/alice")
+    other.get("/login/bob")
+    response = client.get("/stream", buffered=False)
+    chunks = response.iter_encoded()
+    first = next(chunks)
+    assert other.get("/me").text == "bob"
+    assert first + b"".join(chunks) == b"alice alice alice "
+
+
+# g._login_user, which extensions read, write and delete
+
+
+def test_extensions_find_the_user_of_the_request_on_g(app: Flask, users: dict[str, Any]) -> None:
+    client = app.test_client()
+    client.get("/login/alice")
+    with client:
+        client.get("/public")
+        assert "_login_user" not in g
+        assert current_user.get_id() == "alice"
+        assert g._login_user is users["alice"]
+    with app.test_request_context():
+        login_user(users["bob"])
+        assert g._login_user is users["bob"]
+        logout_user()
+        assert g._login_user.is_anonymous
+
+
+@pytest.fixture
+def writing(app: Flask) -> Flask:
+    """An app with views that write to ``g``, as extensions for API keys do."""
+    admin = Someone("admin")
+
+    @app.get("/write")
+    def write() -> str:
+        g._login_user = admin
+        return ""
+
+    @app.get("/write-and-read")
+    @login_required
+    def write_and_read() -> str:
+        assert current_login.source == "assigned"
+        return str(current_user.get_id())
+
+    @app.get("/ask-and-write")
+    def ask_and_write() -> str:
+        before = current_user.get_id() or "nobody"
+        g._login_user = admin
+        return f"{before}" + (f" {current_user.get_id()}" if "read" in request.args else "")
+
+    @app.get("/write-and-fail")
+    def write_and_fail() -> str:
+        g._login_user = admin
+        raise RuntimeError("a bug in a view")
+
+    @app.before_request
+    def by_key() -> None:
+        if request.path == "/write-and-read":
+            g._login_user = admin
+
+    return app
+
+
+def test_a_user_written_to_g_is_the_user_of_this_request_only(writing: Flask) -> None:
+    client = writing.test_client()
+    client.get("/login/alice")
+    for _ in range(2):
+        response = client.get("/write-and-read")
+        assert response.text == "admin"
+        assert "Set-Cookie" not in response.headers
+        assert client.get("/ask-and-write?read").text == "alice admin"
+        assert client.get("/me").text == "alice"
+
+
+def test_a_user_written_to_g_counts_in_every_request_of_one_application_context(
+    writing: Flask,
+) -> None:
+    client = writing.test_client()
+    with writing.app_context():
+        for _ in range(3):
+            assert client.get("/me").text == "nobody"
+            assert client.get("/write-and-read").text == "admin"
+            assert client.get("/write-and-read").text == "admin"
+            assert client.get("/ask-and-write?read").text == "nobody admin"
+
+
+@pytest.mark.parametrize("page", ["/write", "/ask-and-write", "/write-and-read"])
+def test_a_user_written_to_g_is_not_the_next_requests(writing: Flask, page: str) -> None:
+    with writing.app_context():
+        for _ in range(3):
+            writing.test_client().get(page)
+            assert writing.test_client().get("/me").text == "nobody"
+
+
+def test_a_user_written_to_g_by_a_request_that_failed_is_not_the_next_requests(
+    writing: Flask,
+) -> None:
+    with writing.app_context():
+        with pytest.raises(RuntimeError, match="a bug in a view"):
+            writing.test_client().get("/write-and-fail")
+        assert writing.test_client().get("/me").text == "nobody"
+
+
+@pytest.mark.parametrize(
+    "page", ["/write", "/ask-and-write", "/ask-and-write?read", "/write-and-read", "/me"]
+)
+@pytest.mark.parametrize("asked_before", [True, False])
+def test_a_user_written_to_g_in_an_inner_request_is_not_the_outer_ones(
+    writing: Flask, page: str, asked_before: bool
+) -> None:
+    @writing.get("/outer")
+    def outer() -> str:
+        assert not asked_before or current_user.get_id() == "alice"
+        writing.test_client().get(page)
+        return str(current_user.get_id())
+
+    client = writing.test_client()
+    client.get("/login/alice")
+    assert client.get("/outer").text == "alice"
+
+
+def test_a_user_written_to_g_in_an_outer_request_is_not_the_inner_ones(app: Flask) -> None:
+    with app.test_request_context():
+        assert current_user.is_anonymous
+        g._login_user = Someone("admin")
+        assert current_user.get_id() == "admin"
+        assert app.test_client().get("/me").text == "nobody"
+        assert current_user.get_id() == "admin"
+
+
+def test_the_proxy_written_to_g_stands_for_the_user_behind_it(
+    app: Flask, users: dict[str, Any]
+) -> None:
+    client = app.test_client()
+    client.get("/login/alice")
+    with client:
+        client.get("/public")
+        g._login_user = current_user
+        assert get_current_user() is users["alice"]
+        assert g._login_user is users["alice"]
+    with app.test_request_context():
+        g._login_user = current_user
+        assert current_user.is_anonymous
+
+
+def test_nothing_written_to_g_is_nobody_as_ever(app: Flask) -> None:
+    with app.test_request_context():
+        g._login_user = None
+        assert get_current_user() is None
+        assert not current_user
+        assert not bool(current_login)
+
+
+def test_deleting_the_user_on_g_has_the_user_loaded_again(
+    app: Flask, users: dict[str, Any], login_manager: LoginManager[Any]
+) -> None:
+    client = app.test_client()
+    client.get("/login/alice")
+    asked: list[str] = []
+
+    @login_manager.user_loader
+    def load(user_id: str) -> Any:
+        asked.append(user_id)
+        return users[user_id]
+
+    with client:
+        client.get("/me")
+        del g._login_user
+        assert get_current_user() is users["alice"]
+        g.pop("_login_user")
+        assert get_current_user() is users["alice"]
+        assert g._login_user is users["alice"]
+    assert asked == ["alice"] * 3
+
+
+def test_deleting_the_user_on_g_after_logout_does_not_bring_them_back(app: Flask) -> None:
+    client = app.test_client()
+    client.get("/login/alice?remember")
+    with client:
+        client.get("/logout")
+        del g._login_user
+        assert current_user.is_anonymous
+
+
+def test_a_request_loader_may_return_what_it_found_on_g(
+    app: Flask, login_manager: LoginManager[Any]
+) -> None:
+    @login_manager.request_loader
+    def load(request: Request) -> Any:
+        if request.headers.get("X-API-Key") == "good":
+            login_manager._update_request_context_with_user(Someone("machine"))
+        return getattr(g, "_login_user", None)
+
+    client = app.test_client()
+    with app.app_context():
+        for _ in range(2):
+            assert client.get("/me", headers={"X-API-Key": "good"}).text == "machine"
+
+
+def test_a_request_loader_that_reads_g_finds_nobody_of_another_request(
+    app: Flask, login_manager: LoginManager[Any]
+) -> None:
+    login_manager.request_loader(lambda request: getattr(g, "_login_user", None))
+    client, visitor = app.test_client(), app.test_client()
+    client.get("/login/alice")
+    with app.app_context():
+        assert client.get("/me").text == "alice"
+        assert visitor.get("/me").text == "nobody"
+
+
+# Tests that replace the user
+
+
+def test_replacing_the_accessor_in_utils_reaches_the_proxy_the_function_and_the_guards(
+    app: Flask,
+) -> None:
+    @app.get("/private")
+    @login_required
+    def private() -> str:
+        return f"{current_user.get_id()} {get_current_user().get_id()}"
+
+    @app.get("/very-private")
+    @fresh_login_required
+    def very_private() -> str:
+        return "in"
+
+    client = app.test_client()
+    assert client.get("/private").status_code == 401
+    with mock.patch("flask_login.utils._get_user", return_value=Someone("mock")):
+        assert client.get("/private").text == "mock mock"
+        assert client.get("/very-private").status_code == 401
+        assert current_user.get_id() == "mock", "outside of a request as well"
+    assert client.get("/private").status_code == 401
+    assert not current_user
+
+
+def test_replacing_the_accessor_reaches_what_logout_tells(app: Flask) -> None:
+    told: list[str] = []
+
+    def receive(sender: Flask, user: Any) -> None:
+        told.append(user.get_id())
+
+    with (
+        app.test_request_context(),
+        user_logged_out.connected_to(receive),
+        mock.patch("flask_login.utils._get_user", return_value=Someone("mock")),
+    ):
+        logout_user()
+    assert told == ["mock"]
+
+
+class Someone:
+    is_active = is_authenticated = True
+    is_anonymous = False
+
+    def __init__(self, user_id: str) -> None:
+        self.id = user_id
+
+    def get_id(self) -> str:
+        return self.id

@@ -1,0 +1,455 @@
+"""Logging in, confirming and logging out: what changes in the session and what does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask, session
+
+from flask_login import (
+    AnonymousUserMixin,
+    InvalidUserId,
+    LoginManager,
+    UserMixin,
+    confirm_login,
+    current_login,
+    current_user,
+    get_current_user,
+    login_fresh,
+    login_user,
+    user_logged_in,
+    user_logged_out,
+    user_login_confirmed,
+)
+from flask_login.exceptions import ConfigurationError
+
+# login_user
+
+
+def test_login_puts_the_user_in_the_session_and_in_this_request(
+    app: Flask, users: dict[str, Any]
+) -> None:
+    with app.test_request_context():
+        assert login_user(users["alice"]) is True
+        assert get_current_user() is users["alice"]
+        assert login_fresh()
+        assert current_login.source == "session"
+        assert session["_user_id"] == "alice"
+        assert session["_fresh"] is True
+        assert len(session["_id"]) == 22
+
+
+def test_a_login_may_be_said_not_to_be_fresh(app: Flask) -> None:
+    client = app.test_client()
+    client.get("/login/alice?stale")
+    assert client.get("/me").text == "alice"
+    assert client.get("/fresh").text == "stale"
+
+
+def test_login_sends_its_signal_when_the_user_is_already_current(
+    app: Flask, users: dict[str, Any]
+) -> None:
+    told: list[Any] = []
+
+    def receive(sender: Flask, user: Any) -> None:
+        told.append((sender, user, get_current_user(), session["_user_id"]))
+
+    with app.test_request_context(), user_logged_in.connected_to(receive):
+        login_user(users["alice"])
+    assert told == [(app, users["alice"], users["alice"], "alice")]
+
+
+def test_a_suspended_user_is_not_logged_in_and_nothing_happens(
+    app: Flask, users: dict[str, Any]
+) -> None:
+    users["alice"].active = False
+    client = app.test_client()
+    client.get("/login/bob?remember")
+    response = client.get("/login/alice")
+    assert response.text == "False"
+    assert "Set-Cookie" not in response.headers
+    assert client.get("/me").text == "bob"
+
+
+@pytest.mark.parametrize("by_position", [False, True])
+def test_a_suspended_user_who_is_forced_in_stays_in(
+    app: Flask, users: dict[str, Any], by_position: bool
+) -> None:
+    users["alice"].active = False
+
+    @app.get("/force")
+    def force() -> str:
+        if by_position:
+            return str(login_user(users["alice"], False, None, True))  # as applications do
+        return str(login_user(users["alice"], force=True))
+
+    client = app.test_client()
+    assert client.get("/force").text == "True"
+    assert client.get("/me").text == "alice"
+    client.get("/login/bob")
+    with client.session_transaction() as kept:
+        assert "_force" not in kept
+
+
+def test_force_is_not_kept_for_a_user_who_needed_none(app: Flask, users: dict[str, Any]) -> None:
+    @app.get("/force")
+    def force() -> str:
+        return str(login_user(users["alice"], force=True))
+
+    client = app.test_client()
+    client.get("/force")
+    assert client.get("/me").text == "alice"
+    users["alice"].active = False
+    assert client.get("/me").text == "nobody"
+
+
+def test_a_suspended_user_who_was_forced_in_is_not_remembered(
+    app: Flask, users: dict[str, Any]
+) -> None:
+    users["alice"].active = False
+
+    @app.get("/force")
+    def force() -> str:
+        return str(login_user(users["alice"], remember=True, force=True))
+
+    client = app.test_client()
+    client.get("/force")
+    client.delete_cookie("session")
+    assert client.get("/me").text == "nobody"
+
+
+class Unsaved(UserMixin):
+    """What an ORM makes of a user before the flush."""
+
+    def get_id(self) -> str:
+        return None  # type: ignore[return-value]  # the mistake this is about
+
+
+def test_a_user_without_an_id_is_refused_and_the_login_before_stays(app: Flask) -> None:
+    client = app.test_client()
+    client.get("/login/alice")
+    with client:
+        client.get("/me")
+        with pytest.raises(InvalidUserId, match=r"get_id\(\) returned None") as error:
+            login_user(Unsaved())
+        assert current_user.get_id() == "alice"
+    assert (error.value.id_attribute, error.value.reason) == ("get_id", "no_user_id")
+
+
+def test_nobody_cannot_be_logged_in(app: Flask) -> None:
+    with app.test_request_context():
+        assert login_user(AnonymousUserMixin()) is False
+        with pytest.raises(InvalidUserId):
+            login_user(AnonymousUserMixin(), force=True)
+        assert not session
+
+
+def test_the_current_user_may_be_logged_in_by_its_proxy(app: Flask, users: dict[str, Any]) -> None:
+    @app.get("/renew")
+    def renew() -> str:
+        assert login_user(current_user)
+        assert get_current_user() is users["alice"]
+        return ""
+
+    client = app.test_client()
+    client.get("/login/alice?stale")
+    client.get("/renew")
+    assert client.get("/fresh").text == "fresh"
+
+
+def test_the_manager_says_which_method_names_the_user(
+    app: Flask, login_manager: LoginManager[Any], users: dict[str, Any]
+) -> None:
+    class Member(UserMixin):
+        id = "7"
+
+        def get_session_token(self) -> str:
+            return "alternative"
+
+    users["alternative"] = Member()
+    login_manager.id_attribute = "get_session_token"
+    with app.test_request_context():
+        login_user(users["alternative"])
+        assert session["_user_id"] == "alternative"
+        assert current_login.user_id == "alternative"
+    login_manager.id_attribute = "get_missing"
+    with app.test_request_context(), pytest.raises(AttributeError, match="get_missing"):
+        login_user(users["alternative"])
+
+
+def test_logging_in_as_b_leaves_nothing_of_a(app: Flask, users: dict[str, Any]) -> None:
+    @app.get("/login-strongly")
+    def login_strongly() -> str:
+        login_user(users["alice"], methods=["pwd", "otp"])
+        return ""
+
+    client = app.test_client()
+    client.get("/login-strongly")
+    with client:
+        client.get("/login/bob?stale")
+        assert current_user.get_id() == "bob"
+        assert current_login.methods == frozenset()
+        assert not login_fresh()
+
+
+def test_the_sessions_other_entries_stay_at_login_and_logout(app: Flask) -> None:
+    client = app.test_client()
+    with client.session_transaction() as kept:
+        kept.update({"cart": ["book"], "_flashes": [("message", "hello")]})
+    client.get("/login/alice")
+    client.get("/logout")
+    with client.session_transaction() as kept:
+        assert dict(kept) == {"cart": ["book"], "_flashes": [("message", "hello")]}
+
+
+def test_the_page_to_return_to_survives_login_and_not_logout(app: Flask) -> None:
+    client = app.test_client()
+    with client.session_transaction() as kept:
+        kept["next"] = "/checkout"
+    client.get("/login/alice")
+    with client.session_transaction() as kept:
+        assert kept["next"] == "/checkout"
+    client.get("/logout")
+    with client.session_transaction() as kept:
+        assert "next" not in kept
+
+
+@pytest.mark.parametrize("user_id", [7, "7", "名前", "x" * 200, "a|b", ""])
+def test_an_id_comes_back_as_it_was_given(
+    app: Flask, login_manager: LoginManager[Any], user_id: Any
+) -> None:
+    class Numbered(UserMixin):
+        id = user_id
+
+        def get_id(self) -> Any:
+            return user_id
+
+    seen: list[Any] = []
+
+    @login_manager.user_loader
+    def load(given: Any) -> Any:
+        seen.append(given)
+        return Numbered()
+
+    @app.get("/enter")
+    def enter() -> str:
+        return str(login_user(Numbered(), remember=True))
+
+    client = app.test_client()
+    client.get("/enter")
+    client.get("/public")
+    client.get("/fresh")
+    client.delete_cookie("session")
+    client.get("/fresh")
+    assert seen == [user_id, str(user_id)], "a remember cookie holds text"
+
+
+# Methods
+
+
+@pytest.mark.parametrize("methods", [{"pwd"}, ["pwd"], ("pwd",), frozenset({"pwd"}), iter(["pwd"])])
+def test_how_the_user_proved_it_is_kept_for_the_login(
+    app: Flask, users: dict[str, Any], methods: Any
+) -> None:
+    with app.test_request_context():
+        login_user(users["alice"], methods=methods)
+        assert current_login.methods == {"pwd"}
+
+
+def test_what_is_not_said_is_not_assumed(app: Flask, users: dict[str, Any]) -> None:
+    with app.test_request_context():
+        login_user(users["alice"])
+        assert current_login.methods == frozenset()
+        assert "_methods" not in session
+
+
+def test_a_single_text_for_methods_is_a_mistake_that_is_named(
+    app: Flask, users: dict[str, Any]
+) -> None:
+    with app.test_request_context():
+        with pytest.raises(ConfigurationError, match="'pwd'") as error:
+            login_user(users["alice"], methods="pwd")
+        assert error.value.key == "methods"
+        assert "_user_id" not in session, "nothing happened"
+        assert current_user.is_anonymous
+
+
+def test_methods_end_with_the_login_and_do_not_come_back_by_the_remember_cookie(
+    app: Flask, users: dict[str, Any]
+) -> None:
+    @app.get("/enter")
+    def enter() -> str:
+        return str(login_user(users["alice"], remember=True, methods={"pwd"}))
+
+    client = app.test_client()
+    client.get("/enter")
+    client.delete_cookie("session")
+    with client:
+        client.get("/me")
+        assert (current_login.source, current_login.methods) == ("remember", frozenset())
+        client.get("/me")
+        assert (current_login.source, current_login.methods) == ("session", frozenset())
+
+
+# confirm_login
+
+
+def test_confirming_makes_the_login_fresh_and_adds_the_methods(
+    app: Flask, users: dict[str, Any]
+) -> None:
+    told: list[Flask] = []
+
+    def receive(sender: Flask) -> None:
+        assert login_fresh()
+        told.append(sender)
+
+    with app.test_request_context(), user_login_confirmed.connected_to(receive):
+        login_user(users["alice"], fresh=False, methods={"pwd"})
+        confirm_login(methods={"otp"})
+        assert login_fresh()
+        assert current_login.methods == {"pwd", "otp"}
+        confirm_login()
+        assert current_login.methods == {"pwd", "otp"}
+    assert told == [app, app]
+
+
+def test_confirming_binds_the_login_to_the_client_of_now(
+    make_app: Callable[..., Flask],
+) -> None:
+    app = make_app(SESSION_PROTECTION="basic")
+
+    @app.get("/confirm")
+    def confirm() -> str:
+        confirm_login()
+        return ""
+
+    client = app.test_client()
+    client.get("/login/alice", headers={"User-Agent": "Firefox 1"})
+    client.get("/confirm", headers={"User-Agent": "Firefox 2"})
+    assert client.get("/fresh", headers={"User-Agent": "Firefox 2"}).text == "fresh"
+
+
+def test_confirming_when_nobody_is_logged_in_makes_nobody_fresh(
+    app: Flask, login_manager: LoginManager[Any], users: dict[str, Any]
+) -> None:
+    told: list[Flask] = []
+
+    def receive(sender: Flask) -> None:
+        told.append(sender)
+
+    with user_login_confirmed.connected_to(receive):
+        with app.test_request_context():
+            confirm_login(methods={"pwd"})
+            assert not session
+        login_manager.request_loader(lambda request: users["bob"])
+        with app.test_request_context():
+            confirm_login()
+            assert current_user.get_id() == "bob"
+            assert not session
+            assert not login_fresh()
+    assert told == [app, app], "the signal is sent as ever"
+
+
+# logout_user
+
+
+def test_logout_leaves_nobody_in_this_request_and_in_the_next(app: Flask) -> None:
+    client = app.test_client()
+    client.get("/login/alice")
+    with client:
+        assert client.get("/logout").text == "True"
+        assert current_user.is_anonymous
+        assert not bool(current_login)
+        assert not login_fresh()
+        assert not session
+    assert client.get("/me").text == "nobody"
+
+
+def test_logout_when_nobody_is_logged_in_is_no_error_and_sets_no_cookie(app: Flask) -> None:
+    response = app.test_client().get("/logout")
+    assert response.text == "True"
+    assert "Set-Cookie" not in response.headers
+
+
+def test_logout_sends_its_signal_while_the_user_is_still_current(
+    app: Flask, users: dict[str, Any]
+) -> None:
+    told: list[Any] = []
+
+    def receive(sender: Flask, user: Any) -> None:
+        assert get_current_user() is user
+        told.append(user)
+
+    client = app.test_client()
+    client.get("/login/alice")
+    with user_logged_out.connected_to(receive):
+        client.get("/logout")
+    assert told == [users["alice"]]
+
+
+def test_a_mark_of_an_older_wish_for_a_cookie_does_not_survive_logout(app: Flask) -> None:
+    client = app.test_client()
+    with client.session_transaction() as kept:
+        kept.update({"_user_id": "alice", "_remember": "set", "_remember_seconds": 60})
+    response = client.get("/logout")
+    assert client.get_cookie("remember_token") is None
+    assert "remember_token" not in str(response.headers)
+    with client.session_transaction() as kept:
+        assert not kept
+
+
+def test_the_browser_is_told_to_drop_its_pages_when_the_application_wants_it(
+    make_app: Callable[..., Flask],
+) -> None:
+    client = make_app(LOGIN_CLEAR_SITE_DATA=True).test_client()
+    assert "Clear-Site-Data" not in client.get("/login/alice").headers
+    assert client.get("/logout").headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert "Clear-Site-Data" not in client.get("/me").headers
+
+
+def test_by_default_the_browser_keeps_its_pages(app: Flask) -> None:
+    assert "Clear-Site-Data" not in app.test_client().get("/logout").headers
+
+
+# Flask-WTF's token
+
+
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [({}, "csrf_token"), ({"WTF_CSRF_FIELD_NAME": "crumb"}, "crumb")],
+)
+def test_a_csrf_token_from_before_is_dropped_at_login_and_at_logout(
+    make_app: Callable[..., Flask], config: dict[str, Any], name: str
+) -> None:
+    client = make_app(**config).test_client()
+    for page in ("/login/alice", "/logout"):
+        with client.session_transaction() as kept:
+            kept.update({name: "known to somebody", "other": 1})
+        client.get(page)
+        with client.session_transaction() as kept:
+            assert name not in kept
+            assert kept["other"] == 1
+
+
+# Many applications, one manager
+
+
+def test_two_applications_of_one_manager_keep_their_own_settings(
+    make_app: Callable[..., Flask],
+) -> None:
+    lax = make_app(REMEMBER_COOKIE_NAME="one", SECRET_KEY="one")
+    strong = make_app(SESSION_PROTECTION="strong", SECRET_KEY="two")
+    for app, name, user in ((lax, "one", "alice"), (strong, "remember_token", "nobody")):
+        client = app.test_client()
+        client.get("/login/alice?remember", headers={"User-Agent": "a"})
+        assert client.get_cookie(name) is not None
+        assert client.get("/me", headers={"User-Agent": "b"}).text == user
+
+
+def test_a_setting_that_changes_later_counts(app: Flask) -> None:
+    client = app.test_client()
+    client.get("/login/alice", headers={"User-Agent": "a"})
+    app.config["SESSION_PROTECTION"] = "strong"
+    assert client.get("/me", headers={"User-Agent": "b"}).text == "nobody"

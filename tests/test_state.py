@@ -1,0 +1,121 @@
+"""What is known during a request, and where: nothing is touched without need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping
+from itertools import combinations
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from flask import Flask, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+
+from flask_login import SESSION_KEYS, LoginManager, login_fresh
+from flask_login.exceptions import ConfigurationError
+from flask_login.state import SessionKeys, touched_session
+
+
+def test_the_default_realm_keeps_the_session_keys_of_old() -> None:
+    assert set(vars(SessionKeys.of("default")).values()) == SESSION_KEYS
+    assert {"_user_id", "_fresh", "_id", "_remember", "_remember_seconds", "next"} <= SESSION_KEYS
+
+
+REALMS = ("default", "staff", "staff_user", "staff_remember", "user", "user_id", "remember")
+
+
+@pytest.mark.parametrize(("one", "other"), list(combinations(REALMS, 2)))
+def test_two_realms_of_an_application_never_share_a_session_key(one: str, other: str) -> None:
+    app = Flask(__name__)
+    try:
+        for realm in (one, other):
+            LoginManager(app, name=realm)
+    except ConfigurationError:
+        return  # a name that is refused shares nothing
+    assert not {*vars(SessionKeys.of(one)).values()} & {*vars(SessionKeys.of(other)).values()}
+
+
+def test_a_page_that_never_asks_for_the_user_touches_no_session(app: Flask) -> None:
+    client = app.test_client()
+    client.get("/login/alice?remember")
+    response = client.get("/public")
+    assert "Vary" not in response.headers
+    assert "Set-Cookie" not in response.headers
+
+
+def test_a_page_that_asks_for_the_user_of_a_visitor_sets_no_cookie(app: Flask) -> None:
+    response = app.test_client().get("/me")
+    assert response.text == "nobody"
+    assert response.headers["Vary"] == "Cookie"
+    assert "Set-Cookie" not in response.headers
+
+
+def test_the_session_counts_as_touched_only_when_the_application_used_it(app: Flask) -> None:
+    with app.test_request_context():
+        assert touched_session() is None
+        assert touched_session() is None, "looking is no use"
+        session.get("cart")
+        assert touched_session() is not None
+
+
+@pytest.mark.parametrize("place", ["session", "_session"])
+def test_the_session_is_found_where_this_and_other_versions_of_flask_keep_it(
+    monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    opened = SecureCookieSession({"cart": 1})
+    context = SimpleNamespace(**{place: opened})
+    monkeypatch.setattr("flask_login.state.get_context", lambda: context)
+    opened.accessed = False
+    assert touched_session() is None
+    opened.accessed = True
+    assert touched_session() is opened
+
+
+def test_a_session_that_does_not_say_whether_it_was_used_counts_as_used(
+    make_app: Callable[..., Flask],
+) -> None:
+    class Plain(dict[str, Any]):
+        """A session of an older interface: a mapping and nothing more."""
+
+        modified = False
+
+    class Interface(SecureCookieSessionInterface):
+        def open_session(self, app: Flask, request: Any) -> Any:
+            return Plain()
+
+        def save_session(self, app: Flask, session: Any, response: Any) -> None: ...
+
+    app = make_app()
+    app.session_interface = Interface()
+    with app.test_request_context():
+        opened: MutableMapping[str, Any] | None = touched_session()
+        assert isinstance(opened, Plain)
+    assert app.test_client().get("/public").text == "hello"
+    assert app.test_client().get("/me").text == "nobody"
+
+
+def test_what_a_request_decided_is_kept_neither_for_the_next_nor_in_the_session(
+    app: Flask,
+) -> None:
+    client = app.test_client()
+    client.get("/login/alice?remember")
+    with client.session_transaction() as kept:
+        assert isinstance(kept, SecureCookieSession)
+        assert set(kept) == {"_user_id", "_fresh", "_id"}
+    assert "Set-Cookie" not in client.get("/me").headers
+
+
+def test_the_session_of_a_login_is_not_written_again_on_every_request(app: Flask) -> None:
+    client = app.test_client()
+    client.get("/login/alice")
+    for page in ("/me", "/fresh", "/public"):
+        assert "Set-Cookie" not in client.get(page).headers
+
+
+def test_asking_for_freshness_asks_for_the_user_first(app: Flask) -> None:
+    client = app.test_client()
+    with client.session_transaction() as sess:
+        sess.update({"_user_id": "nobody we know", "_fresh": True})
+    with client:
+        client.get("/public")
+        assert not login_fresh()

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from flask_login import FlaskLoginClient, LoginManager, fresh_login_required, testing
+from flask_login.testing import FrozenClock
+
+login_as = testing.login_as
+
+
+@pytest.fixture
+def guarded_app(app: Flask) -> Flask:
+    @app.get("/guarded/fresh")
+    @fresh_login_required
+    def guarded_fresh() -> str:
+        return "come in"
+
+    return app
+
+
+# FrozenClock
+
+
+def test_a_frozen_clock_stands_still() -> None:
+    clock = FrozenClock()
+    assert clock() == clock() == datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+def test_a_frozen_clock_starts_where_it_is_told_and_goes_on_when_it_is_told() -> None:
+    start = datetime(2000, 2, 28, 23, 59, tzinfo=timezone.utc)
+    clock = FrozenClock(start)
+    clock.advance(timedelta(days=1))
+    clock.advance(timedelta(minutes=1))
+    assert clock() == datetime(2000, 3, 1, tzinfo=timezone.utc)
+    clock.advance(timedelta(days=-2))
+    assert clock() < start
+
+
+def test_a_remember_token_expires_by_the_manager_s_clock(
+    users: dict[str, Any], make_app: Callable[..., Flask], clock: FrozenClock
+) -> None:
+    app = make_app(REMEMBER_COOKIE_DURATION=timedelta(days=30))
+    client = app.test_client()
+    client.get("/login/alice?remember")
+    token = client.get_cookie("remember_token")
+    assert token is not None
+    for advance, user in (
+        (timedelta(days=30, seconds=-1), "alice"),
+        (timedelta(seconds=1), "nobody"),
+    ):
+        clock.advance(advance)
+        thief = app.test_client()
+        thief.set_cookie("remember_token", token.value)
+        assert thief.get("/me").text == user
+
+
+# The fixtures
+
+
+def test_login_as_makes_clients_that_are_logged_in(
+    guarded_app: Flask, login_as: Callable[..., FlaskLoginClient], users: dict[str, Any]
+) -> None:
+    client = login_as(users["alice"])
+    assert isinstance(client, FlaskLoginClient)
+    assert client.get("/me").text == "alice"
+    assert client.get("/guarded/fresh").status_code == 200
+
+
+def test_two_users_can_meet_in_one_test(
+    app: Flask, login_as: Callable[..., FlaskLoginClient], users: dict[str, Any]
+) -> None:
+    alice, bob = login_as(users["alice"]), login_as(users["bob"])
+    assert (alice.get("/me").text, bob.get("/me").text) == ("alice", "bob")
+    alice.get("/logout")
+    assert (alice.get("/me").text, bob.get("/me").text) == ("nobody", "bob")
+
+
+def test_login_as_takes_what_the_client_takes(
+    guarded_app: Flask, login_as: Callable[..., FlaskLoginClient], users: dict[str, Any]
+) -> None:
+    staff: LoginManager[Any] = LoginManager(guarded_app, name="staff")
+    staff.user_loader(users.get)
+
+    @guarded_app.get("/staff")
+    @staff.login_required
+    def staff_home() -> str:
+        return str(staff.current_user.get_id())
+
+    stale = login_as(users["alice"], fresh_login=False)
+    assert stale.get("/me").text == "alice"
+    assert stale.get("/guarded/fresh").status_code == 401
+    clerk = login_as(users["bob"], realm="staff")
+    assert clerk.get("/staff").text == "bob"
+    assert clerk.get("/me").text == "nobody"
+
+
+def test_login_as_leaves_the_app_s_own_client_class_alone(
+    app: Flask, login_as: Callable[..., FlaskLoginClient], users: dict[str, Any]
+) -> None:
+    login_as(users["alice"])
+    assert not isinstance(app.test_client(), FlaskLoginClient)
+
+
+CONFTEST = """
+import pytest
+from flask import Flask
+from flask_login import LoginManager, UserMixin, current_user
+from flask_login.testing import FrozenClock
+
+pytest_plugins = ["flask_login.testing"]
+
+class Account(UserMixin):
+    def __init__(self, id):
+        self.id = id
+
+@pytest.fixture
+def alice():
+    return Account("alice")
+
+@pytest.fixture
+def app():
+    app = Flask("app")
+    app.secret_key = "secret"
+    LoginManager(app, clock=FrozenClock()).user_loader(Account)
+    app.add_url_rule("/me", view_func=lambda: current_user.id, endpoint="me")
+    return app
+"""
+
+TEST = """
+def test_profile(login_as, alice):
+    assert login_as(alice).get("/me").text == "alice"
+"""
+
+
+def test_an_application_switches_the_fixtures_on_as_documented_without_any_warning(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "test_app.py").write_text(TEST)
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"]
+    result = subprocess.run(  # noqa: S603  # this very Python, on files written above
+        [*command, "--rootdir=.", "-c", "/dev/null"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "1 passed" in result.stdout
