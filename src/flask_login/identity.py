@@ -17,16 +17,15 @@ from werkzeug.local import LocalProxy
 
 from . import config as settings
 from . import remember, utils
-from .fingerprint import client_fingerprint, is_legacy_fingerprint
-from .loaders import Loaders, UserT, is_active, unwrap
+from .entries import Entries
+from .fingerprint import is_legacy_fingerprint
+from .loaders import UserT, is_active, unwrap
 from .mixins import AnonymousUserMixin, says
 from .signals import session_protected, user_accessed, user_loaded_from_cookie
-from .signing import digest, is_digest
 from .state import (
     UNLOADED,
     CurrentLogin,
     RequestState,
-    SessionKeys,
     get_app,
     get_config,
     get_context,
@@ -43,23 +42,14 @@ if TYPE_CHECKING:
 _loading: ContextVar[tuple[RequestState, ...]] = ContextVar("flask_login.loading", default=())
 
 
-def _create_identifier() -> str:
-    return client_fingerprint(get_request())
-
-
-class Identity(Loaders[UserT]):
+class Identity(Entries[UserT]):
     """The part of `LoginManager` that finds out who makes the request."""
 
     def __init__(self, realm: str, clock: Callable[[], datetime]) -> None:
-        super().__init__()
-        #: The name of this realm; ``"default"`` for a manager without a name.
-        self.realm = realm
-        self.keys = SessionKeys.of(realm)
+        super().__init__(realm)
         self._clock = clock
         # Of this manager's own: another application's may meet the same request.
         self._state_key = f"_login_state_{id(self):x}"
-        self._auth_salt = f"flask-login.auth-hash.{realm}"
-        self._session_identifier_generator: Callable[[], str] = _create_identifier
         #: Makes the object that stands for nobody. A class or function without arguments; it
         #: may return None.
         self.anonymous_user: Callable[[], Any] = AnonymousUserMixin
@@ -322,58 +312,10 @@ class Identity(Loaders[UserT]):
         user_loaded_from_cookie.send(get_app(), user=user)
         return user
 
-    # The login in the session
-
-    def _auth_hash(self, user: Any) -> str | None:
-        text = _auth_text(user)
-        return None if text is None else digest(text, self._auth_salt)
-
-    def _same_credentials(self, user: Any, stored: str | None, present: str | None) -> bool:
-        """Tell whether `stored`, if it says anything, is of the credentials a user has now."""
-        if present is None or not stored or stored == present:
-            return True
-        return is_digest(stored, _auth_text(user) or "", self._auth_salt)  # under an older key
-
-    def _write_login(self, sess: MutableMapping[str, Any], user_id: Any, *, fresh: bool) -> None:
-        sess[self.keys.user_id] = user_id
-        sess[self.keys.fresh] = fresh
-        sess[self.keys.id] = self._session_identifier_generator()
-        for key in (self.keys.methods, self.keys.force):
-            sess.pop(key, None)
-
-    def _write_auth_hash(self, sess: MutableMapping[str, Any], auth_hash: str | None) -> None:
-        if auth_hash is None:
-            sess.pop(self.keys.auth_hash, None)
-        else:
-            sess[self.keys.auth_hash] = auth_hash
-
-    @staticmethod
-    def _regenerate(sess: MutableMapping[str, Any]) -> None:
-        """Give a server-side session a new id, so that one planted before is worthless."""
-        regenerate = getattr(get_app().session_interface, "regenerate", None)
-        if regenerate is not None:
-            regenerate(sess)
-
-    def _renew_session(self, sess: MutableMapping[str, Any]) -> None:
-        """Give the session a new id, and have Flask-WTF make a new CSRF token.
-
-        What somebody planted before the login, or read after it, is worth nothing then.
-        """
-        self._regenerate(sess)
-        name = get_config().get("WTF_CSRF_FIELD_NAME", "csrf_token")
-        if name in sess:
-            del sess[name]
-        get_g().pop(name, None)
-
     def _end_login(self, sess: MutableMapping[str, Any], state: RequestState) -> None:
         self._drop_entries(sess)
         if state.remember == "set" or self._remember_cookies():
             state.remember = "clear"
-
-    def _drop_entries(self, sess: MutableMapping[str, Any]) -> None:
-        for key in self.keys.of_login():
-            if key in sess:
-                del sess[key]
 
     def _session_protection_failed(self) -> bool:
         """Compare the client with the one that logged in; True means: not this session.
@@ -415,14 +357,6 @@ class Identity(Loaders[UserT]):
                 now = self._clock()
                 state.token = remember.read(cookies[0], self.realm, now, get_config())
         return state.token
-
-
-def _auth_text(user: Any) -> str | None:
-    method = getattr(user, "get_session_auth_hash", None)
-    if method is None:
-        return None
-    value = method()
-    return "" if value is None else str(value)  # None is a state too: no password yet
 
 
 def get_current_user() -> Any:

@@ -18,9 +18,9 @@ from .state import get_app, get_request
 if TYPE_CHECKING:
     from .config import COOKIE_NAME as COOKIE_NAME
     from .config import EXEMPT_METHODS as EXEMPT_METHODS
+    from .entries import _create_identifier as _create_identifier
     from .guards import fresh_login_required as fresh_login_required
     from .guards import login_required as login_required
-    from .identity import _create_identifier as _create_identifier
     from .identity import _user_context_processor as _user_context_processor
     from .identity import login_fresh as login_fresh
     from .identity import login_remembered as login_remembered
@@ -41,7 +41,7 @@ _HOMES = {
     "COOKIE_NAME": "config",
     "EXEMPT_METHODS": "config",
     "_cookie_digest": "signing",
-    "_create_identifier": "identity",
+    "_create_identifier": "entries",
     "_secret_key": "signing",
     "_user_context_processor": "identity",
     "confirm_login": "login",

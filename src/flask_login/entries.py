@@ -1,0 +1,81 @@
+"""The login's entries in Flask's session: written, renewed and dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+from .fingerprint import client_fingerprint
+from .loaders import Loaders, UserT
+from .signing import digest, is_digest
+from .state import SessionKeys, get_app, get_config, get_g, get_request
+
+
+def _create_identifier() -> str:
+    return client_fingerprint(get_request())
+
+
+class Entries(Loaders[UserT]):
+    """The part of `LoginManager` that keeps a login in Flask's session."""
+
+    def __init__(self, realm: str) -> None:
+        super().__init__()
+        #: The name of this realm; ``"default"`` for a manager without a name.
+        self.realm = realm
+        self.keys = SessionKeys.of(realm)
+        self._auth_salt = f"flask-login.auth-hash.{realm}"
+        self._session_identifier_generator: Callable[[], str] = _create_identifier
+
+    def _auth_hash(self, user: Any) -> str | None:
+        text = _auth_text(user)
+        return None if text is None else digest(text, self._auth_salt)
+
+    def _same_credentials(self, user: Any, stored: str | None, present: str | None) -> bool:
+        """Tell whether `stored`, if it says anything, is of the credentials a user has now."""
+        if present is None or not stored or stored == present:
+            return True
+        return is_digest(stored, _auth_text(user) or "", self._auth_salt)  # under an older key
+
+    def _write_login(self, sess: MutableMapping[str, Any], user_id: Any, *, fresh: bool) -> None:
+        sess[self.keys.user_id] = user_id
+        sess[self.keys.fresh] = fresh
+        sess[self.keys.id] = self._session_identifier_generator()
+        for key in (self.keys.methods, self.keys.force):
+            sess.pop(key, None)
+
+    def _write_auth_hash(self, sess: MutableMapping[str, Any], auth_hash: str | None) -> None:
+        if auth_hash is None:
+            sess.pop(self.keys.auth_hash, None)
+        else:
+            sess[self.keys.auth_hash] = auth_hash
+
+    @staticmethod
+    def _regenerate(sess: MutableMapping[str, Any]) -> None:
+        """Give a server-side session a new id, so that one planted before is worthless."""
+        regenerate = getattr(get_app().session_interface, "regenerate", None)
+        if regenerate is not None:
+            regenerate(sess)
+
+    def _renew_session(self, sess: MutableMapping[str, Any]) -> None:
+        """Give the session a new id, and have Flask-WTF make a new CSRF token.
+
+        What somebody planted before the login, or read after it, is worth nothing then.
+        """
+        self._regenerate(sess)
+        name = get_config().get("WTF_CSRF_FIELD_NAME", "csrf_token")
+        if name in sess:
+            del sess[name]
+        get_g().pop(name, None)
+
+    def _drop_entries(self, sess: MutableMapping[str, Any]) -> None:
+        for key in self.keys.of_login():
+            if key in sess:
+                del sess[key]
+
+
+def _auth_text(user: Any) -> str | None:
+    method = getattr(user, "get_session_auth_hash", None)
+    if method is None:
+        return None
+    value = method()
+    return "" if value is None else str(value)  # None is a state too: no password yet
