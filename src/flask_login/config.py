@@ -52,7 +52,7 @@ DEFAULT_REALM = "default"
 
 T = TypeVar("T")
 
-logger = logging.getLogger("flask_login")
+logger: logging.Logger = logging.getLogger("flask_login")
 
 
 @dataclass(frozen=True)

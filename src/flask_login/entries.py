@@ -22,7 +22,7 @@ class Entries(Loaders[UserT]):
         super().__init__()
         #: The name of this realm; ``"default"`` for a manager without a name.
         self.realm = realm
-        self.keys = SessionKeys.of(realm)
+        self.keys: SessionKeys = SessionKeys.of(realm)
         self._auth_salt = f"flask-login.auth-hash.{realm}"
         self._session_identifier_generator: Callable[[], str] = _create_identifier
 

@@ -123,7 +123,7 @@ class UnguardedViewError(FlaskLoginError, RuntimeError):
     def __init__(self, endpoints: Sequence[str]) -> None:
         super().__init__(tuple(endpoints))
         #: The endpoints that are public although a guard was written on them.
-        self.endpoints = tuple(endpoints)
+        self.endpoints: tuple[str, ...] = tuple(endpoints)
 
     def __str__(self) -> str:
         names = ", ".join(f"'{endpoint}'" for endpoint in self.endpoints)

@@ -55,7 +55,7 @@ class Identity(Entries[UserT]):
         self.anonymous_user: Callable[[], Any] = AnonymousUserMixin
         #: What happens when a login session shows up from another client: ``"basic"`` makes it
         #: not fresh, ``"strong"`` ends it, None ignores it. ``SESSION_PROTECTION`` wins over it.
-        self.session_protection = settings.SESSION_PROTECTION.default
+        self.session_protection: str | None = settings.SESSION_PROTECTION.default
         #: The method of the user object that returns its id.
         self.id_attribute = settings.ID_ATTRIBUTE
         #: This realm's current user, as a proxy; typed as your user class.

@@ -33,7 +33,7 @@ from .identity import _user_context_processor
 from .loaders import UserT
 from .mixins import AnonymousUserMixin
 from .redirects import expand_login_view, login_url, make_next_param
-from .signing import decode_cookie, encode_cookie
+from .signing import Key, decode_cookie, encode_cookie
 from .state import RealmInApp
 from .utils import manager_of
 
@@ -143,11 +143,27 @@ class LoginManager(Guards[UserT]):
         if add_context_processor:
             app.context_processor(self._template_context)
 
-    # What has nothing to do with a realm is here too, so that a manager has everything.
-    login_url = staticmethod(login_url)
-    make_next_param = staticmethod(make_next_param)
-    encode_cookie = staticmethod(encode_cookie)
-    decode_cookie = staticmethod(decode_cookie)
+    # What has nothing to do with a realm is here too: everything an application calls is.
+
+    @staticmethod
+    def login_url(login_view: str, next_url: str | None = None, next_field: str = "next") -> str:
+        """Return the URL of a login view. See `flask_login.login_url`."""
+        return login_url(login_view, next_url, next_field)
+
+    @staticmethod
+    def make_next_param(login_url: str, current_url: str) -> str:
+        """Return a URL as short as the way back allows. See `flask_login.make_next_param`."""
+        return make_next_param(login_url, current_url)
+
+    @staticmethod
+    def encode_cookie(payload: str, key: Key | None = None) -> str:
+        """Return a signed text. See `flask_login.encode_cookie`."""
+        return encode_cookie(payload, key)
+
+    @staticmethod
+    def decode_cookie(cookie: str, key: Key | None = None) -> str | None:
+        """Return the payload of a signed text. See `flask_login.decode_cookie`."""
+        return decode_cookie(cookie, key)
 
     def setup_app(self, app: Flask, add_context_processor: bool = True) -> None:
         """Do what `init_app` does: its name before 2012."""

@@ -75,7 +75,8 @@ class UserMixin:
             return self.get_id() == other.get_id()
         return NotImplemented
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        return object.__hash__(self)
 
 
 class AnonymousUserMixin:

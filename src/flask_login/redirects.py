@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from flask import has_request_context, request, session, url_for
+from werkzeug.urls import iri_to_uri
 
 from . import config as settings
 from .state import get_config
@@ -135,7 +136,7 @@ def return_target(request: Request) -> str | None:
     if is_htmx(request):
         candidate = request.headers.get("HX-Current-URL")
     elif request.method in _SAFE_METHODS:
-        candidate = request.url
+        candidate = iri_to_uri(request.url)
     else:
         candidate = request.referrer
     if candidate is None or local_target(candidate, request) is None:

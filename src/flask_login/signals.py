@@ -5,35 +5,35 @@ Every signal is sent with the application as sender. Receivers may read `current
 
 from __future__ import annotations
 
-from blinker import Namespace
+from blinker import NamedSignal, Namespace
 
 _signals = Namespace()
 
 #: Sent by `login_user`. Arguments: ``user``.
-user_logged_in = _signals.signal("logged-in")
+user_logged_in: NamedSignal = _signals.signal("logged-in")
 
 #: Sent by `logout_user`, while `current_user` is still the user. Arguments: ``user``.
-user_logged_out = _signals.signal("logged-out")
+user_logged_out: NamedSignal = _signals.signal("logged-out")
 
 #: Sent when a remember token logged the user in again. Arguments: ``user``.
-user_loaded_from_cookie = _signals.signal("loaded-from-cookie")
+user_loaded_from_cookie: NamedSignal = _signals.signal("loaded-from-cookie")
 
 #: Sent when a request loader named the user of this request. Arguments: ``user``.
-user_loaded_from_request = _signals.signal("loaded-from-request")
+user_loaded_from_request: NamedSignal = _signals.signal("loaded-from-request")
 
-_user_loaded_from_header = _signals.signal("loaded-from-header")
+_user_loaded_from_header: NamedSignal = _signals.signal("loaded-from-header")
 
 #: Sent by `confirm_login`: the login is fresh again. No arguments.
-user_login_confirmed = _signals.signal("login-confirmed")
+user_login_confirmed: NamedSignal = _signals.signal("login-confirmed")
 
 #: Sent when a caller who is not logged in is refused. No arguments.
-user_unauthorized = _signals.signal("unauthorized")
+user_unauthorized: NamedSignal = _signals.signal("unauthorized")
 
 #: Sent when a caller is refused because the login is not fresh. No arguments.
-user_needs_refresh = _signals.signal("needs-refresh")
+user_needs_refresh: NamedSignal = _signals.signal("needs-refresh")
 
 #: Sent once a request, when somebody first asked who the user is. No arguments.
-user_accessed = _signals.signal("accessed")
+user_accessed: NamedSignal = _signals.signal("accessed")
 
 #: Sent when session protection found another client. No arguments.
-session_protected = _signals.signal("session-protected")
+session_protected: NamedSignal = _signals.signal("session-protected")

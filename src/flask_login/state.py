@@ -70,7 +70,7 @@ class RequestState:
         self.reissued: RememberToken | None = None
         #: The remember token of this request, once read; None when it has no good one.
         self.token: RememberToken | None = UNLOADED
-        self.clear_site_data = False
+        self.clear_site_data: bool = False
 
     @property
     def on_g(self) -> Any:
