@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from importlib.metadata import version
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -450,6 +451,10 @@ def test_refreshing_at_each_request_touches_no_public_page(
         assert cacheable(client, path), path
 
 
+@pytest.mark.skipif(
+    tuple(map(int, version("flask").split(".")[:3])) < (2, 3, 2),
+    reason="Flask before 2.3.2 leaves Vary out where an empty session was read (CVE-2023-30861)",
+)
 def test_a_template_that_asks_for_the_user_varies_by_cookie(app: Flask) -> None:
     client = client_with_template(app, "{{ current_user.is_authenticated }}")
     assert client.get("/page").headers["Vary"] == "Cookie"

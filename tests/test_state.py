@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
+from importlib.metadata import version
 from itertools import combinations
 from types import SimpleNamespace
 from typing import Any
@@ -43,6 +44,10 @@ def test_a_page_that_never_asks_for_the_user_touches_no_session(app: Flask) -> N
     assert "Set-Cookie" not in response.headers
 
 
+@pytest.mark.skipif(
+    tuple(map(int, version("flask").split(".")[:3])) < (2, 3, 2),
+    reason="Flask before 2.3.2 leaves Vary out where an empty session was read (CVE-2023-30861)",
+)
 def test_a_page_that_asks_for_the_user_of_a_visitor_sets_no_cookie(app: Flask) -> None:
     response = app.test_client().get("/me")
     assert response.text == "nobody"
