@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
+from sqlalchemy import event
 
 from portal import create_app, passwords
+from portal.models import db
 from portal_testing import ADMIN, MEMBER, Visitor, add_user, close_database
 
 # What ``create_app`` reads: the tests decide it, not the machine they run on.
@@ -18,6 +20,7 @@ ENVIRONMENT = (
     "HTTPS",
     "INSTANCE_PATH",
     "PROXY_FIX",
+    "PROXY_FIX_HOST",
     "SECRET_KEY",
     "SECRET_KEY_FALLBACKS",
     "TRUSTED_HOSTS",
@@ -68,3 +71,19 @@ def admin(app: Flask) -> Visitor:
     admin = Visitor(app)
     assert admin.log_in(ADMIN, remember=True).status_code == 302
     return admin
+
+
+@pytest.fixture
+def nul_refused(app: Flask) -> Iterator[None]:
+    """A database that, like PostgreSQL, fails on text with a NUL character in it."""
+
+    def check(*arguments: object) -> None:
+        _connection, _cursor, _statement, parameters, *_ = arguments
+        if r"\x00" in repr(parameters):
+            raise ValueError("A string literal cannot contain NUL (0x00) characters.")
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", check)
+    yield
+    event.remove(engine, "before_cursor_execute", check)

@@ -22,11 +22,9 @@ def create_app(
 ) -> Flask:
     """Build the application.
 
-    Args:
-        overrides: Settings that win over the environment (tests use this).
-        instance_path: The folder for the database and the generated key.
-            Default: ``INSTANCE_PATH`` of the environment, else ``instance``
-            beside this package.
+    :param overrides: settings that win over the environment (tests use this).
+    :param instance_path: the folder for the database and the generated key. By default
+        ``INSTANCE_PATH`` of the environment, else ``instance`` beside this package.
     """
     folder = instance_path or os.environ.get("INSTANCE_PATH")
     app = Flask(__name__, instance_path=str(Path(folder).resolve()) if folder else None)

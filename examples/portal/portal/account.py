@@ -12,7 +12,7 @@ from . import passwords
 from .auth import REFUSED
 from .forms import ApiKeyForm, ChangePasswordForm, ProfileForm
 from .login import signed_in_user
-from .models import ApiKey, db
+from .models import MAX_ID, ApiKey, db
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 
@@ -76,7 +76,7 @@ def api_keys() -> ResponseReturnValue:
     return page, REFUSED if form.errors else 200
 
 
-@bp.post("/keys/<int:key_id>/delete")
+@bp.post(f"/keys/<int(max={MAX_ID}):key_id>/delete")
 @fresh_login_required
 def delete_api_key(key_id: int) -> ResponseReturnValue:
     record = db.session.get(ApiKey, key_id)

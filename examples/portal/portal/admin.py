@@ -8,8 +8,9 @@ from sqlalchemy import select
 
 from flask_login import fresh_login_required, login_required
 
+from .forms import ActiveForm
 from .login import admin_required, signed_in_user
-from .models import User, db
+from .models import MAX_ID, User, db
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 
@@ -23,18 +24,24 @@ def users() -> str:
     return render_template("admin.html", users=everyone)
 
 
-@bp.post("/users/<int:user_id>/active")
+@bp.post(f"/users/<int(max={MAX_ID}):user_id>/active")
 @login_required
 @admin_required
 @fresh_login_required
-def toggle_active(user_id: int) -> ResponseReturnValue:
+def set_active(user_id: int) -> ResponseReturnValue:
+    """Open or close an account, as the form says: sent twice, it does the same twice."""
+    form = ActiveForm()
+    if not form.validate_on_submit():
+        abort(400)
     user = db.session.get(User, user_id)
     if user is None:
         abort(404)
     if user is signed_in_user():
         flash("You cannot close your own account here.", "warning")
     else:
-        user.active = not user.active
+        user.active = form.active.data == "yes"
+        if not user.active:
+            user.end_logins()  # opened again, the account has to log in again
         db.session.commit()
         state = "open again" if user.active else "closed: its logins have ended"
         flash(f"The account of {user.name} is {state}.", "success")

@@ -18,7 +18,11 @@ ACCOUNTS = (
 
 
 @click.command("seed")
-@click.option("--reset", is_flag=True, help="Give accounts that exist new passwords.")
+@click.option(
+    "--reset",
+    is_flag=True,
+    help="Take over accounts that exist: new passwords, no API keys, every login ended.",
+)
 @with_appcontext
 def seed(reset: bool) -> None:
     """Make an administrator and two members; print their passwords once."""
@@ -30,8 +34,14 @@ def seed(reset: bool) -> None:
         if user is None:
             db.session.add(User(email=email, name=name, password=password, role=role))
         elif reset:
-            user.set_password(password)
-            user.role, user.active = role, True
+            take_over(user, name=name, password=password, role=role)
+        elif user.role != role:
+            db.session.rollback()
+            raise click.ClickException(
+                f"{email} is a {user.role} here, not the {role} of the seed: somebody else made"
+                " this account. Nothing was changed. --reset takes it over: a new password,"
+                " no API keys, every login ended."
+            )
         else:
             password, kept = "(exists, unchanged)", True
         rows.append((email, role, password))
@@ -40,7 +50,21 @@ def seed(reset: bool) -> None:
     for email, role, password in rows:
         click.echo(f"{email:<{width}}  {role:<6}  {password}")
     if kept:
-        click.echo("Passwords are not stored and cannot be shown again; --reset makes new ones.")
+        click.echo(
+            "Accounts that exist were left alone, whoever made them. Their passwords cannot be"
+            " shown; --reset makes new ones, deletes their API keys and ends their logins."
+        )
+
+
+def take_over(user: User, *, name: str, password: str, role: str) -> None:
+    """Give an account to the seed, and leave nothing to whoever had it before.
+
+    Anybody can register any address, so before it gets a role the account loses
+    its API keys; the new password ends its logins and remember tokens.
+    """
+    user.api_keys.clear()
+    user.set_password(password)
+    user.name, user.role, user.active = name, role, True
 
 
 def init_app(app: Flask) -> None:

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm  # type: ignore[import-untyped]  # ships no types
-from wtforms import BooleanField, EmailField, PasswordField, StringField
-from wtforms.validators import DataRequired, Email, EqualTo, InputRequired, Length
+from wtforms import BooleanField, EmailField, HiddenField, PasswordField, StringField
+from wtforms.validators import (
+    AnyOf,
+    DataRequired,
+    Email,
+    EqualTo,
+    InputRequired,
+    Length,
+    Regexp,
+)
 
 from .models import normal_email
 
 PASSWORD_MIN, PASSWORD_MAX = 12, 128
+
+# Nobody types them, and PostgreSQL stores no text with a NUL character.
+no_controls = Regexp(r"[^\x00-\x1f\x7f]*\Z", message="Please leave out control characters.")
 
 
 def _stripped(value: str | None) -> str | None:
@@ -58,7 +69,7 @@ def _name() -> StringField:
     return StringField(
         "Name",
         filters=[_stripped],
-        validators=[DataRequired("Please enter your name."), Length(max=80)],
+        validators=[DataRequired("Please enter your name."), Length(max=80), no_controls],
         render_kw={"autocomplete": "name"},
     )
 
@@ -77,7 +88,11 @@ class LoginForm(Form):
     email = EmailField(
         "Email address",
         filters=[_email],
-        validators=[InputRequired("Please enter your email address."), Length(max=254)],
+        validators=[
+            InputRequired("Please enter your email address."),
+            Length(max=254),
+            no_controls,
+        ],
         render_kw={"autocomplete": "username"},
     )
     password = _current_password()
@@ -121,9 +136,15 @@ class ApiKeyForm(Form):
         "Name of the key",
         description="What will use it, for example “Backup script”.",
         filters=[_stripped],
-        validators=[DataRequired("Please give the key a name."), Length(max=60)],
+        validators=[DataRequired("Please give the key a name."), Length(max=60), no_controls],
         render_kw={"autocomplete": "off"},
     )
+
+
+class ActiveForm(Form):
+    """The wanted state of an account, not "the other one": it may be sent twice."""
+
+    active = HiddenField(validators=[AnyOf(("yes", "no"))])
 
 
 class ConfirmForm(Form):

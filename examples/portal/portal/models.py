@@ -23,6 +23,8 @@ from flask_login import UserMixin
 
 from . import passwords
 
+# The largest key of an INTEGER column everywhere; addresses take no larger number.
+MAX_ID = 2**31 - 1
 API_KEY_MARK = "portal_"
 API_KEY_SHOWN = len(API_KEY_MARK) + 4
 LAST_USED_STEP = timedelta(minutes=1)
@@ -70,7 +72,7 @@ class User(UserMixin, Base):
     role: Mapped[str] = mapped_column(String(20), default="member")
     active: Mapped[bool] = mapped_column(default=True)
     password_hash: Mapped[str] = mapped_column(String(255))
-    password_stamp: Mapped[str] = mapped_column(String(32))
+    auth_stamp: Mapped[str] = mapped_column(String(32))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     last_login_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     this_login_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -92,16 +94,20 @@ class User(UserMixin, Base):
         return self.role == "admin"
 
     def get_session_auth_hash(self) -> str:
-        """A new password gives a new value, and Flask-Login ends the other logins.
+        """A new value, as with a new password, and Flask-Login ends the other logins.
 
         Not the password hash itself: that also changes when the hash is renewed
         with stronger settings at login, which must log nobody out.
         """
-        return self.password_stamp
+        return self.auth_stamp
 
     def set_password(self, password: str) -> None:
         self.password_hash = passwords.make_hash(password)
-        self.password_stamp = secrets.token_hex(16)
+        self.end_logins()
+
+    def end_logins(self) -> None:
+        """End every login and remember token: they carry the stamp of before."""
+        self.auth_stamp = secrets.token_hex(16)
 
     def note_login(self) -> None:
         """Keep the time of this login and, to show, of the one before."""
@@ -144,6 +150,8 @@ def normal_email(email: str) -> str:
 
 
 def find_user(email: str) -> User | None:
+    if "\0" in email:
+        return None  # PostgreSQL fails on the question
     return db.session.scalar(select(User).filter_by(email=normal_email(email)))
 
 

@@ -53,8 +53,8 @@ def moment(value: datetime | None) -> Markup:
 
 def show_error(error: HTTPException) -> ResponseReturnValue:
     code = error.code or 500
-    if code < 400:
-        return error  # a redirect of the router, not an error to explain
+    if code < 400 or error.response is not None:
+        return error  # a redirect of the router, or an answer that is complete already
     title, text = ERRORS.get(code, (HTTPStatus(code).phrase, error.description or ""))
     if isinstance(error, CSRFError):
         title, text = EXPIRED_FORM

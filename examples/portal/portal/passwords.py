@@ -21,8 +21,9 @@ def needs_rehash(password_hash: str) -> bool:
 def verify(password_hash: str | None, password: str) -> bool:
     """Whether ``password`` belongs to ``password_hash``.
 
-    For an unknown account pass ``None``: the same work is done, so the time of
-    the answer does not tell which accounts exist.
+    :param password_hash: the stored hash. For an unknown account pass None: the same
+        work is done, so the time of the answer does not tell which accounts exist.
+    :param password: what was entered.
     """
     try:
         matches = hasher.verify(password_hash or _dummy_hash(hasher), password)

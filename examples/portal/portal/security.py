@@ -54,9 +54,10 @@ class PortalSessionInterface(SecureCookieSessionInterface):
 def init_app(app: Flask) -> None:
     app.session_interface = PortalSessionInterface()
     app.after_request(add_headers)
-    if proxies := app.config["PROXY_FIX"]:
+    proxies, hosts = app.config["PROXY_FIX"], app.config["PROXY_FIX_HOST"]
+    if proxies or hosts:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # the way Flask documents
-            app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
+            app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=hosts
         )
 
 

@@ -26,8 +26,11 @@ def from_environment(instance: Path) -> dict[str, Any]:
         ``1`` when browsers reach the portal by https: cookies become ``Secure``
         and take the ``__Host-`` prefix.
     ``PROXY_FIX``
-        how many proxies stand in front and set ``X-Forwarded-*``. Default: 0,
-        these headers are not believed.
+        how many proxies stand in front and set ``X-Forwarded-For`` and
+        ``X-Forwarded-Proto``. Default: 0, these headers are not believed.
+    ``PROXY_FIX_HOST``
+        how many of them set ``X-Forwarded-Host``. Default: 0, since many proxies
+        pass on what the visitor sent.
     ``TRUSTED_HOSTS``
         host names to answer for, separated by commas (Flask 3.1 or newer).
     """
@@ -37,6 +40,7 @@ def from_environment(instance: Path) -> dict[str, Any]:
         "SECRET_KEY": os.environ.get("SECRET_KEY") or persistent_key(instance / KEY_FILE),
         "SQLALCHEMY_DATABASE_URI": os.environ.get("DATABASE_URL") or "sqlite:///portal.sqlite3",
         "PROXY_FIX": _count("PROXY_FIX"),
+        "PROXY_FIX_HOST": _count("PROXY_FIX_HOST"),
         "PREFERRED_URL_SCHEME": "https" if https else "http",
         # No form of the portal is larger than a few hundred bytes.
         "MAX_CONTENT_LENGTH": 64 * 1024,
@@ -52,6 +56,8 @@ def from_environment(instance: Path) -> dict[str, Any]:
         "REMEMBER_COOKIE_SAMESITE": "Lax",
         "REMEMBER_COOKIE_SECURE": https,
         "REMEMBER_COOKIE_DURATION": timedelta(days=30),
+        # The portal never gave out a remember cookie of Flask-Login up to 0.6.3.
+        "REMEMBER_COOKIE_ACCEPT_LEGACY": False,
         # A form may stay open for as long as its session lives.
         "WTF_CSRF_TIME_LIMIT": None,
         "BOOTSTRAP_SERVE_LOCAL": True,

@@ -99,6 +99,28 @@ def test_wrong_credentials_are_refused_without_a_cookie(
     assert_problem(visitor.get("/api/profile", headers=headers), 401)
 
 
+@pytest.mark.parametrize("email", [f"{MEMBER}\0", "mia\0@example.com", "\0"])
+def test_an_email_address_with_a_nul_character_is_unknown(
+    visitor: Visitor, nul_refused: None, email: str
+) -> None:
+    assert_problem(visitor.get("/api/profile", auth=(email, PASSWORD)), 401)
+
+
+def test_keys_of_a_closed_account_are_refused(app: Flask, visitor: Visitor, api_key: str) -> None:
+    with app.app_context():
+        user = find_user(MEMBER)
+        assert user is not None
+        user.active = False
+        db.session.commit()
+    for headers in ({"X-API-Key": api_key}, {"Authorization": f"Bearer {api_key}"}):
+        assert_problem(visitor.get("/api/profile", headers=headers), 401)
+
+
+def test_a_program_is_told_why_it_is_refused(visitor: Visitor) -> None:
+    problem = visitor.get("/api/profile").get_json()
+    assert problem["reason"] == "login_required"
+
+
 def test_a_refused_token_is_called_invalid(visitor: Visitor) -> None:
     answer = visitor.get("/api/profile", headers={"Authorization": "Bearer portal_wrong"})
     assert answer.www_authenticate.parameters == {"realm": "portal", "error": "invalid_token"}

@@ -271,3 +271,40 @@ def test_a_stronger_hash_at_login_logs_nobody_out(
     assert Visitor(app).log_in(MEMBER).status_code == 302
     assert stored_hash() != before
     assert member.is_logged_in()
+
+
+@pytest.mark.parametrize("email", [f"{MEMBER}\0", "mia\0@example.com", "\0"])
+def test_a_control_character_in_the_email_address_is_refused_by_the_form(
+    visitor: Visitor, nul_refused: None, email: str
+) -> None:
+    answer = visitor.log_in(email)
+    assert answer.status_code == 422
+    assert "Please leave out control characters." in answer.text
+    answer = visitor.submit(
+        "/register", name="Eve", email=email, password=PASSWORD, repeat=PASSWORD
+    )
+    assert answer.status_code == 422
+
+
+def test_a_control_character_in_a_password_is_a_character_of_it(
+    app: Flask, visitor: Visitor, nul_refused: None
+) -> None:
+    add_user(app, "eve@example.com", password=f"{PASSWORD}\0and more")
+    assert visitor.log_in("eve@example.com", PASSWORD).status_code == 422
+    assert visitor.log_in("eve@example.com", f"{PASSWORD}\0and more").status_code == 302
+
+
+@pytest.mark.parametrize("character", ["\0", "\n", "\x1b", "\x7f"])
+def test_a_control_character_in_a_name_is_refused_by_the_form(
+    visitor: Visitor, member: Visitor, nul_refused: None, character: str
+) -> None:
+    name = f"Eve{character}Smith"
+    fields = {"name": name, "password": PASSWORD, "repeat": PASSWORD}
+    answers = [
+        visitor.submit("/register", email="eve@example.com", **fields),
+        member.submit("/account/profile", name=name),
+        member.submit("/account/keys", name=name),
+    ]
+    for answer in answers:
+        assert answer.status_code == 422
+        assert "Please leave out control characters." in answer.text
