@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
@@ -238,6 +238,94 @@ def test_a_receiver_of_a_signal_may_ask_for_the_user_of_an_async_loader(
     with user_accessed.connected_to(receive):
         client.get("/async-open")
     assert seen == ["alice"]
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("source", ["session", "remember token", "request", "bearer"])
+def test_an_async_loader_that_asks_who_the_user_is_finds_nobody_and_does_not_recurse(
+    app: Flask, login_manager: LoginManager[Any], users: dict[str, Any], kind: str, source: str
+) -> None:
+    seen: list[Any] = []
+
+    async def load(_: Any) -> Any:
+        seen.append(current_user.get_id())
+        await asyncio.sleep(0)
+        seen.append(get_current_user().get_id())
+        seen.append(await asyncio.to_thread(lambda: current_user.get_id()))
+        return users["alice"]
+
+    app.add_url_rule("/sync-view", view_func=lambda: str(current_user.get_id()))
+
+    @app.get("/async-view")
+    async def async_view() -> str:
+        return str(current_user.get_id())
+
+    client = app.test_client()
+    headers = {}
+    if source in ("session", "remember token"):
+        client.get("/login/alice?remember")
+        if source == "remember token":
+            client.delete_cookie("session")
+        login_manager.user_loader(load)
+    elif source == "request":
+        login_manager.request_loader(load)
+    else:
+        login_manager.bearer_loader(load)
+        headers = {"Authorization": "Bearer token"}
+    assert client.get(f"/{kind}-view", headers=headers).text == "alice"
+    assert seen == [None, None, None]
+
+
+class Later:
+    """An awaitable that is no coroutine, as libraries for databases return."""
+
+    def __init__(self, user: Any) -> None:
+        self.user = user
+
+    def __await__(self) -> Generator[None, None, Any]:
+        yield from asyncio.sleep(0).__await__()
+        return self.user
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_an_awaitable_that_is_no_coroutine_is_awaited(
+    app: Flask, login_manager: LoginManager[Any], users: dict[str, Any], kind: str
+) -> None:
+    login_manager.user_loader(lambda user_id: Later(users[user_id]))
+    login_manager.bearer_loader(lambda token: Later(users.get(token)))
+    app.add_url_rule("/sync-view", view_func=lambda: current_user.get_id() or "nobody")
+
+    @app.get("/async-view")
+    async def async_view() -> str:
+        return current_user.get_id() or "nobody"
+
+    client = app.test_client()
+    for token, who in (("bob", "bob"), ("eve", "nobody")):
+        headers = {"Authorization": f"Bearer {token}"}
+        assert client.get(f"/{kind}-view", headers=headers).text == who
+    client.get("/login/alice")
+    assert client.get(f"/{kind}-view").text == "alice"
+
+
+@pytest.mark.parametrize("asks", ["user", "handler"])
+def test_without_the_async_extra_an_awaitable_gets_the_same_error(
+    app: Flask,
+    login_manager: LoginManager[Any],
+    users: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    asks: str,
+) -> None:
+    app.add_url_rule("/guarded", "guarded", login_required(lambda: "in"))
+    client = app.test_client()
+    client.get("/login/alice")
+    if asks == "user":
+        login_manager.user_loader(lambda user_id: Later(users[user_id]))
+    else:
+        client.get("/logout")
+        login_manager.unauthorized_callback = lambda: Later("refused")
+    monkeypatch.setitem(sys.modules, "asgiref.sync", None)
+    with pytest.raises(RuntimeError, match=r"'async' extra"):
+        client.get("/guarded")
 
 
 def test_without_the_async_extra_one_error_says_what_to_install(

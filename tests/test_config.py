@@ -40,9 +40,10 @@ ACCEPTED: dict[str, list[tuple[object, object]]] = {
         (timedelta(hours=1), timedelta(hours=1)),
         (3600, timedelta(hours=1)),
         (timedelta.max, timedelta.max),
+        (None, timedelta(days=365)),
     ],
     "REMEMBER_COOKIE_DOMAIN": [(".example.com", ".example.com"), (None, None), ("", None)],
-    "REMEMBER_COOKIE_PATH": [("/", "/"), ("/shop", "/shop")],
+    "REMEMBER_COOKIE_PATH": [("/", "/"), ("/shop", "/shop"), (None, "/")],
     "REMEMBER_COOKIE_SECURE": [*YES_NO, (None, None)],
     "REMEMBER_COOKIE_HTTPONLY": [*YES_NO, (None, False)],
     "REMEMBER_COOKIE_SAMESITE": [
@@ -311,6 +312,34 @@ def test_a_cookie_that_browsers_would_drop_is_logged_with_the_cure(
     for record in caplog.records:
         assert (record.name, record.levelname) == ("flask_login", "WARNING")
         assert "Set REMEMBER_COOKIE_SECURE to True." in record.getMessage()
+
+
+@pytest.mark.parametrize("fallbacks", ["canary", b"canary"])
+def test_fallback_keys_that_are_one_text_are_refused_without_showing_them(
+    fallbacks: str | bytes,
+) -> None:
+    app = configured(SECRET_KEY_FALLBACKS=fallbacks)
+    with pytest.raises(ConfigurationError, match="a list of keys") as caught:
+        LoginManager(app)
+    error = caught.value
+    assert error.key == "SECRET_KEY_FALLBACKS"
+    assert "canary" not in f"{error} {error!r} {error.args} {vars(error)}"
+    assert "login" not in app.extensions
+
+
+@pytest.mark.parametrize("fallbacks", [None, [], (), ["old"], ("old", b"older")])
+def test_fallback_keys_in_a_list_or_none_are_accepted(fallbacks: object) -> None:
+    LoginManager(configured(SECRET_KEY_FALLBACKS=fallbacks))
+
+
+def test_a_remember_cookie_without_path_and_duration_has_the_default_ones(
+    running: Flask, clock: FrozenClock
+) -> None:
+    running.config.update(REMEMBER_COOKIE_PATH=None, REMEMBER_COOKIE_DURATION=None)
+    cookie = remember_cookie(running)
+    assert "; Path=/;" in f"{cookie};"
+    expires = clock() + timedelta(days=365)
+    assert f"Expires={expires:%a, %d %b %Y %H:%M:%S} GMT" in cookie
 
 
 # Settings are read at use

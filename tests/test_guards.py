@@ -3,11 +3,13 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import sys
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, TypeVar
 
 import pytest
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, g, request
 from flask.typing import ResponseReturnValue
 from flask.views import MethodView, View
 
@@ -162,6 +164,76 @@ def test_a_realm_s_guards_ask_for_that_realm_s_user_only(app: Flask, users: dict
     assert client.get("/staff").text == "bob"
     assert client.get("/me").text == "alice"
     assert client.get("/staff/password").status_code == 401
+
+
+# A user beside the session
+
+
+@pytest.fixture
+def keyed_app(guarded_app: Flask, users: dict[str, Any]) -> Flask:
+    """Put the user of an API key on ``g``, as extensions do."""
+
+    @guarded_app.before_request
+    def by_key() -> None:
+        key = request.headers.get("X-API-Key")
+        if key is not None:
+            g._login_user = users[key]
+
+    return guarded_app
+
+
+def test_an_api_key_over_somebody_elses_fresh_session_opens_no_fresh_view(
+    keyed_app: Flask,
+) -> None:
+    client = keyed_app.test_client()
+    client.get("/login/alice")
+    key = {"X-API-Key": "bob"}
+    assert client.get("/profile", headers=key).text == "profile of bob"
+    assert client.get("/password", headers=key).location == "/refresh?next=%2Fpassword"
+    assert client.get("/fresh", headers=key).text == "stale"
+    assert client.get("/password").text == "password of alice", "the session is still fresh"
+
+
+def test_a_request_loaders_user_over_somebody_elses_fresh_session_opens_no_fresh_view(
+    guarded_app: Flask, login_manager: LoginManager[Any], users: dict[str, Any]
+) -> None:
+    client = guarded_app.test_client()
+    client.get("/login/alice")
+    login_manager._user_callback = None
+    login_manager.request_loader(lambda request: users["bob"])
+    assert client.get("/profile").text == "profile of bob"
+    assert client.get("/password").location == "/refresh?next=%2Fpassword"
+
+
+@pytest.mark.parametrize("kind", ["request_loader", "bearer_loader", "header_loader", "on g"])
+@pytest.mark.parametrize("left_over", [{"_fresh": True}, {"_fresh": True, "_user_id": "gone"}])
+def test_freshness_that_a_session_was_left_with_does_not_help_an_api_key(
+    keyed_app: Flask,
+    login_manager: LoginManager[Any],
+    users: dict[str, Any],
+    kind: str,
+    left_over: dict[str, Any],
+) -> None:
+    headers = {"Authorization": "Bearer bob"}
+    if kind == "on g":
+        headers = {"X-API-Key": "bob"}
+    else:
+        getattr(login_manager, kind)(lambda _: users["bob"])
+    client = keyed_app.test_client()
+    for path, answer in (("/password", 401), ("/profile", 200)):
+        with client.session_transaction() as sess:
+            sess.clear()
+            sess.update(left_over)
+        page = {"Accept": "text/html;q=0, application/json"}
+        assert client.get(path, headers={**headers, **page}).status_code == answer
+
+
+def test_the_sessions_own_user_by_an_api_key_of_theirs_is_as_fresh_as_the_session(
+    keyed_app: Flask,
+) -> None:
+    client = keyed_app.test_client()
+    client.get("/login/bob")
+    assert client.get("/password", headers={"X-API-Key": "bob"}).text == "password of bob"
 
 
 # What a guard leaves of the view
@@ -612,3 +684,100 @@ def test_a_view_registered_twice_with_a_guard_raises_no_alarm(app: Flask) -> Non
 
     assert app.test_client().get("/old").status_code == 401
     assert app.test_client().get("/new").status_code == 401
+
+
+@pytest.fixture
+def views_module(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Flask], Any]:
+    """Return a function that runs a module of views for an app and gives the module."""
+
+    def run(source: str, app: Flask) -> Any:
+        module = ModuleType("views_of_a_test")
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        vars(module).update(app=app, login_required=login_required)
+        exec(source, vars(module))  # noqa: S102  # the views that stand in the test
+        return module
+
+    return run
+
+
+def test_a_guard_above_the_route_is_found_although_the_guarded_form_has_another_url(
+    app: Flask, views_module: Callable[[str, Flask], Any]
+) -> None:
+    views_module(
+        """
+@login_required
+@app.get("/secret")
+def secret():
+    return "secret"
+
+app.add_url_rule("/alias", "alias", secret)
+""",
+        app,
+    )
+    with pytest.raises(UnguardedViewError) as caught:
+        app.test_client().get("/secret")
+    assert caught.value.endpoints == ("secret",)
+
+
+def test_a_module_that_shows_a_function_in_public_and_guarded_raises_no_alarm(
+    app: Flask, views_module: Callable[[str, Flask], Any]
+) -> None:
+    views_module(
+        """
+def page():
+    return "page"
+
+class Holder:
+    def shown(self=None):
+        return "page"
+
+app.add_url_rule("/public-page", "public_page", page)
+app.add_url_rule("/guarded-page", "guarded_page", login_required(page))
+app.add_url_rule("/public-method", "public_method", Holder.shown)
+app.add_url_rule("/guarded-method", "guarded_method", login_required(Holder.shown))
+""",
+        app,
+    )
+    client = app.test_client()
+    assert client.get("/public-page").text == "page"
+    assert client.get("/guarded-page").status_code == 401
+    assert client.get("/public-method").text == "page"
+    assert client.get("/guarded-method").status_code == 401
+
+
+@pytest.mark.parametrize("above", [login_required, fresh_login_required])
+def test_guards_with_decorators_between_them_above_the_route_are_found(
+    app: Flask, above: Callable[[Any], Any]
+) -> None:
+    @above
+    @nothing_special
+    @login_required
+    @nothing_special
+    @app.get("/secret")
+    @nothing_special
+    def secret() -> str:
+        return "secret"
+
+    with pytest.raises(UnguardedViewError) as caught:
+        app.test_client().get("/secret")
+    assert caught.value.endpoints == ("secret",)
+
+
+@pytest.mark.parametrize("mode", ["TESTING", "DEBUG"])
+def test_a_view_that_is_guarded_by_hand_during_a_request_raises_no_alarm(
+    make_app: Callable[..., Flask], mode: str
+) -> None:
+    app = make_app(**{"TESTING": False, "PROPAGATE_EXCEPTIONS": True, mode: True})
+
+    @app.before_request
+    def guard_everything() -> Any:
+        if request.endpoint == "me":
+            return login_required(app.view_functions["me"])()
+        return None
+
+    client = app.test_client()
+    for _ in range(2):
+        assert client.get("/me").status_code == 401
+        assert client.get("/public").text == "hello"
+    client.get("/login/alice")
+    assert client.get("/me").text == "alice"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask, render_template_string, session
+from flask import Flask, g, render_template_string, session
 from flask.testing import FlaskClient
 from werkzeug.local import LocalProxy
 
@@ -576,6 +576,46 @@ def test_a_subclass_may_load_users_its_own_way(users: dict[str, Any]) -> None:
     with app.test_request_context():
         assert get_current_user() is users["bob"]
         assert current_user.is_authenticated
+
+
+@pytest.mark.parametrize("user_id", ["bob", None])
+def test_a_subclass_that_loads_users_to_g_alone_is_believed_by_the_proxy_and_the_guards(
+    users: dict[str, Any], user_id: str | None
+) -> None:
+    calls: list[str] = []
+
+    class Own(LoginManager[Any]):
+        def _load_user(self) -> None:
+            calls.append("loaded")
+            g._login_user = AnonymousUserMixin() if user_id is None else users[user_id]
+
+    app = Flask(__name__)
+    app.secret_key = "key"
+    Own(app)
+
+    @app.get("/guarded")
+    @flask_login.login_required
+    def guarded() -> str:
+        return f"{current_user.get_id()} {get_current_user().get_id()}"
+
+    client = app.test_client()
+    for turn in (1, 2):
+        response = client.get("/guarded")
+        assert response.status_code == (401 if user_id is None else 200)
+        assert user_id is None or response.text == "bob bob"
+        assert len(calls) == turn, "once a request"
+
+
+def test_a_subclass_that_loads_nobody_at_all_leaves_nobody() -> None:
+    class Own(LoginManager[Any]):
+        def _load_user(self) -> None:
+            pass
+
+    app = Flask(__name__)
+    Own(app)
+    with app.test_request_context():
+        assert get_current_user() is None
+        assert not current_user
 
 
 # Secrets

@@ -17,6 +17,7 @@ from flask import (
     request,
     stream_with_context,
 )
+from werkzeug.exceptions import Unauthorized
 
 from flask_login import (
     LoginManager,
@@ -24,6 +25,7 @@ from flask_login import (
     current_user,
     fresh_login_required,
     get_current_user,
+    login_fresh,
     login_required,
     login_user,
     logout_user,
@@ -106,6 +108,29 @@ def test_a_request_made_inside_of_a_view_has_its_own_user(app: Flask) -> None:
     client = app.test_client()
     client.get("/login/alice")
     assert client.get("/outer").text == "alice bob alice nobody alice"
+
+
+def test_a_request_inside_of_a_view_that_asks_for_nobody_leaves_the_outer_user_on_g(
+    app: Flask, login_manager: LoginManager[Any], users: dict[str, Any]
+) -> None:
+    asked: list[str] = []
+
+    @login_manager.user_loader
+    def load(user_id: str) -> Any:
+        asked.append(user_id)
+        return users[user_id]
+
+    @app.get("/outer")
+    def outer() -> str:
+        before = current_user.get_id()
+        answer = app.test_client().get("/public").text
+        assert g._login_user is users["alice"]
+        return f"{before} {answer} {current_user.get_id()}"
+
+    client = app.test_client()
+    client.get("/login/alice")
+    assert client.get("/outer").text == "alice hello alice"
+    assert asked == ["alice"]
 
 
 def test_a_request_made_before_the_view_asked_does_not_answer_for_it(app: Flask) -> None:
@@ -485,3 +510,135 @@ class Someone:
 
     def get_id(self) -> str:
         return self.id
+
+
+# Application contexts that are pushed inside of a request
+
+
+def by_writing(manager: LoginManager[Any], user: Any) -> None:
+    g._login_user = user
+
+
+def by_the_private_method(manager: LoginManager[Any], user: Any) -> None:
+    manager._update_request_context_with_user(user)
+
+
+@pytest.mark.parametrize("put", [by_writing, by_the_private_method])
+@pytest.mark.parametrize("asked_before", [False, True])
+@pytest.mark.parametrize("user_id", ["alice", None])
+def test_a_user_put_into_an_inner_application_context_is_not_the_user_of_the_request(
+    app: Flask,
+    login_manager: LoginManager[Any],
+    put: Callable[[LoginManager[Any], Any], None],
+    asked_before: bool,
+    user_id: str | None,
+) -> None:
+    @app.get("/secret")
+    @login_required
+    def secret() -> str:
+        return "secret"
+
+    @app.get("/send-mail")
+    def send_mail() -> Any:
+        before = current_user.get_id() if asked_before else None
+        with app.app_context():
+            put(login_manager, Someone("bob"))
+            inside = current_user.get_id()
+        after = current_user.get_id()
+        guarded: Any = app.view_functions["secret"]
+        try:
+            answer = guarded()
+        except Unauthorized:
+            answer = "refused"
+        return [
+            before,
+            inside,
+            after,
+            answer,
+            current_login.source if bool(current_login) else None,
+        ]
+
+    client = app.test_client()
+    if user_id is not None:
+        client.get(f"/login/{user_id}")
+    answers = ["secret", "session"] if user_id is not None else ["refused", None]
+    for _ in range(2):
+        told = client.get("/send-mail").get_json()
+        assert told == [user_id if asked_before else None, "bob", user_id, *answers]
+
+
+@pytest.mark.parametrize("asked_before", [False, True])
+@pytest.mark.parametrize("user_id", ["alice", None])
+def test_another_applications_loader_is_not_asked_with_this_applications_session(
+    app: Flask, asked_before: bool, user_id: str | None
+) -> None:
+    back_office = Flask("back office")
+    back_office.secret_key = "another key"
+    asked: list[Any] = []
+
+    def load_administrator(asked_for: Any) -> Any:
+        asked.append(asked_for)
+        return Someone("administrator")
+
+    administrators: LoginManager[Any] = LoginManager(back_office)
+    administrators.user_loader(load_administrator)
+    administrators.request_loader(load_administrator)
+    administrators.bearer_loader(load_administrator)
+
+    @app.get("/send-mail")
+    def send_mail() -> Any:
+        before = current_user.get_id() if asked_before else None
+        with back_office.app_context():
+            inside = [current_user.get_id(), get_current_user().is_authenticated]
+            fresh = login_fresh()
+        return [before, *inside, fresh, current_user.get_id()]
+
+    client = app.test_client()
+    if user_id is not None:
+        client.get(f"/login/{user_id}?remember")
+    headers = {"Authorization": "Bearer key"}
+    before = user_id if asked_before else None
+    for _ in range(2):
+        answer = client.get("/send-mail", headers=headers).get_json()
+        assert answer == [before, None, False, False, user_id]
+    assert asked == []
+
+
+# Threads that share a request
+
+
+def test_a_thread_that_asks_while_another_is_loading_gets_the_user_and_not_nobody(
+    app: Flask, login_manager: LoginManager[Any], users: dict[str, Any]
+) -> None:
+    loading, answered = threading.Event(), threading.Event()
+    seen: list[Any] = []
+
+    @login_manager.user_loader
+    def load(user_id: str) -> Any:
+        if threading.current_thread() not in helpers:
+            loading.set()
+            assert answered.wait(10)
+        return users[user_id]
+
+    helpers: list[threading.Thread] = []
+
+    @app.get("/two-threads")
+    def two_threads() -> str:
+        @copy_current_request_context
+        def ask() -> None:
+            try:
+                assert loading.wait(10)
+                seen.append(current_user.get_id())
+            finally:
+                answered.set()
+
+        helpers.append(threading.Thread(target=ask))
+        helpers[0].start()
+        own = current_user.get_id()
+        helpers[0].join()
+        return str(own)
+
+    client = app.test_client()
+    client.get("/login/alice")
+    assert client.get("/two-threads").text == "alice"
+    assert seen == ["alice"]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask, session
+from flask import Flask, g, session
 
 from flask_login import (
     AnonymousUserMixin,
@@ -93,6 +93,25 @@ def test_a_suspended_user_who_is_forced_in_stays_in(
         assert "_force" not in kept
 
 
+@pytest.mark.parametrize("seen_active", [True, False])
+def test_a_forced_login_ends_with_the_next_ban_once_the_user_was_active_again(
+    app: Flask, users: dict[str, Any], seen_active: bool
+) -> None:
+    @app.get("/force")
+    def force() -> str:
+        return str(login_user(users["alice"], force=True))
+
+    users["alice"].active = False
+    client = app.test_client()
+    assert client.get("/force").text == "True"
+    assert client.get("/me").text == "alice"
+    users["alice"].active = True
+    if seen_active:
+        assert client.get("/me").text == "alice"
+    users["alice"].active = False
+    assert client.get("/me").text == ("nobody" if seen_active else "alice")
+
+
 def test_force_is_not_kept_for_a_user_who_needed_none(app: Flask, users: dict[str, Any]) -> None:
     @app.get("/force")
     def force() -> str:
@@ -136,6 +155,20 @@ def test_a_user_without_an_id_is_refused_and_the_login_before_stays(app: Flask) 
             login_user(Unsaved())
         assert current_user.get_id() == "alice"
     assert (error.value.id_attribute, error.value.reason) == ("get_id", "no_user_id")
+
+
+@pytest.mark.parametrize("duration", [60, "60", 1.5])
+def test_how_long_to_remember_does_not_matter_to_a_login_that_is_not_remembered(
+    app: Flask, users: dict[str, Any], duration: Any
+) -> None:
+    with app.test_request_context():
+        assert login_user(users["alice"], duration=duration) is True
+        assert current_user.get_id() == "alice"
+    with app.test_request_context():
+        with pytest.raises(ConfigurationError, match="timedelta") as error:
+            login_user(users["alice"], remember=True, duration=duration)
+        assert (error.value.key, error.value.value) == ("duration", duration)
+        assert not session
 
 
 def test_nobody_cannot_be_logged_in(app: Flask) -> None:
@@ -276,6 +309,49 @@ def test_a_single_text_for_methods_is_a_mistake_that_is_named(
         assert current_user.is_anonymous
 
 
+def test_a_login_with_a_mistake_in_its_methods_changes_nothing_of_the_login_before(
+    app: Flask, users: dict[str, Any]
+) -> None:
+    @app.get("/mistake")
+    def mistake() -> str:
+        with pytest.raises(ConfigurationError, match="methods"):
+            login_user(users["bob"], remember=True, methods="pwd")
+        return str(current_user.get_id())
+
+    client = app.test_client()
+    client.get("/login/alice?stale")
+    with client.session_transaction() as kept:
+        before = dict(kept)
+    response = client.get("/mistake")
+    assert response.text == "alice"
+    assert "remember_token" not in str(response.headers.getlist("Set-Cookie"))
+    with client.session_transaction() as kept:
+        assert dict(kept) == before
+
+
+def test_a_confirmation_with_a_mistake_in_its_methods_makes_nobody_fresh(app: Flask) -> None:
+    told: list[Any] = []
+
+    def receive(sender: Flask) -> None:
+        told.append(sender)
+
+    @app.get("/mistake")
+    def mistake() -> str:
+        with pytest.raises(ConfigurationError, match="methods") as error:
+            confirm_login(methods="pwd")
+        assert error.value.key == "methods"
+        return ""
+
+    client = app.test_client()
+    client.get("/login/alice?stale")
+    with user_login_confirmed.connected_to(receive):
+        client.get("/mistake")
+    assert told == []
+    assert client.get("/fresh").text == "stale"
+    with client.session_transaction() as kept:
+        assert "_methods" not in kept
+
+
 def test_methods_end_with_the_login_and_do_not_come_back_by_the_remember_cookie(
     app: Flask, users: dict[str, Any]
 ) -> None:
@@ -352,6 +428,47 @@ def test_confirming_when_nobody_is_logged_in_makes_nobody_fresh(
     assert told == [app, app], "the signal is sent as ever"
 
 
+@pytest.mark.parametrize("how", ["on g", "by a request loader"])
+def test_a_user_beside_the_session_does_not_make_the_sessions_owner_fresh_by_confirming(
+    app: Flask, login_manager: LoginManager[Any], users: dict[str, Any], how: str
+) -> None:
+    class WithPassword(UserMixin):
+        def __init__(self, user_id: str) -> None:
+            self.id = user_id
+
+        def get_session_auth_hash(self) -> str:
+            return f"hash of {self.id}"
+
+    users.update(alice=WithPassword("alice"), bob=WithPassword("bob"))
+
+    @app.get("/confirm")
+    def confirm() -> str:
+        if how == "on g":
+            g._login_user = users["bob"]
+        assert current_user.get_id() == "bob"
+        confirm_login(methods={"pwd"})
+        return "fresh" if login_fresh() else "stale"
+
+    client = app.test_client()
+    client.get("/login/alice?remember&stale")
+    with client.session_transaction() as kept:
+        before = dict(kept)
+    token = client.get_cookie("remember_token")
+    if how != "on g":
+        # The session stays as it is; only nobody asks for its user.
+        login_manager._user_callback = None
+        login_manager.request_loader(lambda request: users["bob"])
+    response = client.get("/confirm")
+    assert response.text == "stale"
+    assert "Set-Cookie" not in response.headers
+    with client.session_transaction() as kept:
+        assert dict(kept) == before
+    assert client.get_cookie("remember_token") == token
+    login_manager.user_loader(users.get)
+    assert client.get("/me").text == "alice"
+    assert client.get("/fresh").text == "stale"
+
+
 # logout_user
 
 
@@ -411,6 +528,26 @@ def test_the_browser_is_told_to_drop_its_pages_when_the_application_wants_it(
 
 def test_by_default_the_browser_keeps_its_pages(app: Flask) -> None:
     assert "Clear-Site-Data" not in app.test_client().get("/logout").headers
+
+
+@pytest.mark.parametrize("state", ["logged in", "only remembered", "token unseen"])
+def test_logout_on_a_page_that_the_browser_sends_no_token_to_still_deletes_it(
+    make_app: Callable[..., Flask], state: str
+) -> None:
+    app = make_app(REMEMBER_COOKIE_PATH="/account")
+    app.add_url_rule("/account/me", "account", app.view_functions["me"])
+    client = app.test_client()
+    client.get("/login/alice?remember")
+    assert client.get_cookie("remember_token", path="/account") is not None
+    if state != "logged in":
+        client.delete_cookie("session")
+    if state == "only remembered":
+        assert client.get("/account/me").text == "alice"
+    deletion = str(client.get("/logout").headers.getlist("Set-Cookie"))
+    assert "remember_token=;" in deletion
+    assert "Path=/account" in deletion
+    assert client.get_cookie("remember_token", path="/account") is None
+    assert client.get("/account/me").text == "nobody"
 
 
 # Flask-WTF's token

@@ -7,20 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask, g, render_template_string
+from flask import Flask, g, render_template_string, session
 from flask.testing import FlaskClient
 
 from flask_login import (
     AnonymousUserMixin,
     ConfigurationError,
+    FlaskLoginClient,
     LoginManager,
     MissingLoader,
     MissingLoginManager,
     UserMixin,
     current_user,
+    encode_cookie,
     get_current_user,
     login_required,
     login_user,
+    logout_user,
 )
 from flask_login.state import SessionKeys
 from flask_login.testing import FrozenClock
@@ -207,6 +210,102 @@ def test_a_manager_assigned_to_the_app_by_a_test_is_asked() -> None:
     other.request_loader(lambda _: Account("of the other"))
     app.login_manager = other  # type: ignore[attr-defined]  # its place since 2012
     assert app.test_client().get("/me").text == "of the other"
+
+
+def replaced(**settings: Any) -> tuple[Flask, LoginManager[Any]]:
+    """An app whose manager was replaced by assignment, as tests of applications do."""
+    app = plain_app(**settings)
+    LoginManager(app).user_loader(lambda _: pytest.fail("the first manager was asked"))
+    other: LoginManager[Any] = LoginManager()
+    other.user_loader(Account)
+    app.login_manager = other  # type: ignore[attr-defined]  # its place since 2012
+
+    @app.get("/page")
+    @login_required
+    def page() -> str:
+        return "page"
+
+    return app, other
+
+
+def test_a_manager_assigned_to_the_app_sets_and_deletes_the_remember_cookie() -> None:
+    app, _ = replaced()
+    app.add_url_rule("/logout", view_func=logout_user_page)
+    client = app.test_client()
+    client.get("/login/alice")
+    assert client.get_cookie("remember_token") is not None
+    client.delete_cookie("session")
+    assert client.get("/me").text == "alice"
+    client.get("/logout")
+    assert client.get_cookie("remember_token") is None
+    assert client.get("/me").text == "nobody"
+
+
+def logout_user_page() -> str:
+    logout_user()
+    session.clear()  # then the request's own manager alone knows of the deletion
+    return ""
+
+
+def test_a_manager_assigned_to_the_app_takes_its_user_from_g_at_the_end_of_the_request() -> None:
+    app, _ = replaced()
+    client, visitor = app.test_client(), app.test_client()
+    with app.app_context():
+        client.get("/login/alice")
+        assert client.get("/page").text == "page"
+        assert not hasattr(g, "_login_user")
+        assert visitor.get("/page").status_code == 401
+
+
+@pytest.mark.parametrize("initialised", [False, True])
+def test_login_disabled_counts_for_a_manager_assigned_to_the_app(
+    initialised: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    app, other = replaced(TESTING=False)
+    if initialised:
+        other.init_app(app)
+    assert app.test_client().get("/page").status_code == 401
+    app.config["LOGIN_DISABLED"] = True
+    for _ in range(2):
+        assert app.test_client().get("/page").text == "page"
+    assert caplog.text.count("LOGIN_DISABLED is set") == 1
+
+
+def test_login_disabled_counts_where_a_manager_was_only_ever_assigned() -> None:
+    app = Flask(__name__)
+    app.config.update(SECRET_KEY="secret", TESTING=True, LOGIN_DISABLED=True)
+    app.login_manager = LoginManager()  # type: ignore[attr-defined]  # its place since 2012
+    app.add_url_rule("/page", "page", login_required(lambda: "page"))
+    assert app.test_client().get("/page").text == "page"
+
+
+def test_the_test_client_logs_in_to_a_manager_assigned_to_the_app() -> None:
+    app = plain_app()
+    app.test_client_class = FlaskLoginClient
+    LoginManager(app).user_loader(lambda _: pytest.fail("the first manager was asked"))
+    bare = plain_app()
+    bare.test_client_class = FlaskLoginClient
+    for each in (app, bare):
+        other: LoginManager[Any] = LoginManager()
+        other.id_attribute = "code"
+        other.user_loader(lambda code: Account(code.removeprefix("code of ")))
+        each.login_manager = other  # type: ignore[attr-defined]  # its place since 2012
+        user = Account("alice")
+        user.code = lambda: "code of alice"  # type: ignore[attr-defined]  # this test's own
+        assert each.test_client(user=user).get("/me").text == "alice"
+
+
+def test_a_manager_has_the_functions_that_have_nothing_to_do_with_a_realm(app: Flask) -> None:
+    manager: LoginManager[Any] = LoginManager(name="staff")
+    with app.test_request_context("/page"):
+        assert manager.login_url("/in", "/page", "back") == "/in?back=%2Fpage"
+        assert manager.login_url("/in") == "/in"
+        assert manager.make_next_param("/in", "http://localhost/page?a=1") == "/page?a=1"
+        assert manager.make_next_param("http://localhost/in", "http://localhost/page") == "/page"
+        signed = manager.encode_cookie("alice")
+        assert signed == encode_cookie("alice") != manager.encode_cookie("alice", "another key")
+        assert manager.decode_cookie(signed) == "alice"
+        assert manager.decode_cookie(signed, "another key") is None
 
 
 def test_a_user_that_other_code_put_into_g_is_that_request_s_only(app: Flask) -> None:

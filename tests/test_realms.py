@@ -18,6 +18,7 @@ from flask_login import (
     user_logged_in,
 )
 from flask_login.exceptions import ConfigurationError
+from flask_login.utils import manager_of
 
 
 class Person(UserMixin):
@@ -238,7 +239,10 @@ def test_test_clients_log_in_to_a_realm(shop: Shop) -> None:
         client.login(shop.people["boss"], realm="kitchen")
 
 
-@pytest.mark.parametrize("name", ["", "Staff", "my staff", "1st", "a-b", "a.b", "user", "é.", "_."])
+@pytest.mark.parametrize(
+    "name",
+    ["", "Staff", "my staff", "1st", "a-b", "a.b", "user", "é.", "_.", "é", "ß", "ª", "штаб"],
+)
 def test_a_name_that_could_get_in_the_way_is_refused(name: str) -> None:
     with pytest.raises(ConfigurationError) as error:
         LoginManager(name=name)
@@ -267,3 +271,60 @@ def test_a_manager_that_replaces_another_is_the_only_one_asked() -> None:
     response = client.get("/who")
     assert response.text == "of the second"
     assert len(response.headers.getlist("Set-Cookie")) == 1
+
+
+def test_outside_of_a_request_no_realm_has_a_user(shop: Shop) -> None:
+    assert shop.staff.get_current_user() is None
+    assert not bool(shop.staff.current_user)
+    with shop.app.app_context():
+        assert shop.staff.get_current_user() is None
+        assert not bool(shop.staff.current_login)
+
+
+@pytest.mark.parametrize("realm", ["customers", "staff"])
+def test_a_realms_user_may_be_set_for_this_request_only(shop: Shop, realm: str) -> None:
+    manager = shop.realms[realm]
+
+    @shop.app.get("/set")
+    def set_user() -> str:
+        manager._update_request_context_with_user(shop.people["boss"])
+        assert manager.get_current_login() is not None
+        names = [realm.current_user.get_id() or "nobody" for realm in shop.realms.values()]
+        return " ".join(names)
+
+    client = shop.app.test_client()
+    expected = {"customers": "boss nobody", "staff": "nobody boss"}[realm]
+    assert client.get("/set").text == expected
+    assert who(client) == "nobody nobody"
+
+
+def test_a_realms_manager_that_loads_its_own_way_is_believed_by_its_guards() -> None:
+    class Own(LoginManager[Person]):
+        def _load_user(self) -> None:
+            self._update_request_context_with_user(Person("boss"))
+
+    app = Flask(__name__)
+    app.secret_key = "key"
+    staff = Own(app, name="staff")
+
+    @app.get("/staff")
+    @staff.login_required
+    def home() -> str:
+        return str(staff.current_user.get_id())
+
+    assert app.test_client().get("/staff").text == "boss"
+
+
+def test_a_missing_realm_is_named_with_the_line_that_makes_it() -> None:
+    app = Flask("shop")
+    LoginManager(app)
+    with pytest.raises(MissingLoginManager) as error:
+        manager_of(app, "staff")
+    assert (error.value.app_name, error.value.realm) == ("shop", "staff")
+    assert "realm 'staff'" in str(error.value)
+    assert "LoginManager(app, name='staff')" in str(error.value)
+    with pytest.raises(MissingLoginManager) as error:
+        manager_of(Flask("bare"))
+    assert error.value.realm is None
+    assert "realm" not in str(error.value)
+    assert "LoginManager(app)" in str(error.value)

@@ -555,6 +555,17 @@ def test_the_forced_host_is_named_whatever_host_the_request_claimed(site: Flask)
     assert response.location == "//shop.example/log-in?next=%2Fpage"
 
 
+@pytest.mark.parametrize("in_session", [False, True])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_forced_host_is_named_without_a_way_back_in_the_url_as_well(
+    site: Flask, in_session: bool, method: str
+) -> None:
+    site.config.update(FORCE_HOST_FOR_REDIRECTS="shop.example", USE_SESSION_FOR_NEXT=in_session)
+    response = site.test_client().open("/page", method=method, base_url="http://evil.com")
+    back = "?next=%2Fpage" if method == "GET" and not in_session else ""
+    assert response.location == "//shop.example/log-in" + back
+
+
 def test_the_forced_host_replaces_that_of_an_absolute_login_view(
     site: Flask, login_manager: LoginManager[Any]
 ) -> None:
@@ -655,3 +666,87 @@ def test_login_url_names_the_forced_host(make_app: Callable[..., Flask]) -> None
     with app.test_request_context(base_url="http://evil.com"):
         assert login_url("/login", "/x") == "//shop.example/login?next=%2Fx"
         assert login_url("/login", "http://evil.com/x") == "//shop.example/login?next=%2Fx"
+
+
+# Targets that are meant to cost time
+
+WAYS_IN: dict[str, dict[str, Any]] = {
+    "next in the query": {"path": "/done", "query_string": "next={target}"},
+    "next in the form": {"path": "/done", "method": "POST", "data": {"next": "{target}"}},
+    "Referer": {"path": "/p", "method": "POST", "headers": {"Referer": "http://localhost{target}"}},
+    "HX-Current-URL": {
+        "path": "/p",
+        "headers": {"HX-Request": "true", "HX-Current-URL": "http://localhost{target}"},
+    },
+    "the page itself": {"path": "{target}"},
+}
+
+
+def sent(way: str, target: str) -> dict[str, Any]:
+    """Return the arguments of a request that brings `target` along."""
+
+    def fill(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: fill(item) for key, item in value.items()}
+        return value.replace("{target}", target)
+
+    filled: dict[str, Any] = fill(WAYS_IN[way])
+    return filled
+
+
+def way_back(response: Any) -> str | None:
+    """Return the target that came through: in the answer of ``/done``, or in ``next``."""
+    if response.status_code == 200:
+        return None if response.text == "the default" else str(response.text)
+    return next_of(response.headers.get("HX-Redirect", response.location))
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list of texts that were percent-decoded to judge a target."""
+    texts: list[str] = []
+
+    def count(text: str) -> str:
+        texts.append(text)
+        return unquote(text)
+
+    monkeypatch.setattr("flask_login.redirects.unquote", count)
+    return texts
+
+
+@pytest.mark.parametrize("way", WAYS_IN)
+def test_a_path_that_is_encoded_thousands_of_times_is_refused_after_a_few_rounds(
+    site: Flask, decoded: list[str], way: str
+) -> None:
+    response = site.test_client().open(**sent(way, "/%" + "25" * 4000))
+    assert way_back(response) is None
+    assert len(decoded) <= 10
+
+
+@pytest.mark.parametrize("way", WAYS_IN)
+def test_a_target_longer_than_any_request_line_is_refused_unread(
+    site: Flask, decoded: list[str], way: str
+) -> None:
+    response = site.test_client().open(**sent(way, "/" + "a" * 100_000))
+    assert way_back(response) is None
+    assert decoded == []
+
+
+def test_a_target_as_long_as_a_request_line_is_gone_back_to(site: Flask) -> None:
+    longest = "/" + "a" * 8191
+    for target, answer in ((longest, longest), (longest + "a", "the default")):
+        response = site.test_client().post("/done", data={"next": target})
+        assert response.text == answer
+
+
+def test_a_path_that_is_encoded_once_or_twice_is_gone_back_to_as_it_is(site: Flask) -> None:
+    for target in ("/a%20b", "/caf%C3%A9", "/100%25", "/%2525"):
+        response = site.test_client().post("/done", data={"next": target})
+        assert response.text == target
+
+
+@pytest.mark.parametrize("target", ["http://[::1/x", "//[", "http://localhost:port/x"])
+def test_an_address_that_cannot_be_parsed_is_no_way_back_and_no_error(
+    site: Flask, target: str
+) -> None:
+    assert site.test_client().post("/done", data={"next": target}).text == "the default"

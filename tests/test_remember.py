@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -15,6 +16,7 @@ from flask.sessions import SessionInterface
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
+from itsdangerous import URLSafeSerializer
 from werkzeug.test import TestResponse
 
 from flask_login import (
@@ -540,6 +542,41 @@ def test_a_token_that_was_signed_again_ends_when_the_first_one_would_have(
     assert reopen(client).get("/me").text == "nobody"
 
 
+def test_the_date_in_the_browser_stays_too_when_a_token_is_signed_again(
+    app: Flask, clock: FrozenClock
+) -> None:
+    client = app.test_client()
+    (first,) = cookies_set_by(client.get("/login/alice?remember"))
+    clock.advance(100 * DAY)
+    app.config.update(SECRET_KEY="new", SECRET_KEY_FALLBACKS=[app.config["SECRET_KEY"]])
+    (again,) = cookies_set_by(reopen(client).get("/me"))
+    assert again.value != first.value
+    assert again["expires"] == first["expires"]
+
+
+@pytest.mark.parametrize("empty", ["", b"", None])
+def test_a_fallback_key_that_is_empty_forges_nothing(app: Flask, empty: Any) -> None:
+    app.config["SECRET_KEY_FALLBACKS"] = [empty, "an old key"]
+    issued = int(FrozenClock()().timestamp())
+    own = app.config["SECRET_KEY"]
+    with app.app_context():
+        app.config["SECRET_KEY"] = "an old key"
+        honest = write(RememberToken("alice", issued, issued + 3600), "default")
+    app.config["SECRET_KEY"] = own
+    serializer = URLSafeSerializer(
+        empty or "",
+        salt="flask-login.remember-token.default",
+        signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+    )
+    signed = str(serializer.dumps(["alice", issued, issued + 3600]))
+    old_form = encode_cookie("alice", empty or "")
+    for cookie, who in ((signed, "nobody"), (old_form, "nobody"), (honest, "alice")):
+        client = app.test_client()
+        client.set_cookie("remember_token", cookie)
+        response = client.get("/me")
+        assert (response.status_code, response.text) == (200, who)
+
+
 def test_a_key_that_was_taken_out_of_service_verifies_nothing(app: Flask) -> None:
     client = remembered_as(app)
     app.config["SECRET_KEY"] = "new"
@@ -915,6 +952,69 @@ def test_who_confirms_after_the_change_keeps_session_and_token_and_nobody_else_d
     thief = app.test_client()
     thief.set_cookie("remember_token", stolen)
     assert thief.get("/me").text == "nobody"
+
+
+@pytest.mark.parametrize("asks_first", [False, True])
+@pytest.mark.parametrize("session_kept", [False, True])
+def test_a_token_that_a_password_change_killed_is_not_revived_by_a_plain_login(
+    app: Flask,
+    users: dict[str, Any],
+    login_manager: LoginManager[Any],
+    asks_first: bool,
+    session_kept: bool,
+) -> None:
+    users["carol"] = Member("old hash")
+
+    @app.before_request
+    def look_around() -> None:
+        if asks_first:
+            assert login_manager.current_user is not None
+
+    client = remembered_as(app, "carol")
+    stolen = token_of(client)
+    users["carol"].password_hash = "new hash"
+    if not session_kept:
+        reopen(client)
+    response = client.get("/login/carol")
+    assert response.text == "True"
+    (deletion,) = cookies_set_by(response)
+    assert deletion.value == ""
+    assert client.get("/me").text == "carol"
+    assert reopen(client).get("/me").text == "nobody"
+    client.set_cookie("remember_token", stolen)
+    assert client.get("/me").text == "nobody"
+
+
+@pytest.mark.parametrize("comes_by", ["session", "remember token"])
+def test_logging_in_after_ones_own_password_change_keeps_ones_own_token_and_no_other(
+    app: Flask,
+    users: dict[str, Any],
+    login_manager: LoginManager[Any],
+    clock: FrozenClock,
+    comes_by: str,
+) -> None:
+    users["carol"] = Member("old hash")
+
+    @app.get("/change-password")
+    def change_password() -> str:
+        assert login_manager.current_user.get_id() == "carol"
+        users["carol"].password_hash = "new hash"
+        return str(login_user(users["carol"]))
+
+    own, other = remembered_as(app, "carol"), reopen(remembered_as(app, "carol"))
+    stolen = token_of(own)
+    clock.advance(100 * DAY)
+    if comes_by != "session":
+        reopen(own)
+    assert own.get("/change-password").text == "True"
+    assert own.get("/me").text == "carol"
+    assert reopen(own).get("/me").text == "carol"
+    assert other.get("/me").text == "nobody"
+    thief = app.test_client()
+    thief.set_cookie("remember_token", stolen)
+    assert thief.get("/me").text == "nobody"
+    clock.advance(265 * DAY)
+    assert reopen(own).get("/me").text == "nobody", "its time did not begin anew"
 
 
 def test_changing_the_password_does_not_make_a_plain_login_a_remembered_one(

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from flask import Blueprint, Flask, get_flashed_messages, request, session
+from flask import Blueprint, Flask, abort, get_flashed_messages, request, session
 from flask.testing import FlaskClient
+from flask.typing import ResponseReturnValue
 from markupsafe import Markup
+from werkzeug.exceptions import Unauthorized
 from werkzeug.test import TestResponse
 
 from flask_login import (
@@ -170,6 +172,8 @@ def test_each_caller_gets_the_answer_it_can_use(
         assert response.headers["HX-Redirect"] == view  # it did not say what page it is on
         assert "Location" not in response.headers
         assert response.data == b""
+        error = ', error="insufficient_user_authentication"' if missing == "refresh" else ""
+        assert response.headers.getlist("WWW-Authenticate") == [f'Session realm="shop"{error}']
     else:
         expected_problem(response, caller, missing)
     texts = {
@@ -302,6 +306,20 @@ def test_no_name_of_an_app_breaks_out_of_the_challenge(with_views: Flask, name: 
 def test_a_program_that_is_refused_gets_no_cookie(with_views: Flask, caller: str) -> None:
     response = CALLERS[caller].call(with_views.test_client(), "/guarded/login")
     assert "Set-Cookie" not in response.headers
+
+
+@pytest.mark.parametrize("path", ["/guarded/login", "/guarded/fresh"])
+def test_a_401_for_htmx_carries_a_challenge_like_every_other(with_views: Flask, path: str) -> None:
+    client = with_views.test_client()
+    for log_in in (None, "/login/alice?stale"):
+        if log_in is not None:
+            client.get(log_in)
+        response = client.get(path, headers={"HX-Request": "true"})
+        if response.status_code == 200:
+            continue
+        assert response.status_code == 401
+        assert "HX-Redirect" in response.headers
+        assert response.headers["WWW-Authenticate"].startswith('Session realm="shop"')
 
 
 # Where htmx and forms come back to
@@ -671,6 +689,51 @@ def test_use_session_for_next_keeps_each_realm_s_way_back_apart(
     with client.session_transaction() as sess:
         assert sess["next"] == "/guarded/login"
     assert client.get("/done").text == "/staff"
+
+
+@pytest.mark.parametrize("mode", ["basic", "strong"])
+@pytest.mark.parametrize("refusal", ["unauthorized", "needs_refresh"])
+def test_a_refusal_does_not_bind_a_stolen_session_to_the_thief(
+    make_app: Callable[..., Flask], login_manager: LoginManager[Any], mode: str, refusal: str
+) -> None:
+    app = make_app(USE_SESSION_FOR_NEXT=True, SESSION_PROTECTION=mode)
+    login_manager.login_view, login_manager.refresh_view = "/log-in", "/refresh"
+
+    @app.errorhandler(401)
+    def refuse(_: Unauthorized) -> Any:
+        return getattr(login_manager, refusal)()
+
+    @app.get("/gone")
+    def gone() -> ResponseReturnValue:
+        abort(401)
+
+    victim, thief = app.test_client(), app.test_client()
+    victim.get("/login/alice", headers={"User-Agent": "victim"})
+    stolen = victim.get_cookie("session")
+    assert stolen is not None
+    with victim.session_transaction() as sess:
+        bound_to = sess["_id"]
+    thief.set_cookie("session", stolen.value)
+    assert thief.get("/gone", headers={"User-Agent": "thief"}).status_code == 302
+    with thief.session_transaction() as sess:
+        assert sess["_id"] == bound_to
+        assert sess["next"] == "/gone"
+    assert thief.get("/fresh", headers={"User-Agent": "thief"}).text == "stale"
+    who = "nobody" if mode == "strong" else "alice"
+    assert thief.get("/me", headers={"User-Agent": "thief"}).text == who
+
+
+def test_a_thief_who_was_only_made_stale_stays_a_thief_when_protection_becomes_strong(
+    make_app: Callable[..., Flask], login_manager: LoginManager[Any]
+) -> None:
+    app = make_app(USE_SESSION_FOR_NEXT=True, SESSION_PROTECTION="basic")
+    login_manager.refresh_view = "/refresh"
+    app.add_url_rule("/guarded", "guarded", fresh_login_required(lambda: "in"))
+    client = app.test_client()
+    client.get("/login/alice", headers={"User-Agent": "victim"})
+    assert client.get("/guarded", headers={"User-Agent": "thief"}).location == "/refresh"
+    app.config["SESSION_PROTECTION"] = "strong"
+    assert client.get("/me", headers={"User-Agent": "thief"}).text == "nobody"
 
 
 # The application's own answers

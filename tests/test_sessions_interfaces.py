@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 from flask import Flask, Request, Response, g, session
-from flask.sessions import SecureCookieSessionInterface
+from flask.sessions import SecureCookieSessionInterface, SessionInterface, SessionMixin
 
 from flask_login import (
+    ConfigurationError,
     LoginManager,
     UserMixin,
     confirm_login,
     current_user,
+    encode_cookie,
     login_user,
     logout_user,
     user_loaded_from_request,
@@ -64,6 +66,23 @@ def test_a_session_gets_a_new_id_when_a_remember_token_logs_in(
     client.get("/me")
     client.get("/me")
     assert len(interface.regenerated) == 1
+
+
+def test_a_session_gets_a_new_id_when_its_login_is_confirmed(
+    app: Flask, interface: Regenerating
+) -> None:
+    @app.get("/confirm")
+    def confirm() -> str:
+        confirm_login()
+        return ""
+
+    client = app.test_client()
+    client.get("/confirm")
+    assert len(interface.regenerated) == 0, "nobody's login was confirmed"
+    client.get("/login/alice")
+    client.get("/confirm")
+    assert len(interface.regenerated) == 2
+    assert client.get("/me").text == "alice"
 
 
 def test_a_session_keeps_its_id_when_nobody_was_let_in(
@@ -220,6 +239,42 @@ def test_confirming_a_login_keeps_the_token_of_the_open_form(app: Flask) -> None
         assert kept["csrf_token"] == "of the open form"
 
 
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [({}, "csrf_token"), ({"WTF_CSRF_FIELD_NAME": "crumb"}, "crumb")],
+)
+def test_a_csrf_token_planted_before_a_remember_cookie_logs_in_is_dropped(
+    make_app: Callable[..., Flask], config: dict[str, Any], name: str
+) -> None:
+    client = make_app(**config).test_client()
+    client.get("/login/alice?remember")
+    client.delete_cookie("session")
+    with client.session_transaction() as kept:
+        kept.update({name: "known to somebody", "cart": 1})
+    assert client.get("/me").text == "alice"
+    with client.session_transaction() as kept:
+        assert name not in kept
+        assert kept["cart"] == 1
+        kept[name] = "of the open form"
+    client.get("/me")
+    with client.session_transaction() as kept:
+        assert kept[name] == "of the open form"
+
+
+def test_a_csrf_token_is_not_dropped_for_a_remember_cookie_that_lets_nobody_in(
+    app: Flask, users: dict[str, Any]
+) -> None:
+    client = app.test_client()
+    client.get("/login/alice?remember")
+    client.delete_cookie("session")
+    with client.session_transaction() as kept:
+        kept["csrf_token"] = "of the open form"
+    users["alice"].active = False
+    assert client.get("/me").text == "nobody"
+    with client.session_transaction() as kept:
+        assert kept["csrf_token"] == "of the open form"
+
+
 # No key, and no session to write to
 
 
@@ -256,6 +311,51 @@ def test_without_a_secret_key_logout_is_no_error_for_who_was_not_logged_in(
     make_app: Callable[..., Flask],
 ) -> None:
     assert make_app(SECRET_KEY=None).test_client().get("/logout").text == "True"
+
+
+class OnTheServer(SessionInterface):
+    """Keeps sessions by an id in a cookie, and so needs no key."""
+
+    class Kept(dict[str, Any], SessionMixin):
+        pass
+
+    def __init__(self) -> None:
+        self.sessions: dict[str, Any] = {}
+
+    def open_session(self, app: Flask, request: Request) -> Any:
+        return self.Kept(self.sessions.get(request.cookies.get("sid", ""), {}))
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        self.sessions["1"] = dict(session)
+        response.set_cookie("sid", "1")
+
+
+@pytest.mark.parametrize("what", ["remember", "credentials", "encode_cookie"])
+def test_without_a_secret_key_a_server_side_session_is_told_what_there_is_no_key_for(
+    make_app: Callable[..., Flask], users: dict[str, Any], what: str
+) -> None:
+    class Member(UserMixin):
+        id = "carol"
+
+        def get_session_auth_hash(self) -> str:
+            return "hash"
+
+    users["carol"] = Member()
+    app = make_app(SECRET_KEY=None)
+    app.session_interface = OnTheServer()
+    app.add_url_rule("/encode", view_func=lambda: encode_cookie("alice"))
+    pages = {
+        "remember": "/login/alice?remember",
+        "credentials": "/login/carol",
+        "encode_cookie": "/encode",
+    }
+    client = app.test_client()
+    with pytest.raises(ConfigurationError, match="^SECRET_KEY must be ") as error:
+        client.get(pages[what])
+    assert error.value.key == "SECRET_KEY"
+    assert client.get("/me").text == "nobody"
+    client.get("/login/alice")
+    assert client.get("/me").text == "alice", "a plain login needs no key"
 
 
 # The interface that everybody writes from memory: no session for users of a request

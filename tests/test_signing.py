@@ -5,13 +5,22 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask
 from itsdangerous import BadSignature
 
-from flask_login import decode_cookie, encode_cookie
-from flask_login.signing import digest, is_digest, secret_keys, sign, unsign
+from flask_login import ConfigurationError, decode_cookie, encode_cookie
+from flask_login.signing import (
+    _digest,
+    _serializer,
+    digest,
+    is_digest,
+    secret_keys,
+    sign,
+    unsign,
+)
 
 
 def test_a_signed_value_is_read_back_as_it_was(app: Flask) -> None:
@@ -90,6 +99,35 @@ def test_the_signing_key_comes_first_and_without_it_there_is_none(
 ) -> None:
     with make_app(**config).app_context():
         assert secret_keys() == keys
+
+
+@pytest.mark.parametrize("fallbacks", [[""], [b""], [None], ["", None, b""], ("",)])
+def test_an_empty_fallback_key_verifies_nothing(
+    make_app: Callable[..., Flask], fallbacks: object
+) -> None:
+    serializer: Any = _serializer("", "purpose")
+    forged = str(serializer.dumps("forged"))
+    with make_app(SECRET_KEY="new", SECRET_KEY_FALLBACKS=fallbacks).app_context():
+        assert secret_keys() == ("new",)
+        with pytest.raises(BadSignature):
+            unsign(forged, "purpose")
+        assert not is_digest(_digest("", "value", "purpose"), "value", "purpose")
+        assert decode_cookie(encode_cookie("alice", "")) is None
+
+
+def test_encoding_without_a_secret_key_names_the_setting(make_app: Callable[..., Flask]) -> None:
+    with make_app(SECRET_KEY=None).app_context():
+        calls: list[Callable[[], object]] = [
+            lambda: encode_cookie("alice"),
+            lambda: decode_cookie("alice|digest"),
+            lambda: sign("value", "purpose"),
+            lambda: digest("value", "purpose"),
+        ]
+        for call in calls:
+            with pytest.raises(ConfigurationError, match="^SECRET_KEY must be ") as error:
+                call()
+            assert error.value.key == "SECRET_KEY"
+        assert decode_cookie(encode_cookie("alice", "own key"), "own key") == "alice"
 
 
 def test_without_a_secret_key_nothing_counts_as_signed(make_app: Callable[..., Flask]) -> None:

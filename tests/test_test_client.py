@@ -307,6 +307,27 @@ def test_a_realm_that_is_not_there_is_named_as_missing(guarded_app: Flask) -> No
         pass
 
 
+def test_the_client_names_the_realm_that_is_not_there(guarded_app: Flask) -> None:
+    with pytest.raises(MissingLoginManager, match="realm 'staf'") as caught:
+        make_client(guarded_app, user=ALICE, realm="staf")
+    assert caught.value.realm == "staf"
+
+
+def test_after_the_block_a_remembered_client_is_remembered_again(guarded_app: Flask) -> None:
+    client = make_client(guarded_app)
+    client.get("/login/alice?remember")
+    before = client.get_cookie("remember_token")
+    assert before is not None
+    with client.user(BOB):
+        assert client.get("/me").text == "bob"
+    assert client.get("/me").text == "alice"
+    after = client.get_cookie("remember_token")
+    assert after is not None
+    assert after.value == before.value
+    client.delete_cookie("session")
+    assert client.get("/me").text == "alice"
+
+
 def test_an_app_without_a_manager_is_told_so() -> None:
     app = Flask(__name__)
     app.secret_key = "secret"

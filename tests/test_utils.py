@@ -265,6 +265,54 @@ def test_a_patched_get_user_reaches_the_template(guarded_app: Flask) -> None:
         assert guarded_app.test_client().get("/page").text == "somebody"
 
 
+def test_a_patched_get_user_reaches_the_manager_and_what_is_known_of_the_login(
+    guarded_app: Flask, login_manager: LoginManager[Any]
+) -> None:
+    somebody = type("Somebody", (UserMixin,), {"id": "somebody"})()
+    for context in (guarded_app.test_request_context(), guarded_app.app_context()):
+        with context, mock.patch("flask_login.utils._get_user", return_value=somebody):
+            assert login_manager.get_current_user() is somebody
+            assert login_manager.current_user.get_id() == "somebody"
+            assert flask_login.get_current_user() is somebody
+    with (
+        guarded_app.test_request_context(),
+        mock.patch("flask_login.utils._get_user", return_value=somebody),
+    ):
+        assert login_manager.current_login.user_id == "somebody"
+        assert flask_login.current_login.source == "assigned"
+        assert not flask_login.login_fresh(), "it is nobody's login session"
+
+
+def test_a_patched_get_user_reaches_the_guards_of_the_manager(
+    guarded_app: Flask, login_manager: LoginManager[Any]
+) -> None:
+    guarded_app.add_url_rule("/own", "own", login_manager.login_required(lambda: "in"))
+    client = guarded_app.test_client()
+    with mock.patch("flask_login.utils._get_user", return_value=mock.Mock(is_authenticated=True)):
+        assert client.get("/own").text == "in"
+    assert client.get("/own").status_code == 401
+
+
+@pytest.mark.parametrize("name", ["login_required", "fresh_login_required"])
+@pytest.mark.parametrize("of", ["module", "manager"])
+def test_a_patched_current_user_reaches_the_guards(
+    guarded_app: Flask, login_manager: LoginManager[Any], name: str, of: str
+) -> None:
+    guard = getattr(login_manager if of == "manager" else flask_login, name)
+    guarded_app.add_url_rule("/own", "own", guard(lambda: "in"))
+    client = guarded_app.test_client()
+    client.get("/login/alice")
+    assert client.get("/own").text == "in"
+    nobody, somebody = (mock.Mock(is_authenticated=answer) for answer in (False, True))
+    with mock.patch("flask_login.utils.current_user", nobody):
+        assert client.get("/own").status_code == 401
+    with mock.patch("flask_login.utils.current_user", somebody):
+        assert client.get("/own").text == "in"
+        stranger = guarded_app.test_client().get("/own")
+        assert stranger.status_code == (200 if name == "login_required" else 401)
+    assert guarded_app.test_client().get("/own").status_code == 401
+
+
 @pytest.mark.parametrize("name", ["login_user", "current_user", "_create_identifier"])
 def test_a_patch_of_another_name_in_utils_is_undone(name: str) -> None:
     before = getattr(utils, name)
