@@ -84,7 +84,7 @@ REFUSED: dict[str, list[object]] = {
         10**20,
         object(),
     ],
-    "REMEMBER_COOKIE_DOMAIN": NO_TEXT,
+    "REMEMBER_COOKIE_DOMAIN": ["a;b", "a b", "a\r\nx", "..", "a/b", *NO_TEXT],
     "REMEMBER_COOKIE_PATH": ["", "shop", "http://example.com/", *NO_TEXT],
     "REMEMBER_COOKIE_SECURE": NO_YES_NO,
     "REMEMBER_COOKIE_HTTPONLY": NO_YES_NO,
@@ -94,7 +94,7 @@ REFUSED: dict[str, list[object]] = {
     "REMEMBER_COOKIE_ACCEPT_LEGACY": NO_YES_NO,
     "SESSION_PROTECTION": ["Strong", "weak", True, 1, ["basic"], object()],
     "USE_SESSION_FOR_NEXT": NO_YES_NO,
-    "FORCE_HOST_FOR_REDIRECTS": NO_TEXT,
+    "FORCE_HOST_FOR_REDIRECTS": ["e/vil", "http://a", "a:port", "a@b", "a\n", *NO_TEXT],
     "LOGIN_DISABLED": NO_YES_NO,
     "LOGIN_CLEAR_SITE_DATA": NO_YES_NO,
 }
@@ -325,6 +325,15 @@ def test_fallback_keys_that_are_one_text_are_refused_without_showing_them(
     assert error.key == "SECRET_KEY_FALLBACKS"
     assert "canary" not in f"{error} {error!r} {error.args} {vars(error)}"
     assert "login" not in app.extensions
+
+
+@pytest.mark.parametrize("fallbacks", [[""], ["canary", b""]])
+def test_an_empty_fallback_key_with_which_anybody_could_sign_a_session_is_refused(
+    fallbacks: list[str | bytes],
+) -> None:
+    with pytest.raises(ConfigurationError, match="instead got: 'an empty key'") as caught:
+        LoginManager(configured(SECRET_KEY_FALLBACKS=fallbacks))
+    assert "canary" not in f"{caught.value} {caught.value!r}"
 
 
 @pytest.mark.parametrize("fallbacks", [None, [], (), ["old"], ("old", b"older")])

@@ -8,6 +8,7 @@ their tests even more, change them later.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -101,8 +102,22 @@ def _text(value: object) -> str:
     raise ValueError
 
 
-def _optional_text(value: object) -> str | None:
-    return None if not value else _text(value)
+def _domain(value: object) -> str | None:
+    if not value:
+        return None
+    domain = _text(value)
+    if re.fullmatch(r"\.?[\w-]+(\.[\w-]+)*", domain):
+        return domain
+    raise ValueError
+
+
+def _host(value: object) -> str | None:
+    if not value:
+        return None
+    host = _text(value)
+    if re.fullmatch(r"([\w-]+(\.[\w-]+)*|\[[0-9a-fA-F:.]+\])(:\d{1,5})?", host):
+        return host
+    raise ValueError
 
 
 def _cookie_name(value: object) -> str:
@@ -194,7 +209,7 @@ REMEMBER_COOKIE_DOMAIN = Setting[str | None](
     None,
     "a domain name or None",
     "The `Domain` of the remember cookie. None keeps it to the host that set it.",
-    _optional_text,
+    _domain,
 )
 REMEMBER_COOKIE_PATH = Setting(
     "REMEMBER_COOKIE_PATH",
@@ -271,7 +286,7 @@ FORCE_HOST_FOR_REDIRECTS = Setting[str | None](
     None,
     "a host name or None",
     "The host that redirects to the login view name, whatever `Host` the request claimed.",
-    _optional_text,
+    _host,
 )
 LOGIN_DISABLED = Setting(
     "LOGIN_DISABLED",
@@ -321,6 +336,9 @@ def check_settings(config: Mapping[str, Any]) -> None:
     if isinstance(fallbacks, (str, bytes)):
         # Read letter by letter, every letter would be a key. Its value is not for a message.
         raise ConfigurationError("SECRET_KEY_FALLBACKS", "a text", "a list of keys")
+    if any(key in ("", b"") for key in fallbacks or ()):
+        # Flask's own session would accept it: anybody could log in as anybody.
+        raise ConfigurationError("SECRET_KEY_FALLBACKS", "an empty key", "a list of secret keys")
     name = REMEMBER_COOKIE_NAME.read(config)
     if name == config.get("SESSION_COOKIE_NAME"):
         raise ConfigurationError(
