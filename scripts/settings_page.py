@@ -62,7 +62,15 @@ OTHERS = (
     (
         "PERMANENT_SESSION_LIFETIME",
         "Flask",
-        "How old a session cookie may be; Flask checks it, 31 days by default.",
+        (
+            "How old a session cookie may be; Flask checks it, 31 days by default. Without"
+            " `LOGIN_IDLE_TIMEOUT` also the idle timeout of a stored login that is not remembered."
+        ),
+    ),
+    (
+        "PREFERRED_URL_SCHEME",
+        "Flask",
+        "`flask login doctor` takes `https` for: this site is served over https.",
     ),
     (
         "WTF_CSRF_FIELD_NAME",

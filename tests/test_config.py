@@ -15,6 +15,17 @@ YES_NO: list[tuple[object, object]] = [(True, True), (False, False), (1, True), 
 NO_YES_NO: list[object] = ["", "true", "False", "0", 2, -1, 0.5, [], object()]
 NO_TEXT: list[object] = [7, True, b"x", ["x"], object()]
 
+DURATIONS: list[tuple[object, object]] = [
+    (timedelta(hours=1), timedelta(hours=1)),
+    (3600, timedelta(hours=1)),
+]
+NO_DURATIONS: list[object] = ["3600", "1 day", 1.5, Decimal(1), True, False, 10**20, object()]
+
+
+def three_for_everybody(user: object) -> int:
+    return 3
+
+
 DEFAULTS: dict[str, object] = {
     "REMEMBER_COOKIE_NAME": "remember_token",
     "REMEMBER_COOKIE_DURATION": timedelta(days=365),
@@ -31,6 +42,12 @@ DEFAULTS: dict[str, object] = {
     "FORCE_HOST_FOR_REDIRECTS": None,
     "LOGIN_DISABLED": False,
     "LOGIN_CLEAR_SITE_DATA": False,
+    "LOGIN_IDLE_TIMEOUT": None,
+    "LOGIN_ABSOLUTE_TIMEOUT": None,
+    "LOGIN_FRESH_TIMEOUT": None,
+    "LOGIN_TOUCH_INTERVAL": timedelta(seconds=60),
+    "LOGIN_MAX_SESSIONS": None,
+    "LOGIN_MAX_SESSIONS_POLICY": "evict_oldest",
 }
 
 # What is written in app.config, and what it means.
@@ -70,21 +87,23 @@ ACCEPTED: dict[str, list[tuple[object, object]]] = {
     ],
     "LOGIN_DISABLED": [*YES_NO, (None, False)],
     "LOGIN_CLEAR_SITE_DATA": [*YES_NO, (None, False)],
+    "LOGIN_IDLE_TIMEOUT": [*DURATIONS, (None, None)],
+    "LOGIN_ABSOLUTE_TIMEOUT": [*DURATIONS, (None, None)],
+    "LOGIN_FRESH_TIMEOUT": [*DURATIONS, (None, None)],
+    "LOGIN_TOUCH_INTERVAL": [*DURATIONS, (0, timedelta(0))],
+    "LOGIN_MAX_SESSIONS": [
+        (1, 1),
+        (100, 100),
+        (three_for_everybody, three_for_everybody),
+        (None, None),
+    ],
+    "LOGIN_MAX_SESSIONS_POLICY": [("evict_oldest", "evict_oldest"), ("deny", "deny")],
 }
 
 REFUSED: dict[str, list[object]] = {
     "REMEMBER_COOKIE_NAME": [None, "", "a b", "a;b", "a=b", "a,b", 'a"b', "a\nb", "é", *NO_TEXT],
-    "REMEMBER_COOKIE_DURATION": [
-        "3600",
-        "1 day",
-        1.5,
-        Decimal(1),
-        True,
-        False,
-        10**20,
-        object(),
-    ],
-    "REMEMBER_COOKIE_DOMAIN": ["a;b", "a b", "a\r\nx", "..", "a/b", *NO_TEXT],
+    "REMEMBER_COOKIE_DURATION": NO_DURATIONS,
+    "REMEMBER_COOKIE_DOMAIN": NO_TEXT,
     "REMEMBER_COOKIE_PATH": ["", "shop", "http://example.com/", *NO_TEXT],
     "REMEMBER_COOKIE_SECURE": NO_YES_NO,
     "REMEMBER_COOKIE_HTTPONLY": NO_YES_NO,
@@ -97,6 +116,12 @@ REFUSED: dict[str, list[object]] = {
     "FORCE_HOST_FOR_REDIRECTS": ["e/vil", "http://a", "a:port", "a@b", "a\n", *NO_TEXT],
     "LOGIN_DISABLED": NO_YES_NO,
     "LOGIN_CLEAR_SITE_DATA": NO_YES_NO,
+    "LOGIN_IDLE_TIMEOUT": NO_DURATIONS,
+    "LOGIN_ABSOLUTE_TIMEOUT": NO_DURATIONS,
+    "LOGIN_FRESH_TIMEOUT": NO_DURATIONS,
+    "LOGIN_TOUCH_INTERVAL": NO_DURATIONS,
+    "LOGIN_MAX_SESSIONS": [0, -1, True, False, 1.5, "3", [], object()],
+    "LOGIN_MAX_SESSIONS_POLICY": [None, "", "Deny", "evict", True, ["deny"], object()],
 }
 
 BY_KEY = {setting.key: setting for setting in SETTINGS}

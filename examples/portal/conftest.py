@@ -19,6 +19,7 @@ ENVIRONMENT = (
     "DATABASE_URL",
     "HTTPS",
     "INSTANCE_PATH",
+    "LOGIN_STORE",
     "PROXY_FIX",
     "PROXY_FIX_HOST",
     "SECRET_KEY",

@@ -32,7 +32,14 @@ from .login_manager import LoginManager
 from .mixins import AnonymousUserMixin, User, UserMixin
 from .redirects import login_url, make_next_param, safe_next_url
 from .responses import set_login_view
+from .sessions.memory import MemorySessionStore
+from .sessions.records import LoginSession
+from .sessions.registry import SessionRegistry
+from .sessions.store import SessionStore, SessionStoreUnavailable
 from .signals import (
+    login_session_ended,
+    login_session_started,
+    remember_token_reused,
     session_protected,
     user_accessed,
     user_loaded_from_cookie,
@@ -45,6 +52,7 @@ from .signals import (
 )
 from .signing import decode_cookie, encode_cookie
 from .state import CurrentLogin
+from .stored import no_activity
 from .test_client import FlaskLoginClient
 from .utils import current_user
 
@@ -70,8 +78,13 @@ __all__ = [
     "FlaskLoginError",
     "InvalidUserId",
     "LoginManager",
+    "LoginSession",
+    "MemorySessionStore",
     "MissingLoader",
     "MissingLoginManager",
+    "SessionRegistry",
+    "SessionStore",
+    "SessionStoreUnavailable",
     "UnguardedViewError",
     "User",
     "UserMixin",
@@ -86,10 +99,14 @@ __all__ = [
     "login_fresh",
     "login_remembered",
     "login_required",
+    "login_session_ended",
+    "login_session_started",
     "login_url",
     "login_user",
     "logout_user",
     "make_next_param",
+    "no_activity",
+    "remember_token_reused",
     "safe_next_url",
     "session_protected",
     "set_login_view",

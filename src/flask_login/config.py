@@ -46,6 +46,7 @@ SESSION_KEYS = {
     "_auth_hash",
     "_methods",
     "_force",
+    "_login",
 }
 
 #: The realm of a `LoginManager` without a name.
@@ -136,6 +137,24 @@ def _duration(value: object) -> timedelta:
     if isinstance(value, int) and not isinstance(value, bool):
         return timedelta(seconds=value)
     raise TypeError
+
+
+def _optional_duration(value: object) -> timedelta | None:
+    return None if value is None else _duration(value)
+
+
+def _maximum(value: object) -> object:
+    if value is None or callable(value):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    raise ValueError
+
+
+def _policy(value: object) -> str:
+    if value in ("evict_oldest", "deny"):
+        return str(value)
+    raise ValueError
 
 
 def _same_site(value: object) -> str | None:
@@ -305,6 +324,51 @@ LOGIN_CLEAR_SITE_DATA = Setting(
     _boolean,
 )
 
+LOGIN_IDLE_TIMEOUT = Setting[timedelta | None](
+    "LOGIN_IDLE_TIMEOUT",
+    None,
+    "a datetime.timedelta or None",
+    "After how long without a request a stored login ends. None: it does not, except that a login"
+    " which is not remembered ends with `PERMANENT_SESSION_LIFETIME`.",
+    _optional_duration,
+)
+LOGIN_ABSOLUTE_TIMEOUT = Setting[timedelta | None](
+    "LOGIN_ABSOLUTE_TIMEOUT",
+    None,
+    "a datetime.timedelta or None",
+    "After how long a stored login ends whatever is done in it. None: a year.",
+    _optional_duration,
+)
+LOGIN_FRESH_TIMEOUT = Setting[timedelta | None](
+    "LOGIN_FRESH_TIMEOUT",
+    None,
+    "a datetime.timedelta or None",
+    "How long a stored login stays fresh after the user proved who they are. None: as long as it"
+    " lasts.",
+    _optional_duration,
+)
+LOGIN_TOUCH_INTERVAL = Setting(
+    "LOGIN_TOUCH_INTERVAL",
+    timedelta(seconds=60),
+    "a datetime.timedelta",
+    "How often at most a stored login's time of last activity is written.",
+    _duration,
+)
+LOGIN_MAX_SESSIONS = Setting[Any](
+    "LOGIN_MAX_SESSIONS",
+    None,
+    "a whole number from 1 on, a function of the user that returns one, or None",
+    "How many stored logins a user may have at once. None: any number.",
+    _maximum,
+)
+LOGIN_MAX_SESSIONS_POLICY = Setting(
+    "LOGIN_MAX_SESSIONS_POLICY",
+    "evict_oldest",
+    "'evict_oldest' or 'deny'",
+    "What a login beyond `LOGIN_MAX_SESSIONS` does: end the oldest one, or not take place.",
+    _policy,
+)
+
 #: Every setting, in the order of the documentation.
 SETTINGS: tuple[Setting[Any], ...] = (
     REMEMBER_COOKIE_NAME,
@@ -322,6 +386,12 @@ SETTINGS: tuple[Setting[Any], ...] = (
     FORCE_HOST_FOR_REDIRECTS,
     LOGIN_DISABLED,
     LOGIN_CLEAR_SITE_DATA,
+    LOGIN_IDLE_TIMEOUT,
+    LOGIN_ABSOLUTE_TIMEOUT,
+    LOGIN_FRESH_TIMEOUT,
+    LOGIN_TOUCH_INTERVAL,
+    LOGIN_MAX_SESSIONS,
+    LOGIN_MAX_SESSIONS_POLICY,
 )
 
 

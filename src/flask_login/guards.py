@@ -73,6 +73,7 @@ class Guards(Refusals[UserT]):
         return True
 
     def _is_logged_in(self) -> bool:
+        self._require_answer()
         if self.realm == settings.DEFAULT_REALM:
             user: Any = unwrap(utils.current_user)  # which dependents' tests patch
         else:
@@ -120,6 +121,16 @@ def _guard(
             setattr(inner, _GUARDED_AS, (inner, guarded))
         inner = getattr(inner, "__wrapped__", None)
     return guarded
+
+
+def guard_of(view: Any) -> str | None:
+    """Return the name of the guard on a view function, or None for a public one."""
+    while view is not None:
+        name: str | None = getattr(view, GUARD_ATTRIBUTE, None)
+        if name is not None:
+            return name
+        view = getattr(view, "__wrapped__", None)
+    return None
 
 
 def check_decorator_order(app: Flask) -> None:

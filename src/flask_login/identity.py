@@ -89,6 +89,7 @@ class Identity(Entries[UserT]):
             return None
         state = self._state()
         source = (state.source if user is state.user else None) or "assigned"
+        stored = state.stored if source in ("session", "remember") else None
         get_id = getattr(user, self.id_attribute, None)
         user_id = None if get_id is None else get_id()
         methods = session.get(self.keys.methods, ()) if source in ("session", "remember") else ()
@@ -98,6 +99,7 @@ class Identity(Entries[UserT]):
             fresh=self.login_fresh(),
             remembered=self.login_remembered(),
             methods=frozenset(methods),
+            record=None if stored is None else stored.record,
         )
 
     def login_fresh(self) -> bool:
@@ -262,20 +264,27 @@ class Identity(Entries[UserT]):
         return self._load_user_from_loaders()
 
     def _load_user_from_session(self, sess: MutableMapping[str, Any], user_id: Any) -> Any:
+        user_id = self._admit(sess, user_id)
+        if user_id is None:
+            return None
         user = self._call_user_loader(user_id)
-        forced = self.keys.force in sess
-        if user is not None and (forced or is_active(user)):
-            stored = sess.get(self.keys.auth_hash)
-            present = self._auth_hash(user)
-            if self._same_credentials(user, stored, present):
-                if forced and is_active(user):
-                    del sess[self.keys.force]  # its reason is gone; the next ban counts
-                if stored != present:
-                    self._write_auth_hash(sess, present)
-                return user
+        reason = self._unfit(user, sess.get(self.keys.auth_hash), forced=self.keys.force in sess)
+        if reason is None:
+            if self.keys.force in sess and is_active(user):
+                del sess[self.keys.force]  # its reason is gone; the next ban counts
+            self._settle(sess, user, None)
+            return user
         # The remember cookie is asked next, and deleted if it is no better.
-        self._drop_entries(sess)
+        self._end_session(sess, reason)
         return None
+
+    def _unfit(self, user: Any, auth_hash: str | None, *, forced: bool = False) -> str | None:
+        """Return why a login of `user` can't go on, or None when it can."""
+        if user is None:
+            return "unknown_user"
+        if not forced and not is_active(user):
+            return "deactivated"
+        return None if self._same_credentials(user, auth_hash) else "credentials_changed"
 
     def _load_user_from_cookie(self, sess: MutableMapping[str, Any], state: RequestState) -> Any:
         if state.remember == "clear" or sess.get(self.keys.remember) == "clear":
@@ -292,14 +301,16 @@ class Identity(Entries[UserT]):
     def _load_user_from_remember_cookie(self, cookie: str) -> Any:
         """Log the user of a remember cookie in again, not fresh; None if it names nobody."""
         state = self._state()
-        token = remember.read(cookie, self.realm, self._clock(), get_config())
-        user = None if token is None else self._call_user_loader(token.user_id)
-        if token is None or user is None or not is_active(user):
+        token = self._read_remember_cookie(cookie)
+        if token is None:
             return None
-        auth_hash = self._auth_hash(user)
-        if not self._same_credentials(user, token.auth_hash, auth_hash):
+        user = self._call_user_loader(token.user_id)
+        reason = self._unfit(user, token.auth_hash)
+        if reason is not None:
+            self._end_token(cookie, reason)
             return None
         state.token = token
+        auth_hash = self._auth_hash(user)
         if token.outdated or token.auth_hash != auth_hash:
             state.remember = "set"
             state.reissued = replace(token, auth_hash=auth_hash, outdated=False)
@@ -307,13 +318,45 @@ class Identity(Entries[UserT]):
         if not get_app().session_interface.is_null_session(sess):
             self._renew_session(sess)
             self._write_login(sess, token.user_id, fresh=False)
-            self._write_auth_hash(sess, auth_hash)
+            self._settle(sess, user, token)
         self._assign(user, "remember")
         user_loaded_from_cookie.send(get_app(), user=user)
         return user
 
-    def _end_login(self, sess: MutableMapping[str, Any], state: RequestState) -> None:
+    # What the stored level does otherwise
+
+    def _admit(self, sess: MutableMapping[str, Any], user_id: Any) -> Any | None:
+        """Return the user id of the login in the session, or None when it is over."""
+        del sess  # says nothing more on the signed level
+        return user_id
+
+    def _read_remember_cookie(self, value: str) -> remember.RememberToken | None:
+        """Return what a remember cookie is good for, or None."""
+        return remember.read(value, self.realm, self._clock(), get_config())
+
+    def _settle(
+        self, sess: MutableMapping[str, Any], user: Any, token: remember.RememberToken | None
+    ) -> None:
+        """Bring the session up to date for a user who was just admitted, by `token` if any."""
+        del token  # says nothing more on the signed level
+        auth_hash = self._auth_hash(user)
+        if auth_hash != sess.get(self.keys.auth_hash):
+            self._write_auth_hash(sess, auth_hash)
+
+    def _end_session(self, sess: MutableMapping[str, Any], reason: str) -> None:
+        """End the login in the session for `reason`."""
+        self._state().ended_reason = reason
         self._drop_entries(sess)
+
+    def _end_token(self, cookie: str, reason: str) -> None:
+        """End the login that a remember cookie would bring back."""
+        del cookie  # the signed level keeps nothing that could be ended
+        self._state().ended_reason = reason
+
+    def _end_login(self, sess: MutableMapping[str, Any], state: RequestState, reason: str) -> None:
+        self._end_session(sess, reason)
+        for cookie in self._remember_cookies():
+            self._end_token(cookie, reason)
         if state.remember == "set" or self._remember_cookies():
             state.remember = "clear"
 
@@ -334,7 +377,7 @@ class Identity(Entries[UserT]):
             sess[self.keys.id] = present
             return False
         if mode == "strong":
-            self._end_login(sess, self._state())
+            self._end_login(sess, self._state(), "client_changed")
             session_protected.send(get_app())
             return True
         if mode == "basic" and sess.get(self.keys.fresh) is not False:

@@ -11,16 +11,16 @@ from . import config as settings
 from . import remember as cookies
 from . import utils
 from .exceptions import ConfigurationError, InvalidUserId
-from .identity import Identity
 from .loaders import UserT, is_active, unwrap
 from .signals import user_logged_in, user_logged_out, user_login_confirmed
 from .state import RequestState, get_app, get_config, get_request, get_session, touched_session
+from .stored import StoredLevel
 
 if TYPE_CHECKING:
     from flask import Response
 
 
-class Login(Identity[UserT]):
+class Login(StoredLevel[UserT]):
     """The part of `LoginManager` that starts and ends logins."""
 
     def login_user(
@@ -46,11 +46,20 @@ class Login(Identity[UserT]):
 
         state, sess = self._state(), get_session()
         own = state.source in ("session", "remember") and self._is_of_session(found)
+        if not self._start_record(
+            str(user_id),
+            found,
+            fresh=fresh,
+            methods=methods,
+            remember=self._lifetime(duration) if remember else None,
+        ):
+            return False
         self._renew_session(sess)
         self._write_login(sess, user_id, fresh=fresh)
         self._write_auth_hash(sess, self._auth_hash(found))
         if force and not is_active(found):
             sess[self.keys.force] = True
+        self._write_credential(sess)
         self._add_methods(sess, methods)
         if remember:
             self._remember_login(state, sess, duration)
@@ -71,16 +80,20 @@ class Login(Identity[UserT]):
             self._regenerate(sess)
             sess[self.keys.fresh] = True
             sess[self.keys.id] = self._session_identifier_generator()
-            self._write_auth_hash(sess, self._auth_hash(user if saved is None else saved))
+            user = user if saved is None else saved
+            self._write_auth_hash(sess, self._auth_hash(user))
             self._add_methods(sess, methods)
             self._renew_token(self._state(), sess)
+            self._confirm_record(sess, user, methods)
         user_login_confirmed.send(get_app())
 
-    def logout_user(self) -> bool:
+    def logout_user(self, *, everywhere: bool = False) -> bool:
         """Log the user of this realm out. See `flask_login.logout_user`."""
         user = self.get_current_user()
         state, sess = self._state(), get_session()
-        self._end_login(sess, state)
+        if everywhere:
+            self._end_all_records(user)
+        self._end_login(sess, state, "logout")
         if settings.REMEMBER_COOKIE_PATH.read(get_config()) != "/":
             state.remember = "clear"  # the browser may have one that it did not send here
         if self.keys.next in sess:
@@ -94,6 +107,12 @@ class Login(Identity[UserT]):
         user_logged_out.send(get_app(), user=user)
         self._assign(self.anonymous_user(), None)
         return True
+
+    def _lifetime(self, duration: timedelta | None) -> timedelta:
+        name = "REMEMBER_COOKIE_DURATION" if duration is None else "duration"
+        if duration is None:
+            duration = settings.REMEMBER_COOKIE_DURATION.read(get_config())
+        return cookies.issue("", self._clock(), duration, key=name).lifetime
 
     def _add_methods(self, sess: MutableMapping[str, Any], methods: Collection[str]) -> None:
         if methods:
@@ -122,7 +141,8 @@ class Login(Identity[UserT]):
             sess.pop(key, None)
         logged_out = state.remember == "clear"
         state.remember, state.remember_lifetime, state.reissued = None, None, None
-        token = None if logged_out else self._remember_token(state)
+        # A store has ended what the cookie stood for: the login that this one replaces.
+        token = None if logged_out or self._logins else self._remember_token(state)
         same = token is not None and token.user_id == str(sess[self.keys.user_id])
         if own and same:
             self._renew_token(state, sess)
@@ -177,8 +197,19 @@ class Login(Identity[UserT]):
         return True
 
     def _set_cookie(self, response: Response) -> None:
-        token = self._state().reissued or self._new_token(get_session())
-        cookies.set_cookie(response, get_request(), get_config(), token, self.realm)
+        stored = self._stored_remember()
+        if stored is None:
+            token = self._state().reissued or self._new_token(get_session())
+            stored = cookies.write(token, self.realm), token.expires_at
+        value, expires_at = stored
+        cookies.set_cookie(
+            response,
+            get_request(),
+            get_config(),
+            self.realm,
+            value=value,
+            expires_at=expires_at,
+        )
 
     def _new_token(self, sess: MutableMapping[str, Any]) -> cookies.RememberToken:
         name, lifetime = "duration", self._state().remember_lifetime
@@ -254,14 +285,19 @@ def confirm_login(*, methods: Collection[str] = ()) -> None:
     utils.default_manager().confirm_login(methods=methods)
 
 
-def logout_user() -> bool:
+def logout_user(*, everywhere: bool = False) -> bool:
     """Log the user out, and delete the remember cookie; ``session.clear()`` can't undo it.
+
+    With a session store the login is over at once, for copied cookies too.
 
     A server-side session gets a new id, Flask-WTF a new CSRF token. What else the session holds
     is yours and stays.
 
+    :param everywhere: end every login of this user, in all browsers. Needs a session store.
     :return: True, always.
+
+    Raises `ConfigurationError` for `everywhere` without a session store.
 
     Sends `user_logged_out`, before `current_user` becomes nobody.
     """
-    return utils.default_manager().logout_user()
+    return utils.default_manager().logout_user(everywhere=everywhere)

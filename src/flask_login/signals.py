@@ -37,3 +37,19 @@ user_accessed: NamedSignal = _signals.signal("accessed")
 
 #: Sent when session protection found another client. No arguments.
 session_protected: NamedSignal = _signals.signal("session-protected")
+
+#: Sent when a login session begins in the store. Arguments: ``login``, a `LoginSession`.
+#:
+#: .. versionadded:: 0.6.90
+login_session_started: NamedSignal = _signals.signal("login-session-started")
+
+#: Sent when a login session ends, for whatever reason. Arguments: ``login``, ``reason``.
+#:
+#: .. versionadded:: 0.6.90
+login_session_ended: NamedSignal = _signals.signal("login-session-ended")
+
+#: Sent when a remember token came that had been used before: somebody has a copy. That login
+#: has ended. Arguments: ``login``.
+#:
+#: .. versionadded:: 0.6.90
+remember_token_reused: NamedSignal = _signals.signal("remember-token-reused")

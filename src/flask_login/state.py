@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from .login_manager import LoginManager
     from .remember import RememberToken
+    from .sessions.logins import Presented
+    from .sessions.records import LoginSession
+    from .sessions.store import SessionStoreUnavailable
 
 #: Marks "nobody has asked yet"; None is a user that `anonymous_user` may return.
 UNLOADED: Any = object()
@@ -48,11 +51,14 @@ class RequestState:
 
     __slots__ = (
         "clear_site_data",
+        "ended_reason",
         "reissued",
         "remember",
         "remember_lifetime",
         "source",
+        "stored",
         "token",
+        "unavailable",
         "user",
         "written",
     )
@@ -71,6 +77,12 @@ class RequestState:
         #: The remember token of this request, once read; None when it has no good one.
         self.token: RememberToken | None = UNLOADED
         self.clear_site_data: bool = False
+        #: The stored login of this request.
+        self.stored: Presented | None = None
+        #: Why the login that the browser showed is over, when it is.
+        self.ended_reason: str | None = None
+        #: The session store's failure during this request.
+        self.unavailable: SessionStoreUnavailable | None = None
 
     @property
     def on_g(self) -> Any:
@@ -100,6 +112,7 @@ class SessionKeys:
     auth_hash: str = "_auth_hash"
     methods: str = "_methods"
     force: str = "_force"
+    login: str = "_login"
 
     @classmethod
     def of(cls, realm: str) -> SessionKeys:
@@ -112,7 +125,7 @@ class SessionKeys:
     def of_login(self) -> Iterator[str]:
         """Yield the entries that end with the login."""
         yield from (self.user_id, self.fresh, self.id, self.remember_seconds)
-        yield from (self.auth_hash, self.methods, self.force)
+        yield from (self.auth_hash, self.methods, self.force, self.login)
 
 
 @dataclass(frozen=True)
@@ -133,6 +146,17 @@ class CurrentLogin:
     remembered: bool
     #: How the user proved who they are, as RFC 8176 names; what was not said is not assumed.
     methods: frozenset[str]
+    #: The record in the session store; None on the signed level.
+    record: LoginSession | None = None
+
+    def __bool__(self) -> bool:
+        """Return True: there is a login. For nobody `current_login` is None."""
+        return True
+
+    @property
+    def id(self) -> str | None:
+        """The login's public handle in the session store; None on the signed level."""
+        return None if self.record is None else self.record.id
 
 
 def touched_session() -> MutableMapping[str, Any] | None:

@@ -10,8 +10,7 @@ from flask import Flask
 from flask_bootstrap import Bootstrap5  # type: ignore[import-untyped]  # ships no types
 from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped]  # ships no types
 
-from . import account, admin, api, auth, cli, pages, security, settings
-from .login import login_manager
+from . import account, admin, api, auth, cli, devices, login, pages, security, settings
 from .models import create_tables, db
 
 __all__ = ["create_app"]
@@ -36,11 +35,12 @@ def create_app(
     db.init_app(app)
     CSRFProtect(app)
     Bootstrap5(app)
-    login_manager.init_app(app)
+    login.init_app(app)
 
-    for module in (pages, auth, account, admin, api):
+    for module in (pages, auth, account, devices, admin, api):
         app.register_blueprint(module.bp)
     pages.init_app(app)
+    devices.init_app(app)
     cli.init_app(app)
 
     with app.app_context():

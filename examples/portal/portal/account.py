@@ -6,12 +6,14 @@ from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import IntegrityError
 
-from flask_login import confirm_login, current_login, fresh_login_required, login_required
+from flask_login import current_login, fresh_login_required, login_required, login_user
+from flask_login.sessions.records import CREDENTIALS_CHANGED
 
 from . import passwords
 from .auth import REFUSED
+from .devices import note_this_login
 from .forms import ApiKeyForm, ChangePasswordForm, ProfileForm
-from .login import signed_in_user
+from .login import login_sessions, signed_in_user
 from .models import MAX_ID, ApiKey, db
 
 bp = Blueprint("account", __name__, url_prefix="/account")
@@ -45,9 +47,12 @@ def change_password() -> ResponseReturnValue:
         if passwords.verify(user.password_hash, form.current.data or ""):
             user.set_password(form.password.data or "")
             db.session.commit()
-            # The user's session hash is new now, which ends every other login
-            # and remember token. Confirming keeps this one.
-            confirm_login()
+            # A new login in this browser, so that a copy of an old cookie is worth nothing. The
+            # new stamp would let no other login in again; they end now, with the reason to show.
+            login_user(user, remember=current_login.remembered)
+            note_this_login()
+            here = current_login.id
+            login_sessions().end_all(user.get_id(), CREDENTIALS_CHANGED, keep=here)
             flash("Your password is changed. Every other browser is logged out.", "success")
             return redirect(url_for("account.profile"))
         form.current.errors = ["This is not your current password."]

@@ -10,13 +10,9 @@ from flask import Blueprint, Response, jsonify
 
 from flask_login import current_login, login_required
 
-from .login import login_manager, signed_in_user
+from .login import signed_in_user
 
 bp = Blueprint("api", __name__, url_prefix="/api")
-
-
-# No pages here: whoever is refused gets 401 and a problem document.
-login_manager.set_login_view(None, bp)
 
 
 @bp.get("/profile")

@@ -16,6 +16,7 @@ from flask_login import (
 )
 
 from . import passwords
+from .devices import note_this_login, why_signed_out
 from .forms import ConfirmForm, LoginForm, ReauthenticateForm, RegisterForm
 from .login import signed_in_user
 from .models import User, authenticate, db
@@ -62,12 +63,14 @@ def login() -> ResponseReturnValue:
     if form.validate_on_submit():
         user = authenticate(form.email.data or "", form.password.data or "")
         if user is not None and login_user(user, remember=bool(form.remember.data)):
+            note_this_login()
             user.note_login()
             db.session.commit()
             return redirect(next_or_dashboard())
         # One message for every reason: it must not tell which accounts exist.
         form.password.errors = ["Email address and password do not match."]
-    return render_template("login.html", form=form), REFUSED if form.errors else 200
+    page = render_template("login.html", form=form, notice=why_signed_out())
+    return page, REFUSED if form.errors else 200
 
 
 @bp.route("/reauthenticate", methods=["GET", "POST"])

@@ -8,6 +8,7 @@ import click
 from flask import Flask
 from flask.cli import with_appcontext
 
+from .login import login_sessions
 from .models import User, db, find_user
 
 ACCOUNTS = (
@@ -27,7 +28,7 @@ ACCOUNTS = (
 def seed(reset: bool) -> None:
     """Make an administrator and two members; print their passwords once."""
     rows = [("EMAIL", "ROLE", "PASSWORD")]
-    kept = False
+    kept, taken = False, []
     for email, name, role in ACCOUNTS:
         user = find_user(email)
         password = secrets.token_urlsafe(12)
@@ -35,6 +36,7 @@ def seed(reset: bool) -> None:
             db.session.add(User(email=email, name=name, password=password, role=role))
         elif reset:
             take_over(user, name=name, password=password, role=role)
+            taken.append(user)
         elif user.role != role:
             db.session.rollback()
             raise click.ClickException(
@@ -46,6 +48,8 @@ def seed(reset: bool) -> None:
             password, kept = "(exists, unchanged)", True
         rows.append((email, role, password))
     db.session.commit()
+    for user in taken:
+        login_sessions().revoke_all(user.get_id())
     width = max(len(row[0]) for row in rows)
     for email, role, password in rows:
         click.echo(f"{email:<{width}}  {role:<6}  {password}")

@@ -1,4 +1,4 @@
-"""How the portal uses Flask-Login: the manager, its loaders, the role check."""
+"""How the portal uses Flask-Login: the manager, its store and loaders, the role check."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from flask import Request, abort
+from flask import Flask, Request, abort, current_app
 
-from flask_login import LoginManager, get_current_user
+from flask_login import (
+    LoginManager,
+    MemorySessionStore,
+    SessionRegistry,
+    SessionStore,
+    get_current_user,
+)
 
 from .models import User, authenticate, db, user_of_api_key
 from .security import is_api_request
@@ -16,16 +22,43 @@ from .security import is_api_request
 P = ParamSpec("P")
 R = TypeVar("R")
 
-login_manager: LoginManager[User] = LoginManager()
-login_manager.login_view = "auth.login"
-login_manager.login_message = "Please log in to see this page."
-login_manager.login_message_category = "info"
-login_manager.refresh_view = "auth.reauthenticate"
-login_manager.needs_refresh_message = "Please enter your password again to continue."
-login_manager.needs_refresh_message_category = "info"
+
+def init_app(app: Flask) -> None:
+    """Give ``app`` its manager; one for each application, because each has its own store."""
+    manager: LoginManager[User] = LoginManager(session_store=make_store(app.config["LOGIN_STORE"]))
+    manager.login_view = "auth.login"
+    manager.login_message = "Please log in to see this page."
+    manager.login_message_category = "info"
+    manager.refresh_view = "auth.reauthenticate"
+    manager.needs_refresh_message = "Please enter your password again to continue."
+    manager.needs_refresh_message_category = "info"
+    # The API has no pages: whoever is refused gets 401 and a problem document.
+    manager.blueprint_login_views["api"] = None
+    manager.user_loader(load_user)
+    manager.request_loader(load_user_from_request)
+    manager.bearer_loader(load_user_from_bearer)
+    manager.init_app(app)
 
 
-@login_manager.user_loader
+def make_store(name: str) -> SessionStore:
+    """Where logins are kept: ``LOGIN_STORE`` says it."""
+    if name == "sqlalchemy":
+        from flask_login.sessions.sqlalchemy import SQLAlchemySessionStore
+
+        return SQLAlchemySessionStore(db)
+    if name == "memory":
+        return MemorySessionStore()
+    from flask_login.sessions.redis import RedisSessionStore
+
+    return RedisSessionStore(name)
+
+
+def login_sessions() -> SessionRegistry:
+    """The logins of everybody, to list and end them."""
+    manager: LoginManager[User] = current_app.login_manager  # type: ignore[attr-defined]  # Flask knows no extensions
+    return manager.sessions
+
+
 def load_user(user_id: str) -> User | None:
     return db.session.get(User, int(user_id))
 
@@ -34,7 +67,6 @@ def load_user(user_id: str) -> User | None:
 # does not open the pages where a password or another key can be set.
 
 
-@login_manager.request_loader
 def load_user_from_request(request: Request) -> User | None:
     if not is_api_request():
         return None
@@ -46,7 +78,6 @@ def load_user_from_request(request: Request) -> User | None:
     return None
 
 
-@login_manager.bearer_loader
 def load_user_from_bearer(token: str) -> User | None:
     return user_of_api_key(token) if is_api_request() else None
 

@@ -14,10 +14,11 @@ from sqlalchemy import (
     String,
     TypeDecorator,
     UniqueConstraint,
+    inspect,
     select,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from flask_login import UserMixin
 
@@ -59,6 +60,12 @@ def create_tables() -> None:
     with db.engine.begin() as connection:
         for table in Base.metadata.sorted_tables:
             connection.execute(CreateTable(table, if_not_exists=True))
+            known = {index["name"] for index in inspect(connection).get_indexes(table.name)}
+            for index in table.indexes:
+                if index.name not in known:
+                    # MySQL alone has no IF NOT EXISTS here.
+                    ask = connection.dialect.name != "mysql"
+                    connection.execute(CreateIndex(index, if_not_exists=ask))
 
 
 class User(UserMixin, Base):
@@ -103,10 +110,10 @@ class User(UserMixin, Base):
 
     def set_password(self, password: str) -> None:
         self.password_hash = passwords.make_hash(password)
-        self.end_logins()
+        self.change_stamp()
 
-    def end_logins(self) -> None:
-        """End every login and remember token: they carry the stamp of before."""
+    def change_stamp(self) -> None:
+        """Make every login and remember token of before worthless: they have another stamp."""
         self.auth_stamp = secrets.token_hex(16)
 
     def note_login(self) -> None:

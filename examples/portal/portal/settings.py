@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 KEY_FILE = "secret_key"
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "valkey://", "valkeys://")
 
 
 def from_environment(instance: Path) -> dict[str, Any]:
@@ -22,6 +23,9 @@ def from_environment(instance: Path) -> dict[str, Any]:
         former keys, separated by commas, still accepted after a change of key.
     ``DATABASE_URL``
         an SQLAlchemy address. Default: an SQLite file in the instance folder.
+    ``LOGIN_STORE``
+        where logins are kept: ``sqlalchemy`` (the default: in the portal's database),
+        ``memory`` (of one process) or a ``redis://`` address.
     ``HTTPS``
         ``1`` when browsers reach the portal by https: cookies become ``Secure``
         and take the ``__Host-`` prefix.
@@ -39,6 +43,7 @@ def from_environment(instance: Path) -> dict[str, Any]:
     config: dict[str, Any] = {
         "SECRET_KEY": os.environ.get("SECRET_KEY") or persistent_key(instance / KEY_FILE),
         "SQLALCHEMY_DATABASE_URI": os.environ.get("DATABASE_URL") or "sqlite:///portal.sqlite3",
+        "LOGIN_STORE": _store("LOGIN_STORE"),
         "PROXY_FIX": _count("PROXY_FIX"),
         "PROXY_FIX_HOST": _count("PROXY_FIX_HOST"),
         "PREFERRED_URL_SCHEME": "https" if https else "http",
@@ -95,6 +100,14 @@ def _flag(name: str) -> bool:
     if value in {"1", "true", "yes", "on"}:
         return True
     raise ValueError(f"{name} is {value!r}: use 1 or 0.")
+
+
+def _store(name: str) -> str:
+    value = os.environ.get(name, "").strip() or "sqlalchemy"
+    if value not in {"sqlalchemy", "memory"} and not value.startswith(REDIS_SCHEMES):
+        # Not the value itself: an address may hold a password.
+        raise ValueError(f"{name} is neither sqlalchemy, memory nor a redis:// address.")
+    return value
 
 
 def _count(name: str) -> int:

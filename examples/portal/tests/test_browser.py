@@ -285,6 +285,70 @@ def test_the_whole_story_of_a_member_in_two_browsers(start_browser: StartBrowser
     assert browser.complaints() == []
 
 
+def test_a_device_signed_out_in_one_browser_is_out_in_the_other(
+    start_browser: StartBrowser,
+) -> None:
+    desk, sofa = start_browser("desk"), start_browser("sofa")
+    desk.log_in(MEMBER)
+    sofa.log_in(MEMBER, remember=True)
+
+    # One sees both, and signs the other out.
+    desk.press("Your devices")
+    desk.arrive("/account/devices/")
+    assert desk.text.count("127.0.0.1") == 2
+    assert desk.text.count("This device") == 1
+    assert desk.text.count("Remembered") == 1
+    assert "Chrome" in desk.text
+    desk.screenshot("devices")
+    desk.prefer("dark")
+    desk.screenshot("dark-devices")
+    desk.prefer("light")
+    desk.resize(DESKTOP)
+    desk.press("Sign out")
+    desk.arrive("/account/devices/")
+    assert "is signed out." in desk.text
+
+    # The other is out at its next click, and is told why; nor does its cookie bring it back.
+    sofa.press("Profile")
+    sofa.arrive("/login?next=%2Faccount%2Fprofile")
+    assert "This device was signed out" in sofa.text
+    assert REMEMBER not in sofa.cookies()
+    sofa.screenshot("login-signed-out")
+    sofa.resize(DESKTOP)
+
+    # Back again, a third one too; one button ends all others.
+    sofa.log_in(MEMBER, remember=True)
+    shelf = start_browser("shelf")
+    shelf.log_in(MEMBER)
+    desk.open("/account/devices/")
+    assert desk.text.count("127.0.0.1") == 3
+    desk.press("Sign out all others")
+    desk.arrive("/account/devices/")
+    assert "2 logins ended" in desk.text
+    assert desk.text.count("127.0.0.1") == 1
+    for other in (sofa, shelf):
+        other.press("API keys")
+        other.arrive("/login?next=%2Faccount%2Fkeys")
+        assert "This device was signed out" in other.text
+
+    # A remembered browser that comes back proves it before it ends anything.
+    sofa.log_in(MEMBER, remember=True)
+    sofa.driver.delete_cookie(SESSION)
+    sofa.open("/account/devices/")
+    sofa.screenshot("devices-remembered")
+    sofa.resize(DESKTOP)
+    sofa.press("Enter your password")
+    sofa.fill(password=PASSWORD)
+    sofa.press("Continue")
+    sofa.arrive("/account/devices/")
+    sofa.press("Sign out")
+    sofa.arrive("/account/devices/")
+    desk.press("Dashboard")
+    desk.arrive("/login?next=%2Faccount%2F")
+    for browser in (desk, sofa, shelf):
+        assert browser.complaints() == []
+
+
 def test_a_remembered_administrator_proves_it_and_opens_the_admin_page(
     start_browser: StartBrowser,
 ) -> None:
@@ -298,6 +362,19 @@ def test_a_remembered_administrator_proves_it_and_opens_the_admin_page(
     browser.press("Continue")
     browser.arrive("/admin/")
     assert MEMBER in browser.text
+
+    # A member is logged in elsewhere; the administrator sees it and ends it.
+    member = start_browser("member")
+    member.log_in(MEMBER, remember=True)
+    browser.open("/admin/")
+    browser.screenshot("admin-logins")
+    browser.resize(DESKTOP)
+    browser.press("End logins")
+    assert "Mia: 1 login ended." in browser.text
+    member.press("Profile")
+    member.arrive("/login?next=%2Faccount%2Fprofile")
+    assert "by an administrator" in member.text
+
     browser.press("Close account")
     assert "The account of Mia is closed" in browser.text
     assert browser.complaints() == []

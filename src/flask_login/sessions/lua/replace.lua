@@ -1,0 +1,42 @@
+-- Keep a record in place of the version before it.
+--
+-- KEYS[1]  the index of the user
+-- KEYS[2]  the record, in the same slot
+-- ARGV[1]  the record's new bytes
+-- ARGV[2]  its id
+-- ARGV[3]  its new purge_at, in microseconds
+-- ARGV[4]  the least time to live, in milliseconds
+--
+-- Returns 1 when it was kept; 0 when the id is gone or another version is there.
+--
+-- The time to live is shifted by as much as purge_at: no clock but Redis's own is in it, and a
+-- record that did not change its purge_at goes when it would have gone.
+
+local value = ARGV[1]
+local kept = redis.call('GET', KEYS[2])
+if not kept then
+  return 0
+end
+local _, _, version, last, purge = struct.unpack('>BI2I8i8i8', kept)
+local _, _, new_version, new_last, new_purge = struct.unpack('>BI2I8i8i8', value)
+if version ~= new_version - 1 then
+  return 0
+end
+if last > new_last then
+  value = value:sub(1, 11) .. kept:sub(12, 19) .. value:sub(20)
+  new_last = last
+end
+local ttl = redis.call('PTTL', KEYS[2])
+if ttl < 0 then -- somebody took it away; it was no longer than this
+  ttl = math.ceil((new_purge - new_last) / 1000)
+else
+  ttl = ttl + math.ceil((new_purge - purge) / 1000)
+end
+ttl = math.max(ttl, tonumber(ARGV[4]))
+local milliseconds = string.format('%.0f', ttl)
+redis.call('SET', KEYS[2], value, 'PX', milliseconds)
+redis.call('ZADD', KEYS[1], ARGV[3], ARGV[2])
+if redis.call('PTTL', KEYS[1]) < ttl then
+  redis.call('PEXPIRE', KEYS[1], milliseconds)
+end
+return 1
