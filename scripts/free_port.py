@@ -25,4 +25,7 @@ def free_port(wanted: int) -> int:
 
 
 if __name__ == "__main__":
-    print(free_port(int(sys.argv[1])))
+    asked = sys.argv[1]
+    if not asked.isdecimal() or not 1 <= int(asked) <= 65535:
+        sys.exit(f"error: PORT must be a number from 1 to 65535, instead got: {asked!r}")
+    print(free_port(int(asked)))

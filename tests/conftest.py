@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, request
+from hypothesis import settings
 
 from flask_login import (
     LoginManager,
@@ -17,6 +18,11 @@ from flask_login import (
     logout_user,
 )
 from flask_login.testing import FrozenClock
+
+
+# A machine that is busy is no failure.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 class Account(UserMixin):
