@@ -19,7 +19,6 @@ from flask_login import (
 )
 from flask_login.testing import FrozenClock
 
-
 # A machine that is busy is no failure.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
