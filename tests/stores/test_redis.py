@@ -644,6 +644,16 @@ def test_a_server_that_forgot_the_scripts_is_told_them_again(
     assert store.get(record.id) is None
 
 
+def test_a_creation_that_is_sent_twice_does_not_bring_back_an_ended_login(
+    store: RedisSessionStore,
+) -> None:
+    record = a_record()
+    store.create(record)
+    assert store.end_all("ada", records.REVOKED, NOW) == 1
+    store.create(record)
+    assert store.list("ada") == [records.end(record, records.REVOKED, NOW)]
+
+
 def test_connections_that_the_server_closed_are_not_noticed(
     store: RedisSessionStore, admins: Sequence[redis.Redis]
 ) -> None:

@@ -71,7 +71,9 @@ class RedisSessionStore:
 
     The server must not evict keys to make room (``maxmemory-policy noeviction`` or one of
     ``volatile-*``): a login that is evicted is logged out, and with ``allkeys-*`` the moment
-    of `end_all_before` could be forgotten.
+    of `end_all_before` could be forgotten. What it forgets in a crash or a failover is gone on
+    both sides: a new login is logged out, and a login that was ended a moment before is live
+    again. ``appendonly yes`` makes that one second's worth at most.
 
     :param client: a ``redis.Redis`` (also one made by ``Sentinel.master_for``), a
         ``redis.cluster.RedisCluster``, or a URL (``redis://``, ``rediss://``, ``unix://``,
@@ -170,11 +172,11 @@ class RedisSessionStore:
         if self._cluster:  # the brake may live in another slot
             moment = self._braked_at()
             known = "" if moment is None else str(_microseconds(moment))
-            found = self._run("get", [key], [now, age, known])[0]
+            found = self._run("get", [key], [now, age, known])
         else:
-            found, reply = self._run("get", [key, self._brake_key], [now, age])
-            moment = _moment(reply)
-        return None if found is None else braked(_unpack(session_id, found), moment)
+            reply = self._run("get", [key, self._brake_key], [now, age])
+            found, moment = _answer(reply)
+        return None if found is None else braked(_read(session_id, found), moment)
 
     def replace(self, record: LoginSession) -> bool:
         """See `SessionStore.replace`."""
@@ -304,7 +306,7 @@ class RedisSessionStore:
         asked = time.monotonic()
         if self._cluster and self._brake is not None and asked - self._brake[1] < _BRAKE_AGE:
             return self._brake[0]
-        moment = _moment(self._run("get", [self._brake_key], [""])[0])
+        moment = _moment(self._run("get", [self._brake_key], [""]))
         self._brake = (moment, asked)
         return moment
 
@@ -541,36 +543,46 @@ def _unpack(session_id: str, data: bytes) -> LoginSession:
     raise SessionStoreUnavailable(RedisSessionStore.kind, failure)
 
 
+@lru_cache(maxsize=1024)
+def _read(session_id: str, data: bytes) -> LoginSession:
+    """Return the record of these bytes, which one login shows in one request after the other.
+
+    The server is asked each time; only what its answer means is remembered.
+    """
+    return _unpack(session_id, data)
+
+
 #: What a record has in the fields that its bytes do not name.
 _ABSENT = {field.name: None for field in fields(LoginSession)}
 
 
 def _unpacked(session_id: str, data: bytes) -> LoginSession:
-    known, flags, version, last_seen_at, purge_at, idle, created_at, size = _HEAD.unpack_from(data)
+    known, flags, version, last, purge, idle, created, size = _HEAD.unpack_from(data)
     if known != _FORMAT:
         raise ValueError("unknown format")
     body, times, texts = _layout(flags)
     start = _HEAD.size + size
     parts = body.unpack_from(data, start)
+    moments, numbers = parts[: len(times)], parts[len(times) :]
     values: dict[str, Any] = {
         **_ABSENT,
         "id": session_id,
         "user_id": _text(data[_HEAD.size : start]),
         "version": version,
-        "created_at": _time(created_at),
-        "last_seen_at": _time(last_seen_at),
-        "expires_at": _time(purge_at),
+        "created_at": _time(created),
+        "last_seen_at": _time(last),
+        "expires_at": _time(purge),
         "idle_timeout": None if idle < 0 else timedelta(0, 0, idle),
         "confirmed": bool(flags & _CONFIRMED),
         "restored": bool(flags & _RESTORED),
+        "generation": numbers[0],
+        "remember_generation": numbers[1],
     }
-    for name, moment in zip(times, parts, strict=False):
-        values[name] = _time(moment)
-    values["generation"], values["remember_generation"], *lengths = parts[len(times) :]
+    values.update(zip(times, map(_time, moments), strict=True))
     if flags & _HEX:
-        values["secret_hash"] = lengths.pop(0).hex()
+        values["secret_hash"] = numbers[2].hex()
     start += body.size
-    for name, length in zip(texts, lengths, strict=True):
+    for name, length in zip(texts, numbers[3 if flags & _HEX else 2 :], strict=True):
         values[name] = _text(data[start : start + length])
         start += length
     if flags & _REASON:
@@ -604,6 +616,13 @@ def _microseconds(moment: datetime) -> int:
 
 def _time(microseconds: int) -> datetime:
     return _EPOCH + timedelta(0, 0, microseconds)
+
+
+def _answer(reply: bytes | Sequence[bytes | None] | None) -> tuple[bytes | None, datetime | None]:
+    """Return the record and the moment of the brake, of which most of the time there is none."""
+    if reply is None or isinstance(reply, bytes):
+        return reply, None
+    return reply[0], _moment(reply[1])
 
 
 def _moment(reply: bytes | None) -> datetime | None:

@@ -11,7 +11,8 @@
 -- Returns up to ten ids of the index that look as if their records were gone. Whether they are
 -- is looked up by the caller; so the index does not grow for ever, and no clock decides it.
 
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[4])
+-- NX: should this be sent twice, the second must not undo what was done to the first.
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[4], 'NX')
 redis.call('ZADD', KEYS[2], ARGV[3], ARGV[2])
 if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[4]) then
   redis.call('PEXPIRE', KEYS[2], ARGV[4])
