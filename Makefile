@@ -15,12 +15,12 @@ UV := .venvs/lock/bin/uv
 UV_VERSION := 0.13.8
 PYTHONS := 3.10 3.11 3.12 3.13
 SOURCES := $(shell find src -name '*.py' -o -name py.typed 2>/dev/null) pyproject.toml README.md LICENSE
-# Everything except the browser; each of these environments has its own Flask.
-CORE := python -m pytest -q -m "not browser" -p no:cacheprovider
+# Everything except the browser and the load; each of these environments has its own Flask.
+CORE := python -m pytest -q -m "not browser and not load" -p no:cacheprovider
 
 .PHONY: help demo test test-oldest test-newest test-minimal test-pythons coverage \
-	lint format types mypy imports changelog-check changelog-draft changelog lock build \
-	hooks ci clean
+	lint format types mypy imports docs changelog-check changelog-draft changelog lock build \
+	bench bench-guard hooks ci clean
 
 help: ## list the jobs (this text)
 	@echo "make JOB, where JOB is one of:"
@@ -77,7 +77,7 @@ test-oldest: .venvs/oldest/.ready dist/.built ## the library's tests on the olde
 	@scripts/install-wheel .venvs/oldest
 	.venvs/oldest/bin/$(CORE) tests $(ARGS)
 
-test-newest: .venvs/newest/.ready dist/.built ## every test but the browser's on the newest Flask of today
+test-newest: .venvs/newest/.ready dist/.built ## every test but the long ones on the newest Flask of today
 	@.venvs/newest/bin/python -m pip install -qq --disable-pip-version-check --upgrade \
 		Flask Werkzeug Jinja2 MarkupSafe itsdangerous click blinker asgiref
 	@scripts/install-wheel .venvs/newest
@@ -87,7 +87,7 @@ test-minimal: .venvs/minimal/.ready dist/.built ## the library's tests with noth
 	@scripts/install-wheel .venvs/minimal
 	.venvs/minimal/bin/$(CORE) tests $(ARGS)
 
-test-pythons: ## every test but the browser's on each Python the machine has
+test-pythons: ## every test but the long ones on each Python the machine has
 	@scripts/each-python $(PYTHONS)
 
 $(PYTHONS:%=test-py%): test-py%: .venvs/%/.ready dist/.built
@@ -132,6 +132,33 @@ types: mypy .venv/.wheel ## mypy strict, pyright strict, and completeness of the
 imports: .venv/.ready ## the import rule: a module imports only from below
 	@PYTHONPATH=src $(BIN)/lint-imports --no-cache
 
+# --------------------------------------------------------------- documentation
+
+docs: .venv/.wheel ## build the documentation strictly, in build/docs
+	@$(BIN)/python scripts/settings_page.py --check
+	@$(BIN)/python scripts/docs_examples.py --check
+	$(BIN)/python -m sphinx -W --keep-going -n -q -E -b html docs build/docs
+	@echo "Open build/docs/index.html"
+
+# ------------------------------------------------------------------ benchmarks
+
+BENCH := ours flask-login flask-security django
+BENCH_READY := $(BENCH:%=.venvs/bench-%/.ready)
+
+bench: $(BENCH_READY) .venvs/bench-ours/.wheel ## what a request costs, side by side (ARGS=quick, ARGS="quick --check")
+	@.venvs/bench-ours/bin/python -m benchmarks $(ARGS)
+
+bench-guard: .venvs/bench-ours/.wheel ## the guard of the hot path: ratios and instructions, a minute
+	@.venvs/bench-ours/bin/python -m benchmarks.guard $(ARGS)
+
+$(BENCH_READY): .venvs/bench-%/.ready: benchmarks/requirements/%.txt scripts/make-env
+	@scripts/make-env "$(PYTHON)" .venvs/bench-$* $<
+	@touch $@
+
+.venvs/bench-ours/.wheel: .venvs/bench-ours/.ready dist/.built
+	@scripts/install-wheel .venvs/bench-ours
+	@touch $@
+
 # ------------------------------------------------------------------- changelog
 
 changelog-check: .venv/.ready ## are the fragments in changes/ well formed?
@@ -155,6 +182,10 @@ lock: $(UV) ## lock the development environments anew (LOCK_ARGS=--upgrade to ra
 	$(LOCK) pyproject.toml --group demo --constraint requirements/dev.txt --output-file requirements/demo.txt
 	$(LOCK) pyproject.toml --group test-core --constraint requirements/dev.txt --output-file requirements/minimal.txt
 	$(LOCK) requirements/oldest.in --group test-core --output-file requirements/oldest.txt
+	$(LOCK) pyproject.toml --extra redis --extra sqlalchemy --group bench --constraint requirements/dev.txt --output-file benchmarks/requirements/ours.txt
+	for peer in flask-login flask-security django; do \
+		$(LOCK) benchmarks/requirements/$$peer.in --constraint requirements/dev.txt --output-file benchmarks/requirements/$$peer.txt || exit; \
+	done
 
 $(UV):
 	@"$(PYTHON)" -m venv .venvs/lock

@@ -62,7 +62,15 @@ OTHERS = (
     (
         "PERMANENT_SESSION_LIFETIME",
         "Flask",
-        "How old a session cookie may be; Flask checks it, 31 days by default.",
+        (
+            "How old a session cookie may be; Flask checks it, 31 days by default. Without"
+            " `LOGIN_IDLE_TIMEOUT` also the idle timeout of a stored login that is not remembered."
+        ),
+    ),
+    (
+        "PREFERRED_URL_SCHEME",
+        "Flask",
+        "`flask login doctor` takes `https` for: this site is served over https.",
     ),
     (
         "WTF_CSRF_FIELD_NAME",
@@ -75,7 +83,10 @@ OTHERS = (
 def default_of(setting: Setting[Any]) -> str:
     """Return a setting's default as the page shows it."""
     if isinstance(setting.default, timedelta):
-        return f"`timedelta(days={setting.default.days})`"
+        seconds = int(setting.default.total_seconds())
+        for name, size in (("days", 86_400), ("minutes", 60), ("seconds", 1)):
+            if seconds % size == 0:
+                return f"`timedelta({name}={seconds // size})`"
     return f"`{setting.default!r}`"
 
 

@@ -15,6 +15,18 @@ YES_NO: list[tuple[object, object]] = [(True, True), (False, False), (1, True), 
 NO_YES_NO: list[object] = ["", "true", "False", "0", 2, -1, 0.5, [], object()]
 NO_TEXT: list[object] = [7, True, b"x", ["x"], object()]
 
+DURATIONS: list[tuple[object, object]] = [
+    (timedelta(hours=1), timedelta(hours=1)),
+    (3600, timedelta(hours=1)),
+]
+NO_DURATIONS: list[object] = ["3600", "1 day", 1.5, Decimal(1), True, False, 10**20, object()]
+NO_TIMEOUTS: list[object] = [*NO_DURATIONS, 0, -1, timedelta(0), timedelta(seconds=-1)]
+
+
+def three_for_everybody(user: object) -> int:
+    return 3
+
+
 DEFAULTS: dict[str, object] = {
     "REMEMBER_COOKIE_NAME": "remember_token",
     "REMEMBER_COOKIE_DURATION": timedelta(days=365),
@@ -25,12 +37,24 @@ DEFAULTS: dict[str, object] = {
     "REMEMBER_COOKIE_SAMESITE": "Lax",
     "REMEMBER_COOKIE_PARTITIONED": None,
     "REMEMBER_COOKIE_REFRESH_EACH_REQUEST": False,
+    "REMEMBER_COOKIE_ENABLED": True,
     "REMEMBER_COOKIE_ACCEPT_LEGACY": True,
     "SESSION_PROTECTION": "basic",
     "USE_SESSION_FOR_NEXT": False,
     "FORCE_HOST_FOR_REDIRECTS": None,
     "LOGIN_DISABLED": False,
     "LOGIN_CLEAR_SITE_DATA": False,
+    "LOGIN_UNAUTHORIZED_RESPONSE": "negotiate",
+    "LOGIN_REQUIRED_BY_DEFAULT": False,
+    "LOGIN_IDLE_TIMEOUT": None,
+    "LOGIN_ABSOLUTE_TIMEOUT": None,
+    "LOGIN_FRESH_TIMEOUT": None,
+    "LOGIN_TOUCH_INTERVAL": timedelta(seconds=60),
+    "LOGIN_PENDING_TIMEOUT": timedelta(minutes=10),
+    "LOGIN_OUTAGE_TRUST": None,
+    "LOGIN_MAX_SESSIONS": None,
+    "LOGIN_MAX_SESSIONS_POLICY": "evict_oldest",
+    "LOGIN_PROFILE": None,
 }
 
 # What is written in app.config, and what it means.
@@ -54,6 +78,7 @@ ACCEPTED: dict[str, list[tuple[object, object]]] = {
     ],
     "REMEMBER_COOKIE_PARTITIONED": [*YES_NO, (None, None)],
     "REMEMBER_COOKIE_REFRESH_EACH_REQUEST": [*YES_NO, (None, False)],
+    "REMEMBER_COOKIE_ENABLED": [*YES_NO, (None, False)],
     "REMEMBER_COOKIE_ACCEPT_LEGACY": [*YES_NO, (None, False)],
     "SESSION_PROTECTION": [
         ("basic", "basic"),
@@ -70,20 +95,27 @@ ACCEPTED: dict[str, list[tuple[object, object]]] = {
     ],
     "LOGIN_DISABLED": [*YES_NO, (None, False)],
     "LOGIN_CLEAR_SITE_DATA": [*YES_NO, (None, False)],
+    "LOGIN_UNAUTHORIZED_RESPONSE": [(mode, mode) for mode in ("negotiate", "redirect", "status")],
+    "LOGIN_REQUIRED_BY_DEFAULT": [*YES_NO, (None, False)],
+    "LOGIN_IDLE_TIMEOUT": [*DURATIONS, (None, None)],
+    "LOGIN_ABSOLUTE_TIMEOUT": [*DURATIONS, (None, None)],
+    "LOGIN_FRESH_TIMEOUT": [*DURATIONS, (None, None)],
+    "LOGIN_TOUCH_INTERVAL": [*DURATIONS, (0, timedelta(0))],
+    "LOGIN_PENDING_TIMEOUT": DURATIONS,
+    "LOGIN_OUTAGE_TRUST": [*DURATIONS, (None, None)],
+    "LOGIN_MAX_SESSIONS": [
+        (1, 1),
+        (100, 100),
+        (three_for_everybody, three_for_everybody),
+        (None, None),
+    ],
+    "LOGIN_MAX_SESSIONS_POLICY": [("evict_oldest", "evict_oldest"), ("deny", "deny")],
+    "LOGIN_PROFILE": [("aal1", "aal1"), ("aal2", "aal2"), ("aal3", "aal3"), (None, None)],
 }
 
 REFUSED: dict[str, list[object]] = {
     "REMEMBER_COOKIE_NAME": [None, "", "a b", "a;b", "a=b", "a,b", 'a"b', "a\nb", "é", *NO_TEXT],
-    "REMEMBER_COOKIE_DURATION": [
-        "3600",
-        "1 day",
-        1.5,
-        Decimal(1),
-        True,
-        False,
-        10**20,
-        object(),
-    ],
+    "REMEMBER_COOKIE_DURATION": NO_DURATIONS,
     "REMEMBER_COOKIE_DOMAIN": ["a;b", "a b", "a\r\nx", "..", "a/b", *NO_TEXT],
     "REMEMBER_COOKIE_PATH": ["", "shop", "http://example.com/", *NO_TEXT],
     "REMEMBER_COOKIE_SECURE": NO_YES_NO,
@@ -91,12 +123,24 @@ REFUSED: dict[str, list[object]] = {
     "REMEMBER_COOKIE_SAMESITE": ["", "relaxed", "lax ", False, *NO_TEXT],
     "REMEMBER_COOKIE_PARTITIONED": NO_YES_NO,
     "REMEMBER_COOKIE_REFRESH_EACH_REQUEST": NO_YES_NO,
+    "REMEMBER_COOKIE_ENABLED": NO_YES_NO,
     "REMEMBER_COOKIE_ACCEPT_LEGACY": NO_YES_NO,
     "SESSION_PROTECTION": ["Strong", "weak", True, 1, ["basic"], object()],
     "USE_SESSION_FOR_NEXT": NO_YES_NO,
     "FORCE_HOST_FOR_REDIRECTS": ["e/vil", "http://a", "a:port", "a@b", "a\n", *NO_TEXT],
     "LOGIN_DISABLED": NO_YES_NO,
     "LOGIN_CLEAR_SITE_DATA": NO_YES_NO,
+    "LOGIN_UNAUTHORIZED_RESPONSE": [None, "", "Redirect", "401", True, object()],
+    "LOGIN_REQUIRED_BY_DEFAULT": NO_YES_NO,
+    "LOGIN_IDLE_TIMEOUT": NO_TIMEOUTS,
+    "LOGIN_ABSOLUTE_TIMEOUT": NO_TIMEOUTS,
+    "LOGIN_FRESH_TIMEOUT": NO_TIMEOUTS,
+    "LOGIN_TOUCH_INTERVAL": NO_DURATIONS,
+    "LOGIN_PENDING_TIMEOUT": [None, *NO_TIMEOUTS],
+    "LOGIN_OUTAGE_TRUST": NO_TIMEOUTS,
+    "LOGIN_MAX_SESSIONS": [0, -1, True, False, 1.5, "3", [], object()],
+    "LOGIN_MAX_SESSIONS_POLICY": [None, "", "Deny", "evict", True, ["deny"], object()],
+    "LOGIN_PROFILE": ["", "AAL1", "aal4", 2, True, object()],
 }
 
 BY_KEY = {setting.key: setting for setting in SETTINGS}

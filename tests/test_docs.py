@@ -8,18 +8,24 @@ import logging
 import re
 import runpy
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import click
 import flask
 import pytest
 from blinker import NamedSignal
+from werkzeug.exceptions import ServiceUnavailable
 
 import flask_login
-from flask_login import config, exceptions, responses, signals
+from flask_login import config, doctor, exceptions, identity, responses, sessions, signals
+from flask_login.cli import login_cli
+from flask_login.sessions import records
 from flask_login.state import SessionKeys
+from flask_login.testing import FrozenClock
 
 pytest_plugins = ["pytester"]
 
@@ -78,7 +84,11 @@ def names_under(page: Path, heading: str | None = None) -> list[str]:
 
 
 def quoted(cell: str) -> set[str]:
-    return set(re.findall(r"`(\w+)`", cell))
+    return set(re.findall(r"`([\w-]+)`", cell))
+
+
+def public(names: Iterable[str]) -> list[str]:
+    return sorted(name for name in names if not name.startswith("_"))
 
 
 # The code
@@ -98,6 +108,13 @@ def quiet_log() -> Iterator[None]:
 def test_the_code_of_a_page_runs_and_prints_what_the_page_says(
     page: Path, capsys: pytest.CaptureFixture[str], pytester: pytest.Pytester
 ) -> None:
+    for client, store in (
+        ("sqlalchemy", "SQLAlchemySessionStore"),
+        ("redis", "RedisSessionStore"),
+        ("limits", "LoginThrottle"),
+    ):
+        if f"import {store}" in page.read_text(encoding="utf-8"):
+            pytest.importorskip(client, reason=f"the page uses {store}")
     module = types.ModuleType("docs")
     module.__file__ = str(page)
     waiting: Block | None = None
@@ -151,10 +168,23 @@ def test_the_shell_commands_of_a_page_exist(page: Path) -> None:
             command = line.partition("#")[0].split()
             if command[:1] == ["make"]:
                 assert command[1] in jobs
+            elif command[:2] == ["flask", "login"]:
+                options = {
+                    name for each in login_cli.commands[command[2]].params for name in each.opts
+                }
+                assert set(command[3:]) <= options
             else:
                 assert command[:2] == ["pip", "install"]
                 extra = re.search(r"\[(\w+)\]", command[2])
                 assert extra is None or extra[1] in extras
+
+
+def test_an_extra_that_a_message_or_a_page_names_can_be_installed() -> None:
+    extras = importlib.metadata.metadata("Flask-Login").get_all("Provides-Extra") or []
+    package = Path(flask_login.__file__).parent
+    for file in [*PAGES, *package.rglob("*.py")]:
+        for extra in re.findall(r"Flask-Login\[(\w+)\]", file.read_text(encoding="utf-8")):
+            assert extra in extras, f"{file}: {extra}"
 
 
 # The lists
@@ -170,13 +200,20 @@ def public_names() -> set[str]:
 
 def test_the_page_of_names_has_every_public_name_and_no_other() -> None:
     page = REFERENCE / "api.md"
-    members = [
-        *names_under(page, "Members of `LoginManager`"),
-        *names_under(page, "Members of `CurrentLogin`"),
-    ]
+    headings = re.findall(r"^## (Members of .*)$", page.read_text(), re.MULTILINE)
+    members = [name for heading in headings for name in names_under(page, heading)]
     names = names_under(page)
     names = [name for name in names[: len(names) - len(members)] if "." not in name]
     assert sorted(names) == sorted(public_names())
+
+
+def test_the_page_of_names_has_what_the_module_of_the_stores_adds_and_nothing_else() -> None:
+    documented = names_under(REFERENCE / "api.md", "Keep logins on the server")
+    documented = [name.removeprefix("sessions.") for name in documented if "." in name]
+    assert documented.pop() == "records.REASONS"
+    source = inspect.getsource(sessions)
+    assert sorted(documented) == sorted(re.findall(r'name == "(\w+)"', source))
+    assert set(re.findall(r" import \w+ as (\w+)", source)) - {*documented} <= public_names()
 
 
 def test_the_page_of_names_has_every_member_of_the_login_manager() -> None:
@@ -190,19 +227,27 @@ def test_the_page_of_names_has_every_member_of_the_login_manager() -> None:
     assert f"`LoginManager{call}`" in (REFERENCE / "api.md").read_text(encoding="utf-8")
 
 
-def test_the_page_of_names_has_every_member_of_the_current_login() -> None:
-    documented = names_under(REFERENCE / "api.md", "Members of `CurrentLogin`")
-    assert documented == [field.name for field in fields(flask_login.CurrentLogin)]
+@pytest.mark.parametrize("cls", [flask_login.CurrentLogin, flask_login.LoginSession])
+def test_the_page_of_names_has_every_member_of_what_is_known_of_a_login(cls: type[Any]) -> None:
+    documented = names_under(REFERENCE / "api.md", f"Members of `{cls.__name__}`")
+    members = {field.name for field in fields(cls)} | set(dir(cls))
+    assert sorted(documented) == public(members)
+
+
+def test_the_page_of_names_has_every_member_of_the_registry_of_logins() -> None:
+    documented = names_under(REFERENCE / "api.md", "Members of `SessionRegistry`")
+    assert sorted(documented) == public(dir(flask_login.SessionRegistry))
 
 
 def test_the_page_of_names_has_every_public_name_of_the_testing_module() -> None:
     from flask_login import testing
 
     documented = {n.removeprefix("testing.") for n in names_under(REFERENCE / "api.md", "Test")}
+    homes = (testing.__name__, "flask_login.sessions.contract")
     own = {
         name
         for name, value in vars(testing).items()
-        if not name.startswith("_") and getattr(value, "__module__", "") == testing.__name__
+        if not name.startswith("_") and getattr(value, "__module__", "") in homes
     }
     # A fixture is an object of pytest's.
     own |= {name for name in vars(testing) if name.startswith("login_")}
@@ -229,7 +274,8 @@ def test_a_setting_that_a_page_names_exists(page: Path) -> None:
     ours |= {name for name in public_names() if name.isupper()}
     text = page.read_text(encoding="utf-8")
     named = set(re.findall(r"\b(?:REMEMBER_COOKIE|LOGIN|SESSION_PROTECTION)(?:_[A-Z]+)+\b", text))
-    assert named - ours <= {"REMEMBER_COOKIE"}
+    arguments = {"LOGIN_ID"}  # of a command
+    assert named - ours <= {"REMEMBER_COOKIE"} | arguments
 
 
 def test_the_page_of_signals_has_every_signal_and_no_other() -> None:
@@ -242,11 +288,12 @@ class Member(flask_login.UserMixin):
     id = "7"
 
 
-def application(**settings: Any) -> flask.Flask:
+def application(clock: FrozenClock | None = None) -> flask.Flask:
     """Make an application in which everything can happen that sends a signal or refuses."""
     app = flask.Flask("application")
-    app.config.update(SECRET_KEY="not a secret here", TESTING=True, **settings)
-    manager = flask_login.LoginManager[Member](app)
+    app.config.update(SECRET_KEY="not a secret here", TESTING=True)
+    store = flask_login.MemorySessionStore()
+    manager = flask_login.LoginManager[Member](app, session_store=store, clock=clock)
     manager.session_protection = "basic"
     manager.user_loader(lambda user_id: Member())
     manager.bearer_loader(lambda token: Member())
@@ -266,6 +313,27 @@ def application(**settings: Any) -> flask.Flask:
     def home() -> str:
         return ""
 
+    def act() -> str:
+        flask_login.login_user(Member())
+        other = Member()
+        other.id = "bob"
+        flask_login.impersonate(other)
+        flask_login.stop_impersonating()
+        return ""
+
+    def outage() -> str:
+        def down(*_: object, **__: object) -> None:
+            raise flask_login.SessionStoreUnavailable("memory")
+
+        store.create = down  # type: ignore[method-assign]
+        flask_login.login_user(Member())
+        return ""
+
+    manager.may_impersonate(lambda actor, user: True)
+    app.add_url_rule("/act", view_func=act)
+    app.add_url_rule("/outage", view_func=outage)
+    app.add_url_rule("/guest", "guest", flask_login.anonymous_required(home))
+    app.add_url_rule("/admin", "admin", flask_login.login_required(when=lambda user: False)(home))
     app.add_url_rule("/login", view_func=login)
     app.add_url_rule("/confirm", view_func=confirm)
     app.add_url_rule("/logout", view_func=logout)
@@ -282,7 +350,8 @@ def recorder(calls: dict[str, set[str]], name: str) -> Callable[..., None]:
 
 
 def test_the_page_of_signals_names_the_arguments_that_are_sent() -> None:
-    app = application()
+    clock = FrozenClock()
+    app = application(clock)
     calls: dict[str, set[str]] = {}
     documented = {
         row[0].strip("`"): quoted(row[2])
@@ -303,6 +372,21 @@ def test_the_page_of_signals_names_the_arguments_that_are_sent() -> None:
     client.get("/logout")
     client.get("/home")
     client.get("/home", headers={"Authorization": "Bearer token"})
+
+    client.get("/login")
+    token = client.get_cookie("remember_token")
+    assert token is not None
+    for _ in range(2):
+        clock.advance(timedelta(minutes=5))
+        client.delete_cookie("session")
+        client.get("/home")
+    client.delete_cookie("session")
+    client.set_cookie("remember_token", token.value)
+    client.get("/home")
+    client.get("/act")
+    with app.test_request_context():
+        flask_login.login_failed("ann")
+    client.get("/outage")
     assert calls == documented
 
 
@@ -314,11 +398,15 @@ def test_the_page_of_exceptions_has_every_exception_with_its_reason_and_facts() 
         "MissingLoader": flask_login.MissingLoader(),
         "InvalidUserId": flask_login.InvalidUserId("get_id"),
         "UnguardedViewError": flask_login.UnguardedViewError(["home"]),
+        "ImpersonationDenied": flask_login.ImpersonationDenied("why"),
+        "TooManyLoginAttempts": flask_login.TooManyLoginAttempts(30, "account"),
+        "ThrottleUnavailable": flask_login.ThrottleUnavailable("TimeoutError"),
+        "SessionStoreUnavailable": flask_login.SessionStoreUnavailable("memory"),
     }
     own = flask_login.FlaskLoginError
     assert made.keys() == {
         name
-        for name, value in vars(exceptions).items()
+        for name, value in {**vars(exceptions), **vars(flask_login)}.items()
         if isinstance(value, type) and issubclass(value, own)
     }
     rows = rows_under(REFERENCE / "exceptions.md", "Exceptions and reason codes")
@@ -331,10 +419,22 @@ def test_the_page_of_exceptions_has_every_exception_with_its_reason_and_facts() 
         name: (
             next((base.__name__ for base in type(error).__bases__[1:]), ""),
             error.reason,
-            set(vars(error)),
+            set(vars(error)) - vars(ServiceUnavailable("down")).keys(),
         )
         for name, error in made.items()
     }
+
+
+def test_the_page_of_exceptions_has_every_reason_that_ends_a_login_and_no_other() -> None:
+    documented = names_under(REFERENCE / "exceptions.md", "Why a login ended")
+    assert documented[: len(records.REASONS)] == list(records.REASONS)
+    unfit = inspect.getsource(identity.Identity._unfit)
+    protection = inspect.getsource(identity.Identity._session_protection_failed)
+    given = re.findall(r'"(\w+)"', unfit.partition("\n")[2].partition('"""')[2].partition('"""')[2])
+    given += re.findall(r'_end_login\([^"]*"(\w+)"', protection)
+    others = {*given, records.UNKNOWN, records.SUPERSEDED}
+    assert set(documented) == {*records.REASONS, *others}
+    assert len(documented) == len(set(documented))
 
 
 def test_the_page_of_exceptions_has_every_reason_that_a_caller_can_be_told() -> None:
@@ -348,6 +448,8 @@ def test_the_page_of_exceptions_has_every_reason_that_a_caller_can_be_told() -> 
     client.get("/login")
     client.delete_cookie("session")
     told.append(client.get("/fresh", headers=program).get_json()["reason"])
+    pages = ("/admin", "/guest")
+    told += [client.get(page, headers=program).get_json()["reason"] for page in pages]
     assert told == documented
 
 
@@ -364,16 +466,58 @@ def test_the_page_of_formats_has_every_session_entry_and_no_other() -> None:
     assert of_realm == {getattr(default, field): key for field, key in vars(staff).items()}
 
 
+CLI = REFERENCE / "cli.md"
+
+
 def test_the_documented_commands_are_those_that_exist() -> None:
     plugins = importlib.metadata.distribution("Flask-Login").entry_points
     existing = {plugin.name for plugin in plugins if plugin.group == "flask.commands"}
     existing |= set(application().cli.commands)
+    assert existing == {"login"}
+
+    rows = [
+        re.match(r"`([a-z][\w-]*)((?: [A-Z_]+)*)`", row[0]) for row in rows_under(CLI, "Commands")
+    ]
+    documented = [(found[1], found[2].split()) for found in rows if found is not None]
+    assert sorted(documented) == [
+        (name, [each.upper() for each in arguments_of(command)])
+        for name, command in sorted(login_cli.commands.items())
+    ]
+
+
+def arguments_of(command: click.Command) -> list[str]:
+    return [str(each.name) for each in command.params if isinstance(each, click.Argument)]
+
+
+@pytest.mark.parametrize("page", [*PAGES, *NEIGHBOURS], ids=id_of)
+def test_a_command_that_a_page_names_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for name in re.findall(r"`?flask (?:--app \S+ )?login ([a-z][\w-]*)", text):
+        assert name in login_cli.commands, f"{id_of(page)}: flask login {name}"
+
+
+def test_the_page_of_commands_has_every_option_and_no_other() -> None:
     documented = {
-        name
-        for page in [*PAGES, *NEIGHBOURS]
-        for name in re.findall(r"\bflask (?:--app \S+ )?(login)\b", page.read_text("utf-8"))
+        (option, name)
+        for row in rows_under(CLI, "Commands")
+        if row[0].startswith("`--")
+        for option in [row[0].strip("`")]
+        for name in quoted(row[1])
     }
-    assert documented == existing
+    assert documented == {
+        (option, name)
+        for name, command in login_cli.commands.items()
+        for each in command.params
+        if isinstance(each, click.Option)
+        for option in each.opts
+    }
+
+
+def test_the_page_of_commands_has_every_finding_of_the_doctor_and_no_other() -> None:
+    documented = names_under(CLI, "What `doctor` looks for")
+    source = inspect.getsource(doctor)
+    found = re.findall(r'Finding\(\s*"\w+"[^,]*,\s*"(\w+)"', source)
+    assert sorted(documented) == sorted(set(found))
 
 
 # The links

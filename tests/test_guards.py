@@ -2,26 +2,50 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
 import logging
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from types import ModuleType
 from typing import Any, TypeVar
 
 import pytest
-from flask import Blueprint, Flask, g, request
+from flask import Blueprint, Flask, abort, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask.views import MethodView, View
+from tests.policy_site import DAY, HOUR, KINDS, MINUTE, PROGRAM, SECOND, Member, Site
 
 from flask_login import (
+    ConfigurationError,
+    FlaskLoginClient,
     LoginManager,
     UnguardedViewError,
+    anonymous_required,
     current_user,
     fresh_login_required,
+    login_not_required,
     login_required,
+    user_needs_refresh,
+    user_unauthorized,
 )
+from flask_login.guards import guard_of
+from flask_login.testing import FrozenClock
 
-GUARDS = [login_required, fresh_login_required]
+#: Every form of a guard that lets in who has just logged in, with a password.
+GUARDS: list[Callable[[Any], Any]] = [
+    login_required,
+    login_required(),
+    login_required(when=lambda user: user.is_active),
+    fresh_login_required,
+    fresh_login_required(),
+    fresh_login_required(max_age=timedelta(minutes=5)),
+    fresh_login_required(methods={"pwd"}),
+    fresh_login_required(max_age=timedelta(minutes=5), methods=["pwd"], impersonated=True),
+]
+EACH_GUARD = pytest.mark.parametrize(
+    "guard", GUARDS, ids=lambda guard: guard_of(guard(lambda: "")) or ""
+)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -236,10 +260,490 @@ def test_the_sessions_own_user_by_an_api_key_of_theirs_is_as_fresh_as_the_sessio
     assert client.get("/password", headers={"X-API-Key": "bob"}).text == "password of bob"
 
 
+# A test on the user
+
+
+@pytest.fixture(params=KINDS, ids=str)
+def site(request: pytest.FixtureRequest, clock: FrozenClock) -> Site:
+    return Site(request.param, clock)
+
+
+def statuses(client: Any, *paths: str) -> list[int]:
+    return [client.get(path).status_code for path in paths]
+
+
+def test_who_does_not_pass_the_test_is_forbidden_and_not_sent_to_log_in(site: Site) -> None:
+    site.manager.login_view = "/log-in"
+    site.page("/admin", site.manager.login_required(when=lambda user: user.admin))
+    client = site.browser()
+    assert client.get("/admin").location == "/log-in?next=%2Fadmin"
+    client.get("/login?id=ann")
+    assert client.get("/admin").status_code == 403
+    client.get("/login?id=eve")
+    assert client.get("/admin").text == "come in"
+
+
+def test_the_test_is_asked_of_nobody_and_before_the_view_is_run(site: Site) -> None:
+    asked: list[str] = []
+
+    def test(user: Member) -> bool:
+        asked.append(user.id)
+        return False
+
+    site.page("/admin", site.manager.login_required(when=test))
+    client = site.browser()
+    assert client.get("/admin").status_code == 401
+    assert asked == []
+    client.get("/login?id=ann")
+    assert client.get("/admin").status_code == 403
+    assert asked == ["ann"]
+
+
+@pytest.mark.parametrize("answer", [False, None, 0, "", [], lambda: False])
+def test_what_is_not_yes_is_no(site: Site, answer: Any) -> None:
+    site.page("/admin", site.manager.login_required(when=lambda user: answer))
+    client = site.browser()
+    client.get("/login?id=ann")
+    assert client.get("/admin").status_code == 403
+
+
+def test_a_method_that_nobody_called_is_no_yes(site: Site) -> None:
+    class Clerk(Member):
+        def may_publish(self) -> bool:
+            return self.id == "eve"
+
+    site.users.update({name: Clerk(name) for name in ("ann", "eve")})
+    site.page("/publish", site.manager.login_required(when=lambda user: user.may_publish))
+    client = site.browser()
+    client.get("/login?id=ann")
+    assert client.get("/publish").status_code == 403
+    client.get("/login?id=eve")
+    assert client.get("/publish").status_code == 200
+
+
+def test_a_test_that_fails_lets_nobody_pass(site: Site) -> None:
+    site.app.config["PROPAGATE_EXCEPTIONS"] = False
+    site.page("/admin", site.manager.login_required(when=lambda user: user.nonsense))
+    client = site.browser()
+    client.get("/login?id=eve")
+    assert client.get("/admin").status_code == 500
+
+
+def test_a_test_may_answer_by_itself(site: Site) -> None:
+    site.page("/admin", site.manager.login_required(when=lambda user: abort(404)))
+    client = site.browser()
+    client.get("/login?id=eve")
+    assert client.get("/admin").status_code == 404
+
+
+@pytest.mark.parametrize("in_async_view", [True, False])
+def test_a_test_may_be_async(site: Site, in_async_view: bool) -> None:
+    pytest.importorskip("asgiref", reason="async views need Flask's extra 'async'")
+
+    async def test(user: Member) -> bool:
+        return user.admin
+
+    async def later() -> str:
+        return "later"
+
+    view: Any = later if in_async_view else lambda: "later"
+    site.app.add_url_rule("/later", "later", site.manager.login_required(when=test)(view))
+    client = site.browser()
+    client.get("/login?id=ann")
+    assert client.get("/later").status_code == 403
+    client.get("/login?id=eve")
+    assert client.get("/later").text == "later"
+
+
+def test_with_login_disabled_and_for_a_preflight_the_test_is_not_asked(site: Site) -> None:
+    guard = site.manager.login_required(when=lambda user: user.nonsense)
+    options = {"methods": ["GET", "OPTIONS"], "provide_automatic_options": False}
+    site.page("/admin", guard, **options)
+    assert site.browser().options("/admin").status_code == 200
+    site.app.config["LOGIN_DISABLED"] = True
+    assert site.browser().get("/admin").status_code == 200
+
+
+def test_the_user_that_is_tested_is_the_one_that_dependents_tests_put_there(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.add_url_rule("/admin", "admin", login_required(when=lambda user: user.admin)(lambda: "in"))
+    monkeypatch.setattr("flask_login.utils.current_user", Member("mock", admin=True))
+    assert app.test_client().get("/admin").text == "in"
+
+
+def test_programs_that_are_forbidden_get_a_problem_and_people_the_application_s_page(
+    site: Site,
+) -> None:
+    site.page("/admin", site.manager.login_required(when=lambda user: False))
+    client = site.browser()
+    client.get("/login?id=ann")
+    problem = client.get("/admin", headers=PROGRAM)
+    assert (problem.status_code, problem.mimetype) == (403, "application/problem+json")
+    assert json.loads(problem.data)["reason"] == "forbidden"
+    assert "WWW-Authenticate" not in problem.headers
+    assert client.get("/admin").mimetype == "text/html"
+
+
+def test_an_application_s_own_403_handler_has_its_say(site: Site) -> None:
+    site.app.register_error_handler(403, lambda error: ("my own 403", 403))
+    site.page("/admin", site.manager.login_required(when=lambda user: False))
+    client = site.browser()
+    client.get("/login?id=ann")
+    for headers in ({}, PROGRAM):
+        assert client.get("/admin", headers=headers).text == "my own 403"
+
+
+# A proof that is recent, and of a kind
+
+
+def stepped_up(site: Site) -> Site:
+    guard = site.manager.fresh_login_required
+    site.page("/fresh-login", guard)
+    site.page("/recent", guard(max_age=10 * MINUTE))
+    site.page("/otp", guard(methods={"otp"}))
+    site.page("/recent-otp", guard(max_age=10 * MINUTE, methods={"otp"}))
+    site.page("/both", guard(max_age=10 * MINUTE, methods=["pwd", "otp"]))
+    return site
+
+
+STEPS = ("/fresh-login", "/recent", "/otp", "/recent-otp", "/both")
+
+
+def test_nobody_passes_a_step_up(site: Site) -> None:
+    client = stepped_up(site).browser()
+    assert statuses(client, *STEPS) == [401] * 5
+
+
+def test_who_proved_what_is_asked_passes(site: Site) -> None:
+    client = stepped_up(site).browser()
+    client.get("/login?id=ann&methods=pwd,otp")
+    assert statuses(client, *STEPS) == [200] * 5
+
+
+def test_methods_that_were_not_proved_are_missing(site: Site) -> None:
+    client = stepped_up(site).browser()
+    client.get("/login?id=ann&methods=pwd")
+    assert statuses(client, *STEPS) == [200, 200, 401, 401, 401]
+    client.get("/confirm?methods=otp")
+    assert statuses(client, *STEPS) == [200] * 5
+
+
+def test_a_proof_is_too_old_from_max_age_on(site: Site) -> None:
+    client = stepped_up(site).browser()
+    client.get("/login?id=ann&methods=pwd,otp")
+    site.clock.advance(10 * MINUTE - SECOND)
+    assert statuses(client, *STEPS) == [200] * 5
+    site.clock.advance(SECOND)
+    assert statuses(client, *STEPS) == [200, 401, 200, 401, 401]
+
+
+def test_a_password_of_now_does_not_make_up_for_an_otp_of_long_ago(site: Site) -> None:
+    client = stepped_up(site).browser()
+    client.get("/login?id=ann&methods=otp")
+    site.clock.advance(20 * MINUTE)
+    client.get("/confirm?methods=pwd")
+    assert client.get("/known").get_json()["methods"] == ["otp", "pwd"]
+    assert statuses(client, *STEPS) == [200, 200, 200, 401, 401]
+    client.get("/confirm?methods=otp")
+    assert statuses(client, *STEPS) == [200] * 5
+    site.clock.advance(9 * MINUTE)
+    client.get("/confirm")
+    site.clock.advance(2 * MINUTE)
+    assert statuses(client, *STEPS) == [200, 200, 200, 401, 401], "nothing was said to be proved"
+
+
+def test_without_max_age_a_method_is_good_for_as_long_as_a_login_is_fresh(site: Site) -> None:
+    stepped_up(site)
+    site.app.config["LOGIN_FRESH_TIMEOUT"] = HOUR
+    client = site.browser()
+    client.get("/login?id=ann&methods=otp")
+    site.clock.advance(HOUR - SECOND)
+    client.get("/confirm?methods=pwd")
+    assert client.get("/otp").status_code == 200
+    site.clock.advance(SECOND)
+    assert statuses(client, "/fresh-login", "/otp") == [200, 401]
+
+
+def test_a_login_s_own_fresh_timeout_counts_for_methods_too(site: Site) -> None:
+    client = stepped_up(site).browser()
+    client.get("/login?id=ann&methods=otp&fresh_for=60")
+    site.clock.advance(MINUTE)
+    client.get("/confirm?methods=pwd")
+    assert statuses(client, "/fresh-login", "/otp") == [200, 401]
+
+
+def test_max_age_does_not_make_a_login_fresh_that_is_not(site: Site) -> None:
+    site.app.config["LOGIN_FRESH_TIMEOUT"] = 5 * MINUTE
+    site.page("/day", site.manager.fresh_login_required(max_age=DAY))
+    client = site.browser()
+    client.get("/login?id=ann")
+    site.clock.advance(5 * MINUTE)
+    assert client.get("/day").status_code == 401
+
+
+def test_who_came_back_by_a_remember_cookie_proved_nothing(site: Site) -> None:
+    stepped_up(site)
+    client = site.browser()
+    client.get("/login?id=ann&remember&methods=pwd,otp")
+    client = site.browser(remember=site.cookie(client, "remember"))
+    assert statuses(client, *STEPS) == [401] * 5
+    assert client.get("/known").get_json()["methods"] == []
+    client.get("/confirm?methods=pwd")
+    assert statuses(client, *STEPS) == [200, 200, 401, 401, 401]
+
+
+def test_a_stolen_session_that_session_protection_noticed_proves_nothing(site: Site) -> None:
+    client = stepped_up(site).browser()
+    client.get("/login?id=ann&methods=pwd,otp")
+    thief = {"User-Agent": "another browser"}
+    assert [client.get(path, headers=thief).status_code for path in STEPS] == [401] * 5
+
+
+def test_a_new_login_begins_with_no_methods_of_the_one_before(site: Site) -> None:
+    client = stepped_up(site).browser()
+    client.get("/login?id=ann&methods=pwd,otp")
+    client.get("/login?id=ann&methods=pwd")
+    assert statuses(client, *STEPS) == [200, 200, 401, 401, 401]
+    client.get("/login?id=ann&methods=pwd,otp&stale")
+    assert statuses(client, *STEPS) == [401] * 5
+
+
+def test_an_api_key_proves_nothing(site: Site) -> None:
+    site.manager.request_loader(lambda request: site.users["bob"])
+    assert statuses(stepped_up(site).browser(), *STEPS) == [401] * 5
+
+
+def test_with_login_disabled_every_step_up_is_open(site: Site) -> None:
+    site.app.config["LOGIN_DISABLED"] = True
+    assert statuses(stepped_up(site).browser(), *STEPS) == [200] * 5
+
+
+def test_who_lacks_the_proof_comes_back_to_the_same_page_after_it(site: Site) -> None:
+    stepped_up(site)
+    site.manager.refresh_view = "refresh"
+
+    def refresh() -> Any:
+        site.manager.confirm_login(methods={"otp"})
+        return redirect(site.manager.safe_next_url("/"))
+
+    site.app.add_url_rule("/prove", "refresh", refresh)
+    client = site.browser()
+    client.get("/login?id=ann&methods=pwd")
+    assert client.get("/both?x=1").location == "/prove?next=%2Fboth%3Fx%3D1"
+    assert client.get("/both?x=1", follow_redirects=True).text == "come in"
+
+
+def test_a_program_is_told_how_recent_and_of_which_kind(site: Site) -> None:
+    site.app.name = "shop"
+    client = stepped_up(site).browser()
+    client.get("/login?id=ann&stale")
+    realm = "shop" if site.manager.realm == "default" else "staff"
+    challenge = f'Session realm="{realm}", error="insufficient_user_authentication"'
+    for path, age, methods in (
+        ("/fresh-login", None, None),
+        ("/recent", 600, None),
+        ("/otp", None, ["otp"]),
+        ("/both", 600, ["otp", "pwd"]),
+    ):
+        answer = client.get(path, headers=PROGRAM)
+        problem = json.loads(answer.data)
+        assert (problem.get("max_age"), problem.get("methods")) == (age, methods)
+        expected = challenge if age is None else f"{challenge}, max_age={age}"
+        assert answer.headers["WWW-Authenticate"] == expected
+
+
+def test_a_person_without_a_refresh_view_is_told_too(site: Site) -> None:
+    client = stepped_up(site).browser()
+    client.get("/login?id=ann&stale")
+    answer = client.get("/recent", headers={"Accept": "text/html"})
+    assert answer.status_code == 401
+    assert answer.www_authenticate.parameters["max_age"] == "600"
+    assert answer.www_authenticate.parameters["error"] == "insufficient_user_authentication"
+
+
+def test_each_refusal_sends_its_own_signal(site: Site) -> None:
+    sent: list[str] = []
+    stepped_up(site)
+    with (
+        user_unauthorized.connected_to(lambda _: sent.append("unauthorized"), site.app),
+        user_needs_refresh.connected_to(lambda _: sent.append("needs refresh"), site.app),
+    ):
+        client = site.browser()
+        client.get("/both")
+        client.get("/login?id=ann")
+        client.get("/both")
+    assert sent == ["unauthorized", "needs refresh"]
+
+
+@pytest.mark.parametrize("level", ["signed", "stored"])
+def test_the_test_client_logs_in_with_a_proof_of_now(level: str, clock: FrozenClock) -> None:
+    site = stepped_up(Site((level, None), clock))
+    ann, response_class = site.users["ann"], site.app.response_class
+    client = FlaskLoginClient(site.app, response_class, user=ann)
+    assert statuses(client, *STEPS) == [200, 200, 401, 401, 401]
+    client = FlaskLoginClient(site.app, response_class, user=ann, methods={"pwd", "otp"})
+    assert statuses(client, *STEPS) == [200] * 5
+    clock.advance(10 * MINUTE)
+    assert statuses(client, *STEPS) == [200, 401, 200, 401, 401]
+    client.login(ann, fresh_login=False, methods={"otp"})
+    assert statuses(client, *STEPS) == [401] * 5
+    with client.user(site.users["bob"], methods={"otp"}):
+        assert statuses(client, *STEPS) == [200, 200, 200, 200, 401]
+    assert statuses(client, *STEPS) == [401] * 5
+
+
+# Only for who is not logged in
+
+
+def test_who_is_logged_in_is_sent_on_from_a_page_for_guests(site: Site) -> None:
+    site.page("/register", site.manager.anonymous_required)
+    site.page("/welcome", site.manager.anonymous_required(redirect_to="register"))
+    site.page("/elsewhere", site.manager.anonymous_required(redirect_to="/home?new"))
+    client = site.browser()
+    assert statuses(client, "/register", "/welcome", "/elsewhere") == [200] * 3
+    client.get("/login?id=ann&stale")
+    assert client.get("/register").location == "/"
+    assert client.get("/register?next=/profile").location == "/profile"
+    assert client.get("/register?next=//evil.example").location == "/"
+    assert client.get("/welcome").location == "/register"
+    assert client.get("/elsewhere").location == "/home?new"
+    client.get("/logout")
+    assert client.get("/register").status_code == 200
+
+
+def test_a_page_for_guests_is_not_run_for_others(site: Site) -> None:
+    ran: list[bool] = []
+
+    def register() -> str:
+        ran.append(True)
+        return ""
+
+    guarded = site.manager.anonymous_required(register)
+    site.app.add_url_rule("/register", "register", guarded, methods=["POST"])
+    client = site.browser()
+    client.get("/login?id=ann")
+    assert client.post("/register").status_code == 302
+    assert ran == []
+
+
+def test_a_program_that_is_logged_in_is_forbidden_what_is_for_guests(site: Site) -> None:
+    site.page("/register", site.manager.anonymous_required)
+    client = site.browser()
+    client.get("/login?id=ann")
+    problem = client.get("/register", headers=PROGRAM)
+    assert (problem.status_code, problem.mimetype) == (403, "application/problem+json")
+    assert json.loads(problem.data)["reason"] == "anonymous_required"
+    htmx = client.get("/register", headers={"HX-Request": "true"})
+    assert (htmx.status_code, htmx.headers["HX-Redirect"]) == (200, "/")
+
+
+def test_under_a_prefix_who_is_logged_in_is_sent_to_the_root_of_the_application(
+    site: Site,
+) -> None:
+    site.page("/register", site.manager.anonymous_required)
+    client = site.browser()
+    client.get("/login?id=ann")
+    assert client.get("/register", base_url="http://localhost/app/").location == "/app/"
+
+
+def test_login_disabled_and_a_preflight_open_a_page_for_guests(site: Site) -> None:
+    options = {"methods": ["GET", "OPTIONS"], "provide_automatic_options": False}
+    site.page("/register", site.manager.anonymous_required, **options)
+    client = site.browser()
+    client.get("/login?id=ann")
+    assert client.options("/register").status_code == 200
+    site.app.config["LOGIN_DISABLED"] = True
+    assert client.get("/register").status_code == 200
+
+
+def test_async_pages_and_classes_may_be_for_guests(site: Site) -> None:
+    pytest.importorskip("asgiref", reason="async views need Flask's extra 'async'")
+
+    async def register() -> str:
+        return "register"
+
+    class Reset(MethodView):
+        decorators = [site.manager.anonymous_required(redirect_to="/home")]  # noqa: RUF012  # as Flask has it
+
+        def get(self) -> str:
+            return "reset"
+
+    site.app.add_url_rule("/register", view_func=site.manager.anonymous_required(register))
+    site.app.add_url_rule("/reset", view_func=Reset.as_view("reset"))
+    client = site.browser()
+    assert (client.get("/register").text, client.get("/reset").text) == ("register", "reset")
+    client.get("/login?id=ann")
+    assert client.get("/register").location == "/"
+    assert client.get("/reset").location == "/home"
+
+
+# Wrong arguments
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: login_required("admin"),  # type: ignore[call-overload]
+        lambda: login_required(when="admin"),  # type: ignore[call-overload]
+        lambda: login_required(7),  # type: ignore[call-overload]
+        lambda: fresh_login_required(timedelta(minutes=5)),  # type: ignore[call-overload]
+        lambda: fresh_login_required({"otp"}),  # type: ignore[call-overload]
+        lambda: fresh_login_required(max_age=300),  # type: ignore[call-overload]
+        lambda: fresh_login_required(max_age=timedelta(0)),
+        lambda: fresh_login_required(max_age=timedelta(minutes=-5)),
+        lambda: fresh_login_required(methods="otp"),
+        lambda: anonymous_required("index"),  # type: ignore[call-overload]
+        lambda: anonymous_required(redirect_to=7),  # type: ignore[call-overload]
+        lambda: login_required(View),
+        lambda: login_required()(MethodView),
+        lambda: LoginManager[Any]().login_required("admin"),  # type: ignore[call-overload]
+        lambda: LoginManager[Any]().fresh_login_required(methods="otp"),
+        lambda: LoginManager[Any]().anonymous_required("index"),  # type: ignore[call-overload]
+    ],
+)
+def test_wrong_arguments_are_named_where_they_are_written(wrong: Callable[[], Any]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        wrong()
+    assert caught.value.key in {"view", "when", "max_age", "methods", "redirect_to"}
+    assert caught.value.accepted
+
+
+def test_a_class_is_told_where_its_guards_go() -> None:
+    with pytest.raises(ConfigurationError, match="'decorators'"):
+
+        @login_required
+        class Report(View):
+            pass
+
+
+def test_each_form_has_a_name_for_whoever_lists_the_views(app: Flask) -> None:
+    staff: LoginManager[Any] = LoginManager(app, name="staff")
+
+    def is_admin(user: Any) -> bool:
+        return True
+
+    class Rule:
+        def __call__(self, user: Any) -> bool:
+            return True
+
+    def name(guard: Callable[[Any], Any]) -> str | None:
+        return guard_of(guard(lambda: ""))
+
+    assert name(login_required(when=is_admin)) == "login_required(when=is_admin)"
+    assert name(login_required(when=Rule())) == "login_required(when=Rule)"
+    assert name(fresh_login_required()) == "fresh_login_required"
+    assert name(fresh_login_required(max_age=5 * MINUTE, methods=["pwd", "otp"])) == (
+        "fresh_login_required(max_age=0:05:00, methods=otp+pwd)"
+    )
+    assert name(staff.anonymous_required) == "staff.anonymous_required"
+    assert guard_of(login_not_required(lambda: "")) is None
+
+
 # What a guard leaves of the view
 
 
-@pytest.mark.parametrize("guard", GUARDS)
+@EACH_GUARD
 def test_a_guard_keeps_the_view_s_name_docstring_and_signature(
     guard: Callable[[Callable[..., str]], Callable[..., str]],
 ) -> None:
@@ -307,8 +811,10 @@ def test_class_based_views_take_guards_in_their_decorators(guarded_app: Flask) -
     assert client.post("/settings").text == "saved"
 
 
-@pytest.mark.parametrize("guard", GUARDS)
-def test_async_views_are_guarded_and_run(guarded_app: Flask, guard: Callable[[Any], Any]) -> None:
+@EACH_GUARD
+def test_async_views_are_guarded_and_run(
+    guarded_app: Flask, users: dict[str, Any], guard: Callable[[Any], Any]
+) -> None:
     pytest.importorskip("asgiref", reason="async views need Flask's extra 'async'")
 
     @guarded_app.get("/later/<name>")
@@ -318,7 +824,8 @@ def test_async_views_are_guarded_and_run(guarded_app: Flask, guard: Callable[[An
 
     client = guarded_app.test_client()
     assert client.get("/later/x").location == "/login?next=%2Flater%2Fx"
-    client.get("/login/alice")
+    guarded_app.test_client_class = FlaskLoginClient
+    client = guarded_app.test_client(user=users["alice"], methods={"pwd"})
     assert client.get("/later/x").text == "x alice"
 
 
@@ -571,7 +1078,9 @@ def test_a_guard_above_the_route_is_logged_once_where_the_site_must_go_on(
     assert "'secret'" in record.getMessage()
 
 
-@pytest.mark.parametrize("guard", GUARDS)
+@pytest.mark.parametrize(
+    "guard", [*GUARDS, anonymous_required, anonymous_required(redirect_to="/home")]
+)
 def test_every_view_with_a_guard_above_its_route_is_named(
     app: Flask, guard: Callable[[Any], Any]
 ) -> None:

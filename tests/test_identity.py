@@ -29,6 +29,7 @@ from flask_login import (
     user_accessed,
     user_loaded_from_cookie,
 )
+from flask_login.testing import FrozenClock
 
 # Nobody, and no request
 
@@ -146,7 +147,9 @@ def test_templates_are_left_alone_when_the_application_wants_it() -> None:
         assert render_template_string("{{ current_user is defined }}") == "False"
 
 
-def test_current_login_tells_what_is_known_of_the_login(app: Flask, users: dict[str, Any]) -> None:
+def test_current_login_tells_what_is_known_of_the_login(
+    app: Flask, users: dict[str, Any], clock: FrozenClock
+) -> None:
     client = app.test_client()
 
     @app.get("/login-with-two-factors")
@@ -163,6 +166,7 @@ def test_current_login_tells_what_is_known_of_the_login(app: Flask, users: dict[
             fresh=True,
             remembered=False,
             methods=frozenset({"pwd", "otp"}),
+            authenticated_at=clock(),
         )
         client.get("/logout")
         assert not bool(current_login)

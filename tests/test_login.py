@@ -38,7 +38,7 @@ def test_login_puts_the_user_in_the_session_and_in_this_request(
         assert current_login.source == "session"
         assert session["_user_id"] == "alice"
         assert session["_fresh"] is True
-        assert len(session["_id"]) == 22
+        assert len(session["_id"]) == 8
 
 
 def test_a_login_may_be_said_not_to_be_fresh(app: Flask) -> None:

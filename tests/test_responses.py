@@ -867,6 +867,59 @@ def test_the_old_look_at_the_settings_of_an_own_answer_still_works(
     assert answer == {"text": "PLEASE LOG IN TO ACCESS THIS PAGE.", "category": "message"}
 
 
+@pytest.fixture
+def banned(with_views: Flask, users: dict[str, Any]) -> FlaskClient:
+    """A client whose login ends with its next request."""
+    client = with_views.test_client()
+    client.get("/login/alice")
+    users["alice"].active = False
+    return client
+
+
+def test_whose_login_has_just_ended_is_told_why(
+    banned: FlaskClient, login_manager: LoginManager[Any]
+) -> None:
+    login_manager.ended_messages["deactivated"] = "Your account was closed."
+    login_manager.login_message_category = "warning"
+    login_manager.localize_callback = str.upper
+    assert banned.get("/guarded/login").status_code == 302
+    assert banned.get("/flashed").get_json() == [["warning", "YOUR ACCOUNT WAS CLOSED."]]
+    banned.get("/guarded/login")
+    assert banned.get("/flashed").get_json() == [["warning", login_manager.login_message.upper()]]
+
+
+def test_a_reason_without_a_message_gets_the_usual_one(
+    banned: FlaskClient, login_manager: LoginManager[Any]
+) -> None:
+    banned.get("/guarded/login")
+    assert banned.get("/flashed").get_json() == [["message", login_manager.login_message]]
+
+
+def test_an_app_that_flashes_nothing_flashes_no_reason(
+    banned: FlaskClient, login_manager: LoginManager[Any]
+) -> None:
+    login_manager.login_message = None
+    login_manager.ended_messages["deactivated"] = "Your account was closed."
+    banned.get("/guarded/login")
+    assert banned.get("/flashed").get_json() == []
+
+
+def test_a_program_whose_login_has_just_ended_is_told_why_in_the_problem(
+    banned: FlaskClient,
+) -> None:
+    headers = {"Accept": "application/json"}
+    problem = json.loads(banned.get("/guarded/login", headers=headers).data)
+    assert (problem["reason"], problem["ended_reason"]) == ("login_required", "deactivated")
+    assert "ended_reason" not in json.loads(banned.get("/guarded/login", headers=headers).data)
+
+
+def test_the_messages_of_one_manager_are_its_own() -> None:
+    one: LoginManager[Any] = LoginManager()
+    other: LoginManager[Any] = LoginManager()
+    one.ended_messages.clear()
+    assert other.ended_messages["revoked"].endswith("Please log in again.")
+
+
 def test_a_refusal_leaves_the_app_s_session_entries_alone(with_views: Flask) -> None:
     @with_views.get("/cart")
     def cart() -> str:

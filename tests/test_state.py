@@ -106,7 +106,7 @@ def test_what_a_request_decided_is_kept_neither_for_the_next_nor_in_the_session(
     client.get("/login/alice?remember")
     with client.session_transaction() as kept:
         assert isinstance(kept, SecureCookieSession)
-        assert set(kept) == {"_user_id", "_fresh", "_id"}
+        assert set(kept) == {"_user_id", "_fresh", "_id", "_at"}
     assert "Set-Cookie" not in client.get("/me").headers
 
 

@@ -9,8 +9,18 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask.views import MethodView
 
-from flask_login import FlaskLoginClient, LoginManager, fresh_login_required, testing
+from flask_login import (
+    ConfigurationError,
+    FlaskLoginClient,
+    LoginManager,
+    anonymous_required,
+    fresh_login_required,
+    login_not_required,
+    login_required,
+    testing,
+)
 from flask_login.testing import FrozenClock
 
 login_as = testing.login_as
@@ -60,6 +70,88 @@ def test_a_remember_token_expires_by_the_manager_s_clock(
         thief = app.test_client()
         thief.set_cookie("remember_token", token.value)
         assert thief.get("/me").text == user
+
+
+# Nothing is public but this
+
+
+@pytest.fixture
+def shop(login_manager: LoginManager[Any]) -> Flask:
+    """An app with public views, guarded views, and one that is both."""
+    app = Flask("shop")
+    app.config.update(SECRET_KEY="a key of thirty-two random bytes", TESTING=True)
+    login_manager.init_app(app)
+
+    class Items(MethodView):
+        def get(self) -> str:
+            return "items"
+
+        @login_required
+        def post(self) -> str:
+            return "added"
+
+    def page() -> str:
+        return "page"
+
+    app.add_url_rule("/", "index", page)
+    app.add_url_rule("/register", "register", anonymous_required(page))
+    app.add_url_rule("/account", "account", login_required(page))
+    app.add_url_rule("/admin", "admin", fresh_login_required(login_required(page)))
+    app.add_url_rule("/items", view_func=Items.as_view("items"))
+    return app
+
+
+def test_an_app_passes_whose_public_views_are_those_in_the_list(shop: Flask) -> None:
+    testing.assert_only_public(shop, {"static", "index", "register", "GET items"})
+    testing.assert_only_public(shop, ["static", "GET index", "register", "items"])
+    with shop.app_context(), shop.test_request_context():
+        testing.assert_only_public(shop, ("static", "index", "GET register", "items"))
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "told"),
+    [
+        (
+            {"static", "register"},
+            "public, and not in the list: GET index (/), GET items (/items)",
+        ),
+        (
+            {"static", "index", "register", "POST items"},
+            "public, and not in the list: GET items (/items);"
+            " in the list, and not public: POST items (login_required)",
+        ),
+        (
+            {"static", "index", "register", "items", "account", "admin", "basket", "GET account"},
+            "in the list, and not public: GET account (login_required), account (login_required),"
+            " admin (fresh_login_required, login_required), basket (no such endpoint)",
+        ),
+        (
+            set(),
+            "public, and not in the list: GET index (/), GET items (/items),"
+            " GET register (/register), GET static (/static/<path:filename>)",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_list_is_told_in_both_directions(
+    shop: Flask, endpoints: set[str], told: str
+) -> None:
+    with pytest.raises(AssertionError) as caught:
+        testing.assert_only_public(shop, endpoints)
+    assert str(caught.value) == told
+
+
+def test_a_view_that_is_guarded_by_default_is_not_public(shop: Flask) -> None:
+    shop.config["LOGIN_REQUIRED_BY_DEFAULT"] = True
+    shop.add_url_rule("/about", "about", login_not_required(lambda: "about"))
+    testing.assert_only_public(shop, {"static", "register", "about"})
+    with pytest.raises(AssertionError) as caught:
+        testing.assert_only_public(shop, {"static", "register", "about", "index"})
+    assert str(caught.value) == ("in the list, and not public: index (login_required by default)")
+
+
+def test_a_list_that_is_one_text_is_no_list(shop: Flask) -> None:
+    with pytest.raises(ConfigurationError, match="endpoints"):
+        testing.assert_only_public(shop, "index")
 
 
 # The fixtures

@@ -17,35 +17,64 @@ from .config import (
     SESSION_KEYS,
     USE_SESSION_FOR_NEXT,
 )
+from .default_guard import login_not_required
 from .exceptions import (
     ConfigurationError,
     FlaskLoginError,
+    ImpersonationDenied,
     InvalidUserId,
     MissingLoader,
     MissingLoginManager,
     UnguardedViewError,
 )
-from .guards import fresh_login_required, login_required
-from .identity import current_login, get_current_user, login_fresh, login_remembered
-from .login import confirm_login, login_user, logout_user
+from .guards import (
+    anonymous_required,
+    fresh_login_required,
+    login_required,
+)
+from .identity import (
+    acting_as,
+    current_login,
+    get_current_user,
+    login_ended_reason,
+    login_fresh,
+    login_remembered,
+    login_still_valid,
+)
+from .impersonation import impersonate, stop_impersonating
+from .login import confirm_login, login_failed, login_user, logout_user
 from .login_manager import LoginManager
 from .mixins import AnonymousUserMixin, User, UserMixin
 from .redirects import login_url, make_next_param, safe_next_url
 from .responses import set_login_view
+from .sessions.memory import MemorySessionStore
+from .sessions.records import LoginSession
+from .sessions.registry import SessionRegistry
+from .sessions.store import SessionStore, SessionStoreUnavailable
 from .signals import (
+    impersonation_started,
+    impersonation_stopped,
+    login_session_ended,
+    login_session_started,
+    remember_token_reused,
     session_protected,
+    session_store_unavailable,
     user_accessed,
     user_loaded_from_cookie,
     user_loaded_from_request,
     user_logged_in,
     user_logged_out,
     user_login_confirmed,
+    user_login_failed,
     user_needs_refresh,
     user_unauthorized,
 )
 from .signing import decode_cookie, encode_cookie
 from .state import CurrentLogin
 from .test_client import FlaskLoginClient
+from .throttling import LoginAttempt, LoginThrottle, ThrottleUnavailable, TooManyLoginAttempts
+from .timeouts import no_activity
+from .two_step import begin_login, complete_login, pending_user
 from .utils import current_user
 
 __all__ = [
@@ -68,14 +97,28 @@ __all__ = [
     "CurrentLogin",
     "FlaskLoginClient",
     "FlaskLoginError",
+    "ImpersonationDenied",
     "InvalidUserId",
+    "LoginAttempt",
     "LoginManager",
+    "LoginSession",
+    "LoginThrottle",
+    "MemorySessionStore",
     "MissingLoader",
     "MissingLoginManager",
+    "SessionRegistry",
+    "SessionStore",
+    "SessionStoreUnavailable",
+    "ThrottleUnavailable",
+    "TooManyLoginAttempts",
     "UnguardedViewError",
     "User",
     "UserMixin",
     "__version__",
+    "acting_as",
+    "anonymous_required",
+    "begin_login",
+    "complete_login",
     "confirm_login",
     "current_login",
     "current_user",
@@ -83,22 +126,37 @@ __all__ = [
     "encode_cookie",
     "fresh_login_required",
     "get_current_user",
+    "impersonate",
+    "impersonation_started",
+    "impersonation_stopped",
+    "login_ended_reason",
+    "login_failed",
     "login_fresh",
+    "login_not_required",
     "login_remembered",
     "login_required",
+    "login_session_ended",
+    "login_session_started",
+    "login_still_valid",
     "login_url",
     "login_user",
     "logout_user",
     "make_next_param",
+    "no_activity",
+    "pending_user",
+    "remember_token_reused",
     "safe_next_url",
     "session_protected",
+    "session_store_unavailable",
     "set_login_view",
+    "stop_impersonating",
     "user_accessed",
     "user_loaded_from_cookie",
     "user_loaded_from_request",
     "user_logged_in",
     "user_logged_out",
     "user_login_confirmed",
+    "user_login_failed",
     "user_needs_refresh",
     "user_unauthorized",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
@@ -26,6 +26,19 @@ COOKIE_HTTPONLY = True
 COOKIE_SAMESITE = "Lax"
 LOGIN_MESSAGE = "Please log in to access this page."
 LOGIN_MESSAGE_CATEGORY = "message"
+#: Flashed in place of `LOGIN_MESSAGE` to who was logged in until a moment ago, by the reason.
+ENDED_MESSAGES = {
+    "expired_idle": "You were logged out because nothing was done for a while."
+    " Please log in again.",
+    "expired_absolute": "Your login has reached its greatest age. Please log in again.",
+    "revoked": "You were logged out from another device, or by an administrator."
+    " Please log in again.",
+    "evicted": "You were logged out because you logged in on another device. Please log in again.",
+    "credentials_changed": "You were logged out because your password or other credentials"
+    " changed. Please log in again.",
+    "token_reused": "You were logged out for your safety: this login may have been copied to"
+    " another device. Please log in again.",
+}
 REFRESH_MESSAGE = "Please reauthenticate to access this page."
 REFRESH_MESSAGE_CATEGORY = "message"
 ID_ATTRIBUTE = "get_id"
@@ -46,6 +59,12 @@ SESSION_KEYS = {
     "_auth_hash",
     "_methods",
     "_force",
+    "_login",
+    "_login_checked",
+    "_at",
+    "_times",
+    "_pending",
+    "_acting_as",
 }
 
 #: The realm of a `LoginManager` without a name.
@@ -136,6 +155,45 @@ def _duration(value: object) -> timedelta:
     if isinstance(value, int) and not isinstance(value, bool):
         return timedelta(seconds=value)
     raise TypeError
+
+
+def _optional_duration(value: object) -> timedelta | None:
+    return None if value is None else _duration(value)
+
+
+def _timeout(value: object) -> timedelta | None:
+    timeout = _optional_duration(value)
+    if timeout is None or timeout > timedelta(0):
+        return timeout
+    raise ValueError
+
+
+def _span(value: object) -> timedelta:
+    span = _timeout(value)
+    if span is None:
+        raise ValueError
+    return span
+
+
+def _optional(parse: Callable[[object], T]) -> Callable[[object], T | None]:
+    return lambda value: None if value is None else parse(value)
+
+
+def _maximum(value: object) -> object:
+    if value is None or callable(value):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    raise ValueError
+
+
+def _one_of(*accepted: str) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        if value in accepted:
+            return str(value)
+        raise ValueError
+
+    return parse
 
 
 def _same_site(value: object) -> str | None:
@@ -257,6 +315,14 @@ REMEMBER_COOKIE_REFRESH_EACH_REQUEST = Setting(
     " for logins that were made with `remember=True`.",
     _boolean,
 )
+REMEMBER_COOKIE_ENABLED = Setting(
+    "REMEMBER_COOKIE_ENABLED",
+    True,
+    _YES_NO,
+    "Whether anybody is remembered. If not, `login_user(remember=True)` logs in without, and the"
+    " remember cookies there are mean nothing and are deleted.",
+    _boolean,
+)
 REMEMBER_COOKIE_ACCEPT_LEGACY = Setting(
     "REMEMBER_COOKIE_ACCEPT_LEGACY",
     True,
@@ -305,6 +371,112 @@ LOGIN_CLEAR_SITE_DATA = Setting(
     _boolean,
 )
 
+LOGIN_IDLE_TIMEOUT = Setting[timedelta | None](
+    "LOGIN_IDLE_TIMEOUT",
+    None,
+    "a datetime.timedelta greater than 0, or None",
+    "After how long without a request a login ends. None: it does not, except that a stored login"
+    " which is not remembered ends with `PERMANENT_SESSION_LIFETIME`.",
+    _timeout,
+)
+LOGIN_ABSOLUTE_TIMEOUT = Setting[timedelta | None](
+    "LOGIN_ABSOLUTE_TIMEOUT",
+    None,
+    "a datetime.timedelta greater than 0, or None",
+    "After how long a login ends whatever is done in it. None: a stored login after a year.",
+    _timeout,
+)
+LOGIN_FRESH_TIMEOUT = Setting[timedelta | None](
+    "LOGIN_FRESH_TIMEOUT",
+    None,
+    "a datetime.timedelta greater than 0, or None",
+    "How long a login stays fresh after the user proved who they are. None: as long as it lasts.",
+    _timeout,
+)
+LOGIN_UNAUTHORIZED_RESPONSE = Setting(
+    "LOGIN_UNAUTHORIZED_RESPONSE",
+    "negotiate",
+    "'negotiate', 'redirect' or 'status'",
+    "What a caller gets who may not pass. `negotiate`: what fits the caller, a redirect, 401 or"
+    " `HX-Redirect`. `redirect`: the redirect for everybody, as before 0.6.90. `status`: 401 for"
+    " everybody.",
+    _one_of("negotiate", "redirect", "status"),
+)
+LOGIN_REQUIRED_BY_DEFAULT = Setting(
+    "LOGIN_REQUIRED_BY_DEFAULT",
+    False,
+    _YES_NO,
+    "Whether every view needs a login that has no guard of its own and is not marked by"
+    " `login_not_required`. Static files, the login and refresh views need none.",
+    _boolean,
+)
+LOGIN_TOUCH_INTERVAL = Setting(
+    "LOGIN_TOUCH_INTERVAL",
+    timedelta(seconds=60),
+    "a datetime.timedelta",
+    "How often at most a login's time of last activity is written.",
+    _duration,
+)
+LOGIN_PENDING_TIMEOUT = Setting(
+    "LOGIN_PENDING_TIMEOUT",
+    timedelta(minutes=10),
+    "a datetime.timedelta greater than 0",
+    "How long a user may take between `begin_login` and `complete_login`.",
+    _span,
+)
+LOGIN_OUTAGE_TRUST = Setting[timedelta | None](
+    "LOGIN_OUTAGE_TRUST",
+    None,
+    "a datetime.timedelta greater than 0, or None",
+    "While the session store gives no answer: for how long after its last check a session is"
+    " believed, not fresh, on the word of its signed cookie alone. A login that was ended may live"
+    " that much longer. None: not at all, such requests get 503.",
+    _timeout,
+)
+LOGIN_MAX_SESSIONS = Setting[Any](
+    "LOGIN_MAX_SESSIONS",
+    None,
+    "a whole number from 1 on, a function of the user that returns one, or None",
+    "How many stored logins a user may have at once. None: any number.",
+    _maximum,
+)
+LOGIN_MAX_SESSIONS_POLICY = Setting(
+    "LOGIN_MAX_SESSIONS_POLICY",
+    "evict_oldest",
+    "'evict_oldest' or 'deny'",
+    "What a login beyond `LOGIN_MAX_SESSIONS` does: end the oldest one, or not take place.",
+    _one_of("evict_oldest", "deny"),
+)
+LOGIN_PROFILE = Setting[str | None](
+    "LOGIN_PROFILE",
+    None,
+    "'aal1', 'aal2', 'aal3' or None",
+    "Sets what NIST SP 800-63B-4 asks of a session at that authentication assurance level, unless"
+    " the setting is there already. `init_app` does it, so it must be set before. `aal1`: a login"
+    " ends after 30 days. `aal2`: after 24 hours, and after 1 hour without a request; nobody is"
+    " remembered. `aal3`: 12 hours and 15 minutes. Each makes the cookies `Secure`, `HttpOnly` and"
+    " `SameSite=Lax`. How people prove who they are stays with the application.",
+    _optional(_one_of("aal1", "aal2", "aal3")),
+)
+
+#: What `LOGIN_PROFILE` sets: NIST SP 800-63B-4, sections 2.1.3, 2.2.3, 2.3.3 and 5.1.
+PROFILES: dict[str, dict[str, object]] = {
+    "aal1": {
+        "LOGIN_ABSOLUTE_TIMEOUT": timedelta(days=30),
+        "REMEMBER_COOKIE_DURATION": timedelta(days=30),
+    },
+    "aal2": {
+        "LOGIN_ABSOLUTE_TIMEOUT": timedelta(hours=24),
+        "LOGIN_IDLE_TIMEOUT": timedelta(hours=1),
+        "REMEMBER_COOKIE_ENABLED": False,
+    },
+    "aal3": {
+        "LOGIN_ABSOLUTE_TIMEOUT": timedelta(hours=12),
+        "LOGIN_IDLE_TIMEOUT": timedelta(minutes=15),
+        "REMEMBER_COOKIE_ENABLED": False,
+    },
+}
+
 #: Every setting, in the order of the documentation.
 SETTINGS: tuple[Setting[Any], ...] = (
     REMEMBER_COOKIE_NAME,
@@ -316,13 +488,40 @@ SETTINGS: tuple[Setting[Any], ...] = (
     REMEMBER_COOKIE_SAMESITE,
     REMEMBER_COOKIE_PARTITIONED,
     REMEMBER_COOKIE_REFRESH_EACH_REQUEST,
+    REMEMBER_COOKIE_ENABLED,
     REMEMBER_COOKIE_ACCEPT_LEGACY,
     SESSION_PROTECTION,
     USE_SESSION_FOR_NEXT_SETTING,
     FORCE_HOST_FOR_REDIRECTS,
     LOGIN_DISABLED,
     LOGIN_CLEAR_SITE_DATA,
+    LOGIN_UNAUTHORIZED_RESPONSE,
+    LOGIN_REQUIRED_BY_DEFAULT,
+    LOGIN_IDLE_TIMEOUT,
+    LOGIN_ABSOLUTE_TIMEOUT,
+    LOGIN_FRESH_TIMEOUT,
+    LOGIN_TOUCH_INTERVAL,
+    LOGIN_PENDING_TIMEOUT,
+    LOGIN_OUTAGE_TRUST,
+    LOGIN_MAX_SESSIONS,
+    LOGIN_MAX_SESSIONS_POLICY,
+    LOGIN_PROFILE,
 )
+
+
+def apply_profile(config: MutableMapping[str, Any]) -> None:
+    """Set what `LOGIN_PROFILE` stands for, but nothing that the application has set itself.
+
+    Raises `ConfigurationError` for a profile that there is not.
+    """
+    profile = LOGIN_PROFILE.read(config)
+    if profile is None:
+        return
+    for key, value in {**PROFILES[profile], "REMEMBER_COOKIE_SECURE": True}.items():
+        config.setdefault(key, value)
+    # Flask sets these itself, so what the application wants can't be told from the default.
+    config.update(SESSION_COOKIE_SECURE=True, SESSION_COOKIE_HTTPONLY=True)
+    config["SESSION_COOKIE_SAMESITE"] = config.get("SESSION_COOKIE_SAMESITE") or "Lax"
 
 
 def check_settings(config: Mapping[str, Any]) -> None:

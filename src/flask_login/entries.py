@@ -22,19 +22,19 @@ class Entries(Loaders[UserT]):
         super().__init__()
         #: The name of this realm; ``"default"`` for a manager without a name.
         self.realm = realm
+        #: The names of this realm's session entries.
         self.keys: SessionKeys = SessionKeys.of(realm)
         self._auth_salt = f"flask-login.auth-hash.{realm}"
         self._session_identifier_generator: Callable[[], str] = _create_identifier
 
     def _auth_hash(self, user: Any) -> str | None:
-        text = _auth_text(user)
+        text = auth_text(user)
         return None if text is None else digest(text, self._auth_salt)
 
-    def _same_credentials(self, user: Any, stored: str | None, present: str | None) -> bool:
+    def _same_credentials(self, user: Any, stored: str | None) -> bool:
         """Tell whether `stored`, if it says anything, is of the credentials a user has now."""
-        if present is None or not stored or stored == present:
-            return True
-        return is_digest(stored, _auth_text(user) or "", self._auth_salt)  # under an older key
+        text = auth_text(user)
+        return text is None or not stored or is_digest(stored, text, self._auth_salt)
 
     def _write_login(self, sess: MutableMapping[str, Any], user_id: Any, *, fresh: bool) -> None:
         sess[self.keys.user_id] = user_id
@@ -73,7 +73,8 @@ class Entries(Loaders[UserT]):
                 del sess[key]
 
 
-def _auth_text(user: Any) -> str | None:
+def auth_text(user: Any) -> str | None:
+    """Return what a user says of their credentials; None for one whose class says nothing."""
     method = getattr(user, "get_session_auth_hash", None)
     if method is None:
         return None

@@ -7,6 +7,9 @@ errors survive pickling on their way from a worker process.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+from werkzeug.exceptions import Forbidden
 
 
 class FlaskLoginError(Exception):
@@ -108,6 +111,25 @@ class InvalidUserId(FlaskLoginError, ValueError):
             " the next request. Was the user saved to the database (and given its id) before"
             " login?"
         )
+
+
+class ImpersonationDenied(FlaskLoginError, Forbidden):
+    """Nobody may be impersonated now, or not this user, or not by this one. Flask answers 403.
+
+    .. versionadded:: 0.6.90
+    """
+
+    reason = "impersonation_denied"
+
+    def __init__(self, cause: str) -> None:
+        super().__init__("You may not act as this user.")
+        #: For pickling.
+        self.args: tuple[Any, ...] = (cause,)
+        #: Why, in words for the application's developers.
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return self.cause
 
 
 class UnguardedViewError(FlaskLoginError, RuntimeError):

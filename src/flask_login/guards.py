@@ -2,50 +2,105 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Collection
+from datetime import timedelta
 from functools import wraps
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast, overload
 
 from flask import has_app_context, has_request_context
 
 from . import config as settings
 from . import utils
 from .config import logger
-from .exceptions import UnguardedViewError
-from .loaders import UserT, unwrap
+from .decorator_order import GUARD_ATTRIBUTE, note_guard
+from .exceptions import ConfigurationError
+from .loaders import UserT, resolve, unwrap
+from .login import check_methods
 from .mixins import says
 from .responses import Refusals
 from .state import RealmInApp, get_app, get_config, get_request
+from .timeouts import moment_of
 
 if TYPE_CHECKING:
-    from flask import Flask
-
     from .login_manager import LoginManager
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: On a guarded view function: the guard's name, for whoever lists an application's views.
-GUARD_ATTRIBUTE = "_login_guard"
-#: On the function that was wrapped: the function and its guarded form.
-_GUARDED_AS = "_login_guarded_as"
-#: On a guarded view function that is some application's view: itself.
-_REGISTERED = "_login_registered"
+#: What answers who may not pass; None for who may.
+Refusal = Callable[[], Any] | None
+
+
+class Decorator(Protocol):
+    """A decorator that keeps the signature of what it decorates."""
+
+    def __call__(self, view: Callable[P, R], /) -> Callable[P, R]:
+        """Return the guarded view."""
+        ...
 
 
 class Guards(Refusals[UserT]):
     """The part of `LoginManager` that guards views."""
 
-    def login_required(self, view: Callable[P, R]) -> Callable[P, R]:
-        """Guard a view for who is logged in to this realm. See `flask_login.login_required`."""
-        return _guard(view, lambda: self, "login_required", _must_log_in)
+    @overload
+    def login_required(self, view: Callable[P, R]) -> Callable[P, R]: ...
 
-    def fresh_login_required(self, view: Callable[P, R]) -> Callable[P, R]:
+    @overload
+    def login_required(
+        self, view: None = None, *, when: Callable[[UserT], Any] | None = None
+    ) -> Decorator: ...
+
+    def login_required(
+        self, view: Any = None, *, when: Callable[[UserT], Any] | None = None
+    ) -> Any:
+        """Guard a view for who is logged in to this realm. See `flask_login.login_required`."""
+        return _decorate(view, lambda: self, *self._named(_login_rule(when)))
+
+    @overload
+    def fresh_login_required(self, view: Callable[P, R]) -> Callable[P, R]: ...
+
+    @overload
+    def fresh_login_required(
+        self,
+        view: None = None,
+        *,
+        max_age: timedelta | None = None,
+        methods: Collection[str] | None = None,
+        impersonated: bool = False,
+    ) -> Decorator: ...
+
+    def fresh_login_required(
+        self,
+        view: Any = None,
+        *,
+        max_age: timedelta | None = None,
+        methods: Collection[str] | None = None,
+        impersonated: bool = False,
+    ) -> Any:
         """Guard a view for a fresh login of this realm. See `flask_login.fresh_login_required`."""
-        return _guard(view, lambda: self, "fresh_login_required", _must_log_in_afresh)
+        rule = _fresh_rule(max_age, methods, impersonated)
+        return _decorate(view, lambda: self, *self._named(rule))
+
+    @overload
+    def anonymous_required(self, view: Callable[P, R]) -> Callable[P, R]: ...
+
+    @overload
+    def anonymous_required(
+        self, view: None = None, *, redirect_to: str | None = None
+    ) -> Decorator: ...
+
+    def anonymous_required(self, view: Any = None, *, redirect_to: str | None = None) -> Any:
+        """Guard a view for who is not logged in. See `flask_login.anonymous_required`."""
+        return _decorate(view, lambda: self, *self._named(_anonymous_rule(redirect_to)))
+
+    def _named(
+        self, rule: tuple[str, Callable[[Guards[Any]], Refusal]]
+    ) -> tuple[str, Callable[[Guards[Any]], Refusal]]:
+        """Return a rule under the name that it has in the application's code."""
+        name, refusal_of = rule
+        realm = "" if self.realm == settings.DEFAULT_REALM else f"{self.realm}."
+        return f"{realm}{name}", refusal_of
 
     @property
     def _login_disabled(self) -> bool:
@@ -72,34 +127,112 @@ class Guards(Refusals[UserT]):
             )
         return True
 
-    def _is_logged_in(self) -> bool:
+    def _guarded_user(self) -> Any:
+        """Return whom a guard looks at."""
+        self._require_answer()
         if self.realm == settings.DEFAULT_REALM:
-            user: Any = unwrap(utils.current_user)  # which dependents' tests patch
-        else:
-            user = self.get_current_user()
+            return unwrap(utils.current_user)  # which dependents' tests patch
+        return self.get_current_user()
+
+    def _is_logged_in(self) -> bool:
+        user = self._guarded_user()
         return user is not None and says(user.is_authenticated)
 
+    def _has_proved(self, max_age: timedelta | None, methods: frozenset[str]) -> bool:
+        """Tell whether the user proved who they are as recently, and in the ways, that is asked."""
+        if methods:
+            proved, span = self._proved_methods(), max_age or self._fresh_timeout()
+            return all(self._is_recent(moment_of(proved.get(name)), span) for name in methods)
+        return max_age is None or self._is_recent(self._proved_at(), max_age)
 
-def _must_log_in(manager: Guards[Any]) -> Callable[[], Any] | None:
+
+def must_log_in(manager: Guards[Any]) -> Refusal:
+    """Return what refuses the caller of this request, or None when they are logged in."""
     if manager._lets_pass() or manager._is_logged_in():
         return None
     return manager.unauthorized
 
 
-def _must_log_in_afresh(manager: Guards[Any]) -> Callable[[], Any] | None:
-    if manager._lets_pass():
-        return None
-    if not manager._is_logged_in():
-        return manager.unauthorized
-    return None if manager.login_fresh() else manager.needs_refresh
+def _login_rule(
+    when: Callable[[Any], Any] | None,
+) -> tuple[str, Callable[[Guards[Any]], Refusal]]:
+    if when is None:
+        return "login_required", must_log_in
+    if not callable(when):
+        raise ConfigurationError("when", when, "a function of the user that returns True or False")
+
+    def refusal(manager: Guards[Any]) -> Refusal:
+        refuse = must_log_in(manager)
+        if refuse is not None or manager._lets_pass():
+            return refuse
+        # What it returns may be a method that nobody called, which is true.
+        return None if says(resolve(when(manager._guarded_user()))) else manager.forbidden
+
+    return f"login_required(when={getattr(when, '__name__', type(when).__name__)})", refusal
+
+
+def _fresh_rule(
+    max_age: timedelta | None, methods: Collection[str] | None, impersonated: bool
+) -> tuple[str, Callable[[Guards[Any]], Refusal]]:
+    check_methods(methods or ())
+    if max_age is not None and not (isinstance(max_age, timedelta) and max_age > timedelta(0)):
+        raise ConfigurationError("max_age", max_age, "a datetime.timedelta greater than 0")
+    wanted = frozenset(methods or ())
+
+    def refusal(manager: Guards[Any]) -> Refusal:
+        refuse = must_log_in(manager)
+        if refuse is not None or manager._lets_pass():
+            return refuse
+        state = manager._state()
+        actor = state.actor
+        fresh = (
+            manager.login_fresh() if actor is None else impersonated and manager._is_fresh(actor)
+        )
+        if fresh and manager._has_proved(max_age, wanted):
+            return None
+        state.required = max_age, wanted
+        # Who acts as another can't prove to be them.
+        return manager.needs_refresh if actor is None else manager.forbidden
+
+    said = [f"max_age={max_age}"] if max_age is not None else []
+    said += [f"methods={'+'.join(sorted(wanted))}"] if wanted else []
+    return f"fresh_login_required({', '.join(said)})" if said else "fresh_login_required", refusal
+
+
+def _anonymous_rule(redirect_to: str | None) -> tuple[str, Callable[[Guards[Any]], Refusal]]:
+    if redirect_to is not None and not isinstance(redirect_to, str):
+        raise ConfigurationError("redirect_to", redirect_to, "an endpoint, a path or a URL")
+
+    def refusal(manager: Guards[Any]) -> Refusal:
+        if manager._lets_pass() or not manager._is_logged_in():
+            return None
+        return lambda: manager._send_on(redirect_to)
+
+    return "anonymous_required", refusal
+
+
+def _decorate(
+    view: Callable[P, R] | None,
+    manager: Callable[[], Guards[Any]],
+    name: str,
+    refusal_of: Callable[[Guards[Any]], Refusal],
+) -> Any:
+    def guard(view: Callable[P, R]) -> Callable[P, R]:
+        return _guard(view, manager, name, refusal_of)
+
+    return guard if view is None else guard(view)
 
 
 def _guard(
     view: Callable[P, R],
     manager: Callable[[], Guards[Any]],
     name: str,
-    refusal_of: Callable[[Guards[Any]], Callable[[], Any] | None],
+    refusal_of: Callable[[Guards[Any]], Refusal],
 ) -> Callable[P, R]:
+    if not callable(view):
+        raise ConfigurationError("view", view, "a function; other arguments go by keyword")
+    if isinstance(view, type):
+        raise ConfigurationError("view", view, "a function; a class has its guards in 'decorators'")
     is_async = iscoroutinefunction(view)
 
     @wraps(view)
@@ -112,62 +245,30 @@ def _guard(
         return view(*args, **kwargs)
 
     setattr(guarded, GUARD_ATTRIBUTE, name)
-    # Inside of a request a guard is called, not written.
-    inner: Any = None if has_request_context() else view
-    while inner is not None:
-        # A bound method or a builtin takes no attributes.
-        with suppress(AttributeError):
-            setattr(inner, _GUARDED_AS, (inner, guarded))
-        inner = getattr(inner, "__wrapped__", None)
+    if not has_request_context():  # inside of a request a guard is called, not written
+        note_guard(view, guarded)
     return guarded
 
 
-def check_decorator_order(app: Flask) -> None:
-    """Find the views whose guard stands above ``@app.route`` and so guards nothing.
-
-    ``@app.route`` registers the function below it. A function is found when it is registered as
-    it is although it was guarded too. Raises `UnguardedViewError` in debug mode and while testing,
-    logs it as an error otherwise: a site that ran yesterday is not stopped.
-    """
-    for view in app.view_functions.values():
-        _mark_registered(view)
-    endpoints: list[str] = []
-    for endpoint, view in app.view_functions.items():
-        guarded_view, guarded = getattr(view, _GUARDED_AS, (None, None))
-        # functools.wraps copies attributes: it must have been this very function.
-        if guarded_view is view and not _is_meant_unguarded(view, guarded):
-            endpoints.append(endpoint)
-    if not endpoints:
-        return
-    error = UnguardedViewError(sorted(endpoints))
-    if app.debug or app.testing:
-        raise error
-    logger.error("%s", error)
-
-
-def _mark_registered(view: Any) -> None:
+def guard_of(view: Any) -> str | None:
+    """Return what guards a view function, or None for a public one."""
     while view is not None:
-        if hasattr(view, GUARD_ATTRIBUTE):
-            setattr(view, _REGISTERED, view)
+        name: str | None = getattr(view, GUARD_ATTRIBUTE, None)
+        if name is not None:
+            return name
         view = getattr(view, "__wrapped__", None)
+    return None
 
 
-def _is_meant_unguarded(view: Any, guarded: Any) -> bool:
-    """Tell whether somebody guarded a function for one URL and left it public on another.
-
-    A function of a module is then still what its name means there; one inside of another
-    function has no such name, so its guarded form must be a view as well.
-    """
-    name = getattr(view, "__qualname__", "<locals>")
-    if "<locals>" in name:
-        return getattr(guarded, _REGISTERED, None) is guarded
-    found: Any = sys.modules.get(view.__module__)
-    for part in name.split("."):
-        found = getattr(found, part, None)
-    return found is view
+@overload
+def login_required(view: Callable[P, R]) -> Callable[P, R]: ...
 
 
-def login_required(view: Callable[P, R]) -> Callable[P, R]:
+@overload
+def login_required(view: None = None, *, when: Callable[[Any], Any] | None = None) -> Decorator: ...
+
+
+def login_required(view: Any = None, *, when: Callable[[Any], Any] | None = None) -> Any:
     """Guard a view: only for who is logged in.
 
     Others get `LoginManager.unauthorized`: a page is redirected to the login view, a program
@@ -177,22 +278,91 @@ def login_required(view: Callable[P, R]) -> Callable[P, R]:
         @login_required
         def profile(): ...
 
+
+        @app.get("/reports")
+        @login_required(when=lambda user: user.is_admin)
+        def reports(): ...
+
     Methods in ``EXEMPT_METHODS`` (OPTIONS) pass, and everybody does with ``LOGIN_DISABLED``.
     Views may be ``async def``; for class-based views put it into ``decorators``.
 
     :param view: the view function.
-    :return: the guarded view, with the same signature.
+    :param when: a function of the user. Who is logged in and gets something false from it is
+        answered 403, by `LoginManager.forbidden`. May be ``async def``.
+    :return: the guarded view, with the same signature; a decorator, when called without a view.
+
+    .. versionchanged:: 0.6.90
+        `when` is new.
     """
-    return _guard(view, utils.default_manager, "login_required", _must_log_in)
+    return _decorate(view, utils.default_manager, *_login_rule(when))
 
 
-def fresh_login_required(view: Callable[P, R]) -> Callable[P, R]:
+@overload
+def fresh_login_required(view: Callable[P, R]) -> Callable[P, R]: ...
+
+
+@overload
+def fresh_login_required(
+    view: None = None,
+    *,
+    max_age: timedelta | None = None,
+    methods: Collection[str] | None = None,
+    impersonated: bool = False,
+) -> Decorator: ...
+
+
+def fresh_login_required(
+    view: Any = None,
+    *,
+    max_age: timedelta | None = None,
+    methods: Collection[str] | None = None,
+    impersonated: bool = False,
+) -> Any:
     """Guard a view: only for a fresh login.
 
     For what a borrowed browser must not do: a new password, a payment. Who is not logged in
-    gets `LoginManager.unauthorized`, who is but not fresh gets `LoginManager.needs_refresh`.
+    gets `LoginManager.unauthorized`, who is but not fresh gets `LoginManager.needs_refresh`, and
+    who acts as another user gets `LoginManager.forbidden`::
+
+        @app.post("/transfer")
+        @fresh_login_required(max_age=timedelta(minutes=5), methods={"otp"})
+        def transfer(): ...
 
     :param view: the view function.
-    :return: the guarded view, with the same signature.
+    :param max_age: how long ago the proof may be at most, a `datetime.timedelta`. By default as
+        long ago as the login stays fresh. With `methods`, each of them must be as young.
+    :param methods: how the user must have proved who they are in this login, by the names of
+        RFC 8176: all of them. By default in any way.
+    :param impersonated: whether somebody who acts as the user passes if their own login is as
+        fresh. By default nobody who acts as another passes.
+    :return: the guarded view, with the same signature; a decorator, when called without a view.
+
+    Raises `ConfigurationError` for a `max_age` that is no timedelta, or `methods` that are a text.
+
+    .. versionchanged:: 0.6.90
+        `max_age` and `methods` are new (RFC 9470).
     """
-    return _guard(view, utils.default_manager, "fresh_login_required", _must_log_in_afresh)
+    return _decorate(view, utils.default_manager, *_fresh_rule(max_age, methods, impersonated))
+
+
+@overload
+def anonymous_required(view: Callable[P, R]) -> Callable[P, R]: ...
+
+
+@overload
+def anonymous_required(view: None = None, *, redirect_to: str | None = None) -> Decorator: ...
+
+
+def anonymous_required(view: Any = None, *, redirect_to: str | None = None) -> Any:
+    """Guard a view: only for who is not logged in, such as the page where to register.
+
+    Who is logged in is redirected; a program gets 403.
+
+    :param view: the view function.
+    :param redirect_to: where to, an endpoint or a URL. By default to ``next`` if it is safe, else
+        to the root of the application.
+    :return: the guarded view, with the same signature; a decorator, when called without a view.
+
+    .. versionadded:: 0.6.90
+    """
+    return _decorate(view, utils.default_manager, *_anonymous_rule(redirect_to))

@@ -6,13 +6,14 @@ outlive it. ``g._login_user`` mirrors it for extensions that read, write or dele
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Generator, MutableMapping
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from flask import session
+from flask import has_request_context, session
 from werkzeug.local import LocalProxy
 
 from . import config as settings
@@ -76,7 +77,7 @@ class Identity(Entries[UserT]):
         try:
             request = get_request()
         except RuntimeError:
-            return None
+            return cast("UserT", utils.acting.get().get((self, None)))
         return cast("UserT", self._user_of(request))
 
     def get_current_login(self) -> CurrentLogin | None:
@@ -87,26 +88,72 @@ class Identity(Entries[UserT]):
         user = self.get_current_user()
         if user is None or says(getattr(user, "is_anonymous", False)):
             return None
+        get_id = getattr(user, self.id_attribute, None)
+        user_id = None if get_id is None else str(get_id())
+        if not has_request_context():
+            return CurrentLogin(user_id, "assigned", False, False, frozenset())
         state = self._state()
         source = (state.source if user is state.user else None) or "assigned"
-        get_id = getattr(user, self.id_attribute, None)
-        user_id = None if get_id is None else get_id()
-        methods = session.get(self.keys.methods, ()) if source in ("session", "remember") else ()
+        own = source in ("session", "remember")
+        stored = state.stored if own else None
+        ends_at = self._expires_at() if own else None
         return CurrentLogin(
-            user_id=None if user_id is None else str(user_id),
+            user_id=user_id,
             source=source,
             fresh=self.login_fresh(),
             remembered=self.login_remembered(),
-            methods=frozenset(methods),
+            methods=frozenset(self._proved_methods() if own else ()),
+            authenticated_at=self._proved_at() if own else None,
+            expires_in=None if ends_at is None else ends_at - self._clock(),
+            actor=self._actor_id() if own else None,
+            record=None if stored is None else stored.record,
         )
+
+    @contextmanager
+    def acting_as(self, user: UserT | None) -> Generator[UserT | None]:
+        """Make `user` the current user inside of a ``with`` block. See `flask_login.acting_as`."""
+        request = get_request() if has_request_context() else None
+        found: Any = unwrap(user)
+        if found is None and request is not None:
+            found = self.anonymous_user()
+        # Kept for the context of this very code: tasks and threads of one request may act as many.
+        token = utils.acting.set({**utils.acting.get(), (self, request): found})
+        try:
+            yield None if user is None else found
+        finally:
+            utils.acting.reset(token)
+
+    def login_still_valid(self) -> bool:
+        """Ask anew whether the login goes on. See `flask_login.login_still_valid`."""
+        state = self._state()
+        state.unavailable = None  # the session store may be back
+        before = self.get_current_login()
+        if before is None:
+            return False
+        passive, state.passive = state.passive, True
+        try:
+            self._load_user()
+        finally:
+            state.passive = passive
+        after = self.get_current_login()
+        return after is not None and (after.user_id, after.id) == (before.user_id, before.id)
+
+    def _actor_id(self) -> str | None:
+        """Return the user id of who impersonates the current user, if somebody does."""
+        actor = self._state().actor if has_request_context() else None
+        return None if actor is None else str(getattr(actor, self.id_attribute)())
 
     def login_fresh(self) -> bool:
         """Tell whether the login session of this request is fresh.
 
-        True from `login_user` or `confirm_login` on; False when a remember token brought the
-        user back, or when the client changed (session protection).
+        True from `login_user` or `confirm_login` on, for ``LOGIN_FRESH_TIMEOUT`` at the most; False
+        when a remember token brought the user back, or when the client changed (session
+        protection).
         """
-        user = self.get_current_user()
+        return self._is_fresh(self.get_current_user())
+
+    def _is_fresh(self, user: Any) -> bool:
+        """Tell whether the session is fresh, and the login of this user."""
         return bool(session.get(self.keys.fresh)) and self._is_of_session(user)
 
     def login_remembered(self) -> bool:
@@ -117,6 +164,11 @@ class Identity(Entries[UserT]):
             return False
         token = self._remember_token(state)
         return token is not None and token.user_id == str(session.get(self.keys.user_id))
+
+    def login_ended_reason(self) -> str | None:
+        """Tell why the login that this browser showed is over. See `flask_login`'s function."""
+        self.get_current_user()
+        return self._state().ended_reason
 
     def _is_of_session(self, user: Any) -> bool:
         """Tell whether `user` is the one whose login session this is, not somebody's beside it."""
@@ -134,6 +186,9 @@ class Identity(Entries[UserT]):
         return state
 
     def _user_of(self, request: Request) -> Any:
+        acted = utils.acting.get()
+        if acted and (self, request) in acted:
+            return acted[self, request]
         state: RequestState | None = request.__dict__.get(self._state_key)
         if self.realm != settings.DEFAULT_REALM:
             if state is None or state.user is UNLOADED:
@@ -262,20 +317,26 @@ class Identity(Entries[UserT]):
         return self._load_user_from_loaders()
 
     def _load_user_from_session(self, sess: MutableMapping[str, Any], user_id: Any) -> Any:
+        user_id = self._admit(sess, user_id)
+        if user_id is None:
+            return None
         user = self._call_user_loader(user_id)
-        forced = self.keys.force in sess
-        if user is not None and (forced or is_active(user)):
-            stored = sess.get(self.keys.auth_hash)
-            present = self._auth_hash(user)
-            if self._same_credentials(user, stored, present):
-                if forced and is_active(user):
-                    del sess[self.keys.force]  # its reason is gone; the next ban counts
-                if stored != present:
-                    self._write_auth_hash(sess, present)
-                return user
+        reason = self._unfit(user, sess.get(self.keys.auth_hash), forced=self.keys.force in sess)
+        if reason is None:
+            if self.keys.force in sess and is_active(user):
+                del sess[self.keys.force]  # its reason is gone; the next ban counts
+            return user if self._settle(sess, user, None) else None
         # The remember cookie is asked next, and deleted if it is no better.
-        self._drop_entries(sess)
+        self._end_session(sess, reason)
         return None
+
+    def _unfit(self, user: Any, auth_hash: str | None, *, forced: bool = False) -> str | None:
+        """Return why a login of `user` can't go on, or None when it can."""
+        if user is None:
+            return "unknown_user"
+        if not forced and not is_active(user):
+            return "deactivated"
+        return None if self._same_credentials(user, auth_hash) else "credentials_changed"
 
     def _load_user_from_cookie(self, sess: MutableMapping[str, Any], state: RequestState) -> Any:
         if state.remember == "clear" or sess.get(self.keys.remember) == "clear":
@@ -283,8 +344,10 @@ class Identity(Entries[UserT]):
         cookies = self._remember_cookies()
         if not cookies:
             return None
+        user = None
         # Two cookies of the name: one of them was planted (from a subdomain, say).
-        user = self._load_user_from_remember_cookie(cookies[0]) if len(cookies) == 1 else None
+        if len(cookies) == 1 and settings.REMEMBER_COOKIE_ENABLED.read(get_config()):
+            user = self._load_user_from_remember_cookie(cookies[0])
         if user is None:
             state.remember = "clear"
         return user
@@ -292,29 +355,81 @@ class Identity(Entries[UserT]):
     def _load_user_from_remember_cookie(self, cookie: str) -> Any:
         """Log the user of a remember cookie in again, not fresh; None if it names nobody."""
         state = self._state()
-        token = remember.read(cookie, self.realm, self._clock(), get_config())
-        user = None if token is None else self._call_user_loader(token.user_id)
-        if token is None or user is None or not is_active(user):
+        token = self._read_remember_cookie(cookie)
+        if token is None:
             return None
-        auth_hash = self._auth_hash(user)
-        if not self._same_credentials(user, token.auth_hash, auth_hash):
+        user = self._call_user_loader(token.user_id)
+        reason = self._unfit(user, token.auth_hash)
+        if reason is not None:
+            self._end_token(cookie, reason)
             return None
         state.token = token
+        auth_hash = self._auth_hash(user)
         if token.outdated or token.auth_hash != auth_hash:
             state.remember = "set"
             state.reissued = replace(token, auth_hash=auth_hash, outdated=False)
         sess = get_session()
         if not get_app().session_interface.is_null_session(sess):
-            self._renew_session(sess)
             self._write_login(sess, token.user_id, fresh=False)
-            self._write_auth_hash(sess, auth_hash)
+            if not self._settle(sess, user, token):
+                return None
+            self._renew_session(sess)  # last: a new id of a server-side session can't be undone
+        state.ended_reason = None  # the login goes on
         self._assign(user, "remember")
         user_loaded_from_cookie.send(get_app(), user=user)
         return user
 
-    def _end_login(self, sess: MutableMapping[str, Any], state: RequestState) -> None:
+    def _proved_methods(self) -> dict[str, int]:
+        """Return how the user of the session proved who they are, and when: seconds since 1970."""
+        methods = session.get(self.keys.methods)
+        return cast("dict[str, int]", methods) if isinstance(methods, dict) else {}
+
+    if TYPE_CHECKING:  # what the timeouts add
+
+        def _proved_at(self) -> datetime | None: ...
+
+        def _expires_at(self) -> datetime | None: ...
+
+        # Returns the user id of the login in the session, or None when it is over.
+        def _admit(self, sess: MutableMapping[str, Any], user_id: Any) -> Any | None: ...
+
+    # What the stored level does otherwise
+
+    def _read_remember_cookie(self, value: str) -> remember.RememberToken | None:
+        """Return what a remember cookie is good for, or None."""
+        return remember.read(value, self.realm, self._clock(), get_config())
+
+    def _settle(
+        self, sess: MutableMapping[str, Any], user: Any, token: remember.RememberToken | None
+    ) -> bool:
+        """Bring the session up to date for a user who was just admitted, by `token` if any.
+
+        False for a login that can't be taken in; then it is dropped.
+        """
+        del token  # says nothing more on the signed level
+        auth_hash = self._auth_hash(user)
+        if auth_hash != sess.get(self.keys.auth_hash):
+            self._write_auth_hash(sess, auth_hash)
+        return True
+
+    def _end_session(self, sess: MutableMapping[str, Any], reason: str) -> None:
+        """End the login in the session for `reason`."""
+        self._state().ended_reason = reason
         self._drop_entries(sess)
-        if state.remember == "set" or self._remember_cookies():
+
+    def _end_token(self, cookie: str, reason: str) -> None:
+        """End the login that a remember cookie would bring back."""
+        del cookie  # the signed level keeps nothing that could be ended
+        self._state().ended_reason = reason
+
+    def _end_login(self, sess: MutableMapping[str, Any], state: RequestState, reason: str) -> None:
+        # The session last: nothing is dropped before a store has answered every question.
+        for cookie in self._remember_cookies():
+            self._end_token(cookie, reason)
+        self._end_session(sess, reason)
+        # With a path the browser may have one that it did not send here.
+        elsewhere = settings.REMEMBER_COOKIE_PATH.read(get_config()) != "/"
+        if elsewhere or state.remember == "set" or self._remember_cookies():
             state.remember = "clear"
 
     def _session_protection_failed(self) -> bool:
@@ -324,9 +439,7 @@ class Identity(Entries[UserT]):
         """
         sess = get_session()
         stored = sess.get(self.keys.id)
-        mode = settings.SESSION_PROTECTION.check(
-            get_config().get("SESSION_PROTECTION", self.session_protection)
-        )
+        mode = self._protection_mode()
         present = self._session_identifier_generator()
         if stored == present:
             return False
@@ -334,7 +447,7 @@ class Identity(Entries[UserT]):
             sess[self.keys.id] = present
             return False
         if mode == "strong":
-            self._end_login(sess, self._state())
+            self._end_login(sess, self._state(), "client_changed")
             session_protected.send(get_app())
             return True
         if mode == "basic" and sess.get(self.keys.fresh) is not False:
@@ -342,18 +455,22 @@ class Identity(Entries[UserT]):
             session_protected.send(get_app())
         return False
 
+    def _protection_mode(self) -> str | None:
+        own = self.session_protection
+        return settings.SESSION_PROTECTION.check(get_config().get("SESSION_PROTECTION", own))
+
     # The remember cookie of this request
 
     def _remember_cookies(self) -> list[str]:
         name = remember.cookie_name(get_config(), self.realm)
         request: Request = get_request()
-        return request.cookies.getlist(name)
+        return request.cookies.getlist(name)[:2]  # two are one too many: none of them counts
 
     def _remember_token(self, state: RequestState) -> remember.RememberToken | None:
         if state.token is UNLOADED:
             cookies = self._remember_cookies()
             state.token = None
-            if len(cookies) == 1:
+            if len(cookies) == 1 and settings.REMEMBER_COOKIE_ENABLED.read(get_config()):
                 now = self._clock()
                 state.token = remember.read(cookies[0], self.realm, now, get_config())
         return state.token
@@ -384,6 +501,54 @@ def login_fresh() -> bool:
 def login_remembered() -> bool:
     """Tell whether this browser has sent a good remember token of the current user."""
     return utils.default_manager().login_remembered()
+
+
+def acting_as(user: Any) -> AbstractContextManager[Any]:
+    """Make `user` the current user inside of a ``with`` block: for commands, jobs and tests.
+
+    ::
+
+        with acting_as(user):
+            send_report()  # which reads current_user
+
+    Nobody is logged in by it: no session, no cookie, no record, and no signal. The login is not
+    fresh. The default realm's; a named one has the method of its manager.
+
+    :param user: the user object; None is nobody.
+    :return: a context manager, which gives the user.
+
+    .. versionadded:: 0.6.90
+    """
+    return utils.default_manager().acting_as(user)
+
+
+def login_still_valid() -> bool:
+    """Ask anew whether the login of this request goes on: for connections that last long.
+
+    `current_user` is found out once a request. A WebSocket or a stream that lives for hours calls
+    this now and then, and ends when the answer is False: the login was revoked or has expired, the
+    user was deactivated, their credentials changed. It is no sign of activity.
+
+    :return: whether the same login is still good.
+
+    Raises `SessionStoreUnavailable` when the session store gives no answer.
+
+    .. versionadded:: 0.6.90
+    """
+    return utils.default_manager().login_still_valid()
+
+
+def login_ended_reason() -> str | None:
+    """Tell why the login that this browser showed with this request is over.
+
+    For a page that wants to say so: ``"expired_idle"``, ``"revoked"`` and so on; the page of the
+    exceptions lists the reasons. The next request knows nothing of it, the cookies are gone.
+
+    :return: the reason, or None when the login goes on or there was none.
+
+    .. versionadded:: 0.6.90
+    """
+    return utils.default_manager().login_ended_reason()
 
 
 def _user_context_processor() -> dict[str, Any]:

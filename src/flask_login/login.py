@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 from . import config as settings
 from . import remember as cookies
 from . import utils
+from .audit import audit
 from .exceptions import ConfigurationError, InvalidUserId
-from .identity import Identity
 from .loaders import UserT, is_active, unwrap
-from .signals import user_logged_in, user_logged_out, user_login_confirmed
+from .signals import user_logged_in, user_logged_out, user_login_confirmed, user_login_failed
 from .state import RequestState, get_app, get_config, get_request, get_session, touched_session
+from .stored import StoredLevel
+from .timeouts import Timeouts
 
 if TYPE_CHECKING:
     from flask import Response
 
 
-class Login(Identity[UserT]):
+class Login(StoredLevel[UserT]):
     """The part of `LoginManager` that starts and ends logins."""
 
     def login_user(
@@ -32,6 +34,10 @@ class Login(Identity[UserT]):
         fresh: bool = True,
         *,
         methods: Collection[str] = (),
+        external_id: str | None = None,
+        idle_timeout: timedelta | None = None,
+        absolute_timeout: timedelta | None = None,
+        fresh_timeout: timedelta | None = None,
     ) -> bool:
         """Log `user` in, in this realm. See `flask_login.login_user`."""
         found = unwrap(user)
@@ -42,49 +48,72 @@ class Login(Identity[UserT]):
             raise InvalidUserId(self.id_attribute)
         if remember and duration is not None and not isinstance(duration, timedelta):
             raise ConfigurationError("duration", duration, "a datetime.timedelta")
-        _check_methods(methods)
+        check_methods(methods)
+        remember = remember and settings.REMEMBER_COOKIE_ENABLED.read(get_config())
+        if external_id is not None:
+            self._require_store("external_id")
+        timeouts = _timeouts(idle_timeout, absolute_timeout, fresh_timeout)
 
         state, sess = self._state(), get_session()
         own = state.source in ("session", "remember") and self._is_of_session(found)
+        if not self._start_record(
+            str(user_id),
+            found,
+            fresh=fresh,
+            methods=methods,
+            remember=self._lifetime(duration) if remember else None,
+            external_id=external_id,
+            timeouts=timeouts,
+        ):
+            return False
+        state.ended_reason = None
         self._renew_session(sess)
         self._write_login(sess, user_id, fresh=fresh)
+        sess.pop(self.keys.pending, None)
+        self._write_times(sess, timeouts, proved=fresh)
         self._write_auth_hash(sess, self._auth_hash(found))
         if force and not is_active(found):
             sess[self.keys.force] = True
+        self._write_credential(sess)
         self._add_methods(sess, methods)
         if remember:
             self._remember_login(state, sess, duration)
         else:
             self._forget_others(state, sess, own=own)
         self._assign(found, "session")
+        state.actor = None
         user_logged_in.send(get_app(), user=found)
         return True
 
     def confirm_login(self, *, methods: Collection[str] = ()) -> None:
         """Make the login of this realm fresh again. See `flask_login.confirm_login`."""
-        _check_methods(methods)
+        check_methods(methods)
         user = self.get_current_user()
         sess = get_session()
         if self._is_of_session(user):
             # Asked again: new credentials may have been saved through another object.
             saved = self._call_user_loader(sess[self.keys.user_id])
-            self._regenerate(sess)
-            sess[self.keys.fresh] = True
-            sess[self.keys.id] = self._session_identifier_generator()
-            self._write_auth_hash(sess, self._auth_hash(user if saved is None else saved))
-            self._add_methods(sess, methods)
-            self._renew_token(self._state(), sess)
+            user = user if saved is None else saved
+            if self._confirm_record(sess, user, methods):
+                self._regenerate(sess)
+                sess[self.keys.fresh] = True
+                sess[self.keys.id] = self._session_identifier_generator()
+                self._prove(sess)
+                self._write_auth_hash(sess, self._auth_hash(user))
+                self._add_methods(sess, methods)
+                self._renew_token(self._state(), sess)
         user_login_confirmed.send(get_app())
 
-    def logout_user(self) -> bool:
+    def logout_user(self, *, everywhere: bool = False) -> bool:
         """Log the user of this realm out. See `flask_login.logout_user`."""
         user = self.get_current_user()
         state, sess = self._state(), get_session()
-        self._end_login(sess, state)
-        if settings.REMEMBER_COOKIE_PATH.read(get_config()) != "/":
-            state.remember = "clear"  # the browser may have one that it did not send here
-        if self.keys.next in sess:
-            del sess[self.keys.next]
+        if everywhere:
+            self._end_all_records(user)
+        self._end_login(sess, state, "logout")
+        for key in (self.keys.next, self.keys.pending):
+            if key in sess:
+                del sess[key]
         if state.remember == "clear":
             sess[self.keys.remember] = "clear"
         elif self.keys.remember in sess:
@@ -95,9 +124,22 @@ class Login(Identity[UserT]):
         self._assign(self.anonymous_user(), None)
         return True
 
+    def login_failed(self, identity: str) -> None:
+        """Tell that a login to this realm has failed. See `flask_login.login_failed`."""
+        # Not by name: people type passwords into the wrong field.
+        audit("user_login_failed", ip=get_request().remote_addr)
+        user_login_failed.send(get_app(), identity=identity)
+
+    def _lifetime(self, duration: timedelta | None) -> timedelta:
+        name = "REMEMBER_COOKIE_DURATION" if duration is None else "duration"
+        if duration is None:
+            duration = settings.REMEMBER_COOKIE_DURATION.read(get_config())
+        return cookies.issue("", self._clock(), duration, key=name).lifetime
+
     def _add_methods(self, sess: MutableMapping[str, Any], methods: Collection[str]) -> None:
         if methods:
-            sess[self.keys.methods] = sorted({*sess.get(self.keys.methods, ()), *methods})
+            now = int(self._clock().timestamp())
+            sess[self.keys.methods] = {**self._proved_methods(), **dict.fromkeys(methods, now)}
 
     # The remember cookie
 
@@ -122,7 +164,8 @@ class Login(Identity[UserT]):
             sess.pop(key, None)
         logged_out = state.remember == "clear"
         state.remember, state.remember_lifetime, state.reissued = None, None, None
-        token = None if logged_out else self._remember_token(state)
+        # A store has ended what the cookie stood for: the login that this one replaces.
+        token = None if logged_out or self._logins else self._remember_token(state)
         same = token is not None and token.user_id == str(sess[self.keys.user_id])
         if own and same:
             self._renew_token(state, sess)
@@ -146,6 +189,9 @@ class Login(Identity[UserT]):
     def _update_remember_cookie(self, response: Response) -> Response:
         """Do to the response what this request decided; runs after every request."""
         state: RequestState | None = get_request().__dict__.get(self._state_key)
+        if state is not None and state.source in ("request", "bearer"):
+            # A cache that many share must not give one caller's answer to another.
+            response.headers.setdefault("Cache-Control", "private")
         sess = touched_session()
         if sess is None or (state is None and self.keys.remember not in sess):
             return response
@@ -170,6 +216,8 @@ class Login(Identity[UserT]):
         """Tell whether this request starts the time of the remember token anew."""
         if not settings.REMEMBER_COOKIE_REFRESH_EACH_REQUEST.read(get_config()):
             return False
+        if self._greatest_age(sess) is not None:
+            return False  # which the time of the token's issue tells
         token = self._remember_token(state)
         if token is None or token.user_id != str(sess.get(self.keys.user_id)):
             return False
@@ -177,8 +225,21 @@ class Login(Identity[UserT]):
         return True
 
     def _set_cookie(self, response: Response) -> None:
-        token = self._state().reissued or self._new_token(get_session())
-        cookies.set_cookie(response, get_request(), get_config(), token, self.realm)
+        stored = self._stored_remember()
+        if stored is None and self._logins is not None:
+            return  # a signed token would outlive the login
+        if stored is None:
+            token = self._state().reissued or self._new_token(get_session())
+            stored = cookies.write(token, self.realm), token.expires_at
+        value, expires_at = stored
+        cookies.set_cookie(
+            response,
+            get_request(),
+            get_config(),
+            self.realm,
+            value=value,
+            expires_at=expires_at,
+        )
 
     def _new_token(self, sess: MutableMapping[str, Any]) -> cookies.RememberToken:
         name, lifetime = "duration", self._state().remember_lifetime
@@ -187,6 +248,9 @@ class Login(Identity[UserT]):
         if lifetime is None:
             name = "REMEMBER_COOKIE_DURATION"
             lifetime = settings.REMEMBER_COOKIE_DURATION.read(get_config())
+        greatest = self._greatest_age(sess)
+        if greatest is not None:
+            lifetime = min(lifetime, greatest)
         user_id, auth_hash = sess[self.keys.user_id], sess.get(self.keys.auth_hash)
         return cookies.issue(str(user_id), self._clock(), lifetime, auth_hash, key=name)
 
@@ -194,9 +258,20 @@ class Login(Identity[UserT]):
         cookies.clear_cookie(response, get_request(), get_config(), self.realm)
 
 
-def _check_methods(methods: Collection[str]) -> None:
+def check_methods(methods: Collection[str]) -> None:
+    """Raise `ConfigurationError` for methods that are one text: it would be read by letters."""
     if isinstance(methods, str):
         raise ConfigurationError("methods", methods, "a collection of names, such as {'pwd'}")
+
+
+def _timeouts(
+    idle: timedelta | None, absolute: timedelta | None, fresh: timedelta | None
+) -> Timeouts:
+    named = {"idle_timeout": idle, "absolute_timeout": absolute, "fresh_timeout": fresh}
+    for name, value in named.items():
+        if value is not None and not (isinstance(value, timedelta) and value > timedelta(0)):
+            raise ConfigurationError(name, value, "a datetime.timedelta greater than 0")
+    return Timeouts(idle, absolute, fresh)
 
 
 def login_user(
@@ -207,6 +282,10 @@ def login_user(
     fresh: bool = True,
     *,
     methods: Collection[str] = (),
+    external_id: str | None = None,
+    idle_timeout: timedelta | None = None,
+    absolute_timeout: timedelta | None = None,
+    fresh_timeout: timedelta | None = None,
 ) -> bool:
     """Log `user` in: from here on this browser is theirs.
 
@@ -223,16 +302,36 @@ def login_user(
     :param fresh: whether the login counts as fresh. Say False when they proved nothing just now.
     :param methods: how they proved it, by the names of RFC 8176: ``{"pwd"}``, ``{"pwd", "otp"}``.
         What is not said is not assumed.
-    :return: True, or False for a user who is not active: then nothing happened.
+    :param external_id: an identity provider's name of this login (the ``sid`` of OpenID
+        Connect), for ``sessions.revoke_external``. Needs a session store.
+    :param idle_timeout: after how long without a request this login ends, as a
+        `datetime.timedelta`. By default the setting ``LOGIN_IDLE_TIMEOUT``.
+    :param absolute_timeout: after how long it ends whatever is done in it. By default the
+        setting ``LOGIN_ABSOLUTE_TIMEOUT``.
+    :param fresh_timeout: how long it stays fresh. By default the setting
+        ``LOGIN_FRESH_TIMEOUT``.
+    :return: True, or False when nothing happened: the user is not active, or has as many logins
+        as ``LOGIN_MAX_SESSIONS`` allows and the policy is ``"deny"``; `login_ended_reason` is
+        ``"denied"`` then.
 
-    Raises `InvalidUserId` for a user without an id, `ConfigurationError` for a `duration` that
-    is no timedelta. Sends `user_logged_in`.
+    Raises `InvalidUserId` for a user without an id, `ConfigurationError` for a duration or
+    timeout that is no timedelta, or for what needs a session store without one. Sends
+    `user_logged_in`.
 
     .. versionchanged:: 0.6.90
-        `methods` is new.
+        The keyword arguments after `fresh` are new.
     """
     return utils.default_manager().login_user(
-        user, remember, duration, force, fresh, methods=methods
+        user,
+        remember,
+        duration,
+        force,
+        fresh,
+        methods=methods,
+        external_id=external_id,
+        idle_timeout=idle_timeout,
+        absolute_timeout=absolute_timeout,
+        fresh_timeout=fresh_timeout,
     )
 
 
@@ -254,14 +353,33 @@ def confirm_login(*, methods: Collection[str] = ()) -> None:
     utils.default_manager().confirm_login(methods=methods)
 
 
-def logout_user() -> bool:
+def logout_user(*, everywhere: bool = False) -> bool:
     """Log the user out, and delete the remember cookie; ``session.clear()`` can't undo it.
+
+    With a session store the login is over at once, for copied cookies too.
 
     A server-side session gets a new id, Flask-WTF a new CSRF token. What else the session holds
     is yours and stays.
 
+    :param everywhere: end every login of this user, in all browsers. Needs a session store.
     :return: True, always.
+
+    Raises `ConfigurationError` for `everywhere` without a session store.
 
     Sends `user_logged_out`, before `current_user` becomes nobody.
     """
-    return utils.default_manager().logout_user()
+    return utils.default_manager().logout_user(everywhere=everywhere)
+
+
+def login_failed(identity: str) -> None:
+    """Tell that somebody failed to log in: a wrong password, an unknown name.
+
+    A `LoginThrottle` calls it for you.
+
+    :param identity: the account's name, as it was typed. It may be a password, in the wrong field.
+
+    Sends `user_login_failed`.
+
+    .. versionadded:: 0.6.90
+    """
+    utils.default_manager().login_failed(identity)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flask import request
 
 from . import config as settings
+from .cli import register
 from .config import (
     AUTH_HEADER_NAME,
     COOKIE_DURATION,
@@ -27,8 +28,9 @@ from .config import (
     SESSION_KEYS,
     USE_SESSION_FOR_NEXT,
 )
+from .decorator_order import check_decorator_order
+from .default_guard import DefaultGuard, guard_by_default
 from .exceptions import ConfigurationError
-from .guards import Guards, check_decorator_order
 from .identity import _user_context_processor
 from .loaders import UserT
 from .mixins import AnonymousUserMixin
@@ -39,6 +41,8 @@ from .utils import manager_of
 
 if TYPE_CHECKING:
     from flask import Flask, Response
+
+    from .sessions.store import SessionStore
 
 
 __all__ = [
@@ -71,7 +75,7 @@ def utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-class LoginManager(Guards[UserT]):
+class LoginManager(DefaultGuard[UserT]):
     """Knows how an application's users log in: its loaders, views and settings.
 
     One manager serves one realm, in as many applications as call `init_app`::
@@ -93,13 +97,15 @@ class LoginManager(Guards[UserT]):
     :param name: the name of an additional realm: a second, independent login in the same
         application, with its own session entries, cookie, views and current user. Lower-case
         letters, digits and ``_``. None is the default realm, which the module's functions mean.
+    :param session_store: where to keep logins, so that they can be seen and revoked, and end at
+        once and everywhere. None keeps them in the browser's signed cookies alone.
     :param clock: returns the time as an aware `datetime.datetime` in UTC; every expiry asks it.
         For tests. By default the system's clock.
 
     Raises `ConfigurationError` for a bad name, or a wrong setting in ``app.config``.
 
     .. versionchanged:: 0.6.90
-        `name` and `clock` are new; so is being generic.
+        `name`, `session_store` and `clock` are new; so is being generic.
     """
 
     def __init__(
@@ -108,6 +114,7 @@ class LoginManager(Guards[UserT]):
         add_context_processor: bool = True,
         *,
         name: str | None = None,
+        session_store: SessionStore | None = None,
         clock: Callable[[], datetime] | None = None,
     ) -> None:
         realm = settings.DEFAULT_REALM if name is None else name
@@ -116,7 +123,7 @@ class LoginManager(Guards[UserT]):
             raise ConfigurationError(
                 "name", name, "lower-case letters, digits and '_', other than 'user'"
             )
-        super().__init__(realm, clock or utc_now)
+        super().__init__(realm, clock or utc_now, session_store)
         if app is not None:
             self.init_app(app, add_context_processor)
 
@@ -132,16 +139,37 @@ class LoginManager(Guards[UserT]):
 
         Raises `ConfigurationError` with key, value and what is accepted.
         """
+        settings.apply_profile(app.config)
         settings.check_settings(app.config)
-        realms = app.extensions.setdefault("login", {})
+        realms: dict[str, RealmInApp] = app.extensions.setdefault("login", {})
+        self._require_own_store(realms)
         first = self.realm not in realms
         realms[self.realm] = RealmInApp(self)
         if self.realm == settings.DEFAULT_REALM:
             app.login_manager = self  # type: ignore[attr-defined]  # its place since 2012
+        if len(realms) == 1 and first:
+            register(app)
+            guard_by_default(app)
         if first:
             _wire(app, self.realm)
+        if self._logins is not None and self._logins.store.kind == "memory":
+            _warn_of_memory(app)
         if add_context_processor:
             app.context_processor(self._template_context)
+
+    def _require_own_store(self, realms: dict[str, RealmInApp]) -> None:
+        for realm, known in realms.items():
+            logins = known.manager._logins
+            if self._logins is None or logins is None or realm == self.realm:
+                continue
+            if logins.store is self._logins.store:
+                # The customer "7" would be logged out along with the colleague "7".
+                raise ConfigurationError(
+                    "session_store",
+                    logins.store,
+                    f"another store than that of the realm '{realm}'",
+                    "Give each realm its own, with a table_name or prefix of its own.",
+                )
 
     # What has nothing to do with a realm is here too: everything an application calls is.
 
@@ -173,6 +201,16 @@ class LoginManager(Guards[UserT]):
         if self.realm != settings.DEFAULT_REALM:
             return {f"current_{self.realm}": self.current_user}
         return _user_context_processor()
+
+
+def _warn_of_memory(app: Flask) -> None:
+    if not app.debug and not app.testing:
+        settings.logger.warning(
+            "The application '%s' keeps its logins in the memory of one process: they are gone when"
+            " it ends, and other worker processes don't know them. Use SQLAlchemySessionStore or"
+            " RedisSessionStore.",
+            app.name,
+        )
 
 
 def _wire(app: Flask, realm: str) -> None:

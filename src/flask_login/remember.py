@@ -120,14 +120,16 @@ def set_cookie(
     response: Response,
     request: Request,
     config: Mapping[str, Any],
-    token: RememberToken,
     realm: str,
+    *,
+    value: str,
+    expires_at: float,
 ) -> None:
-    """Put `token` into the browser."""
+    """Put a remember token into the browser, until `expires_at` (seconds since the epoch)."""
     response.set_cookie(
         cookie_name(config, realm),
-        write(token, realm),
-        expires=datetime.fromtimestamp(token.expires_at, timezone.utc),
+        value,
+        expires=datetime.fromtimestamp(expires_at, timezone.utc),
         **_attributes(config, request),
     )
 

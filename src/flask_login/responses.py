@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from flask import Blueprint, Response, flash, redirect, session
 from markupsafe import Markup
 from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import Unauthorized
+from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.http import quote_header_value
 
 from . import config as settings
 from . import utils
+from .impersonation import Impersonation
 from .loaders import UserT, resolve
-from .login import Login
 from .redirects import (
     expand_login_view,
     is_htmx,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-class Refusals(Login[UserT]):
+class Refusals(Impersonation[UserT]):
     """The part of `LoginManager` that answers callers who may not pass."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -53,6 +54,9 @@ class Refusals(Login[UserT]):
         #: Flashed when a page is redirected to the login view; None for nothing. May be a lazy
         #: string of a translation library.
         self.login_message: Any = settings.LOGIN_MESSAGE
+        #: Flashed in its place to somebody whose login has just ended, by the reason (see
+        #: `login_ended_reason`). A reason that is missing here gets `login_message`.
+        self.ended_messages: dict[str, Any] = dict(settings.ENDED_MESSAGES)
         #: The category `login_message` is flashed with.
         self.login_message_category = settings.LOGIN_MESSAGE_CATEGORY
         #: Where to become fresh again. Without it a page gets 401.
@@ -109,17 +113,24 @@ class Refusals(Login[UserT]):
         ``X-Requested-With``, a JSON body, an ``Authorization`` of their own) get 401 as
         ``application/problem+json`` with ``WWW-Authenticate``; htmx gets ``HX-Redirect``.
 
+        Whose login has just ended is told why: by another message (`ended_messages`), and in the
+        problem document's ``ended_reason``.
+
         Sends `user_unauthorized`.
         """
         user_unauthorized.send(get_app())
         if self.unauthorized_callback is not None:
             return resolve(self.unauthorized_callback())  # type: ignore[no-any-return]  # the view's own type
         name = self._blueprint_of(get_request())
+        reason = self._state().ended_reason
+        message = self.login_message
+        if message and reason is not None:
+            message = self.ended_messages.get(reason, message)
         return self._refuse(
             self.login_view if name is None else self.blueprint_login_views[name],
-            self.login_message,
+            message,
             self.login_message_category,
-            _problem("login_required", "Log in to access this resource."),
+            _problem("login_required", "Log in to access this resource.", reason),
             self._challenge("invalid_token" if _sent_bearer() else None),
         )
 
@@ -134,19 +145,65 @@ class Refusals(Login[UserT]):
         user_needs_refresh.send(get_app())
         if self.needs_refresh_callback is not None:
             return resolve(self.needs_refresh_callback())  # type: ignore[no-any-return]  # the view's own type
+        problem = _problem("fresh_login_required", "Log in again to access this resource.")
+        challenge = self._challenge("insufficient_user_authentication")
+        max_age, methods = self._state().required
+        if max_age is not None:
+            problem["max_age"] = int(max_age.total_seconds())
+            challenge += f", max_age={problem['max_age']}"
+        if methods:
+            problem["methods"] = sorted(methods)
         return self._refuse(
             self.refresh_view,
             self.needs_refresh_message,
             self.needs_refresh_message_category,
-            _problem("fresh_login_required", "Log in again to access this resource."),
-            self._challenge("insufficient_user_authentication"),
+            problem,
+            challenge,
         )
+
+    def forbidden(self) -> ResponseReturnValue:
+        """Abort with 403: the user is logged in, and may not.
+
+        Programs get a problem document, unless the application has its own 403 handler.
+
+        .. versionadded:: 0.6.90
+        """
+        response = None
+        if self._audience() == "program":
+            problem = _problem("forbidden", "You may not access this resource.", status=403)
+            response = _problem_response(problem, 403)
+        raise Forbidden("You may not access this resource.", response)
 
     def safe_next_url(self, default: str) -> str:
         """Return where to go after login in this realm. See `flask_login.safe_next_url`."""
         return next_or(default, self.keys.next)
 
     # The answers
+
+    def _send_on(self, redirect_to: str | None) -> ResponseReturnValue:
+        """Answer somebody who is logged in and asked for a page of those who are not."""
+        audience = self._audience()
+        if audience == "program":
+            problem = _problem("anonymous_required", "You are logged in already.", status=403)
+            return _problem_response(problem, 403)
+        root = get_request().root_path + "/"
+        target = self.safe_next_url(root) if redirect_to is None else expand_login_view(redirect_to)
+        if audience == "htmx":
+            return Response(status=200, headers={"HX-Redirect": target})
+        return redirect(target)
+
+    def _audience(self) -> Literal["page", "program", "htmx"]:
+        """Tell for whom the answer to this request is."""
+        request = get_request()
+        name = self._blueprint_of(request)
+        mode = settings.LOGIN_UNAUTHORIZED_RESPONSE.read(get_config())
+        if mode == "status" or (name is not None and self.blueprint_login_views[name] is None):
+            return "program"
+        if mode == "redirect":
+            return "page"
+        if is_htmx(request):
+            return "htmx"
+        return "page" if wants_page(request) else "program"
 
     def _refuse(
         self,
@@ -156,25 +213,18 @@ class Refusals(Login[UserT]):
         problem: dict[str, object],
         challenge: str,
     ) -> ResponseReturnValue:
-        request = get_request()
-        htmx = is_htmx(request)
-        name = self._blueprint_of(request)
-        pages = name is None or self.blueprint_login_views[name] is not None
-        page = htmx or (pages and wants_page(request))
-        response = None
-        if not page:
-            body = json.dumps(problem)
-            response = Response(body, 401, mimetype="application/problem+json")
+        audience, response = self._audience(), None
+        if audience == "program":
+            response = _problem_response(problem, 401)
             response.headers["WWW-Authenticate"] = challenge
             if view is not None:
                 return response
         if view is None:
             # There is nowhere to send anybody: the application's own 401 handler has its say.
-            parsed = WWWAuthenticate.from_header(challenge)
-            raise Unauthorized(str(problem["detail"]), response, parsed)
+            raise _Challenged(str(problem["detail"]), response, challenge)
         self._flash(message, category)
-        target = self._url_with_next(view, request)
-        if htmx:
+        target = self._url_with_next(view, get_request())
+        if audience == "htmx":
             headers = {"HX-Redirect": target, "WWW-Authenticate": challenge}
             return Response(status=401, headers=headers)
         return redirect(target)
@@ -195,7 +245,7 @@ class Refusals(Login[UserT]):
         known = get_app().blueprints
         # Nested, or registered under another name, a blueprint has a longer name than its own.
         for name in request.blueprints:
-            for key in (name, known[name].name):
+            for key in (name, getattr(known.get(name), "name", name)):
                 if key in self.blueprint_login_views:
                     return key
         return None
@@ -225,6 +275,22 @@ class Refusals(Login[UserT]):
         named = self.realm != settings.DEFAULT_REALM
         realm = quote_header_value(self.realm if named else get_app().name, allow_token=False)
         return f"{scheme} realm={realm}" + (f', error="{error}"' if error else "")
+
+
+class _Challenged(Unauthorized):
+    """A 401 whose challenge goes out as it is: werkzeug leaves the quotes of a word away.
+
+    A realm must have them (RFC 9110, section 11.5).
+    """
+
+    def __init__(self, description: str, response: Response | None, challenge: str) -> None:
+        super().__init__(description, response, WWWAuthenticate.from_header(challenge))
+        self._challenge = challenge
+
+    def get_headers(self, *args: Any, **kwargs: Any) -> list[tuple[str, str]]:
+        headers = super().get_headers(*args, **kwargs)
+        others = [pair for pair in headers if pair[0] != "WWW-Authenticate"]
+        return [*others, ("WWW-Authenticate", self._challenge)]
 
 
 def _is_browser(request: Request) -> bool:
@@ -263,15 +329,24 @@ def wants_page(request: Request) -> bool:
     return html > program
 
 
-def _problem(reason: str, detail: str) -> dict[str, object]:
+def _problem_response(problem: dict[str, object], status: int) -> Response:
+    return Response(json.dumps(problem), status, mimetype="application/problem+json")
+
+
+def _problem(
+    reason: str, detail: str, ended_reason: str | None = None, *, status: int = 401
+) -> dict[str, object]:
     """Return a problem document (RFC 9457); programs compare its ``reason``."""
-    return {
+    problem: dict[str, object] = {
         "type": "about:blank",
-        "title": "Unauthorized",
-        "status": 401,
+        "title": HTTPStatus(status).phrase,
+        "status": status,
         "detail": detail,
         "reason": reason,
     }
+    if ended_reason is not None:
+        problem["ended_reason"] = ended_reason
+    return problem
 
 
 def set_login_view(login_view: str | None, blueprint: Blueprint | None = None) -> None:

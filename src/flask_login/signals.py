@@ -12,6 +12,12 @@ _signals = Namespace()
 #: Sent by `login_user`. Arguments: ``user``.
 user_logged_in: NamedSignal = _signals.signal("logged-in")
 
+#: Sent by `login_failed`, and when an attempt of a `LoginThrottle` has failed. Arguments:
+#: ``identity``, the account's name as it was typed; it need not exist.
+#:
+#: .. versionadded:: 0.6.90
+user_login_failed: NamedSignal = _signals.signal("login-failed")
+
 #: Sent by `logout_user`, while `current_user` is still the user. Arguments: ``user``.
 user_logged_out: NamedSignal = _signals.signal("logged-out")
 
@@ -37,3 +43,35 @@ user_accessed: NamedSignal = _signals.signal("accessed")
 
 #: Sent when session protection found another client. No arguments.
 session_protected: NamedSignal = _signals.signal("session-protected")
+
+#: Sent when a login session begins in the store. Arguments: ``login``, a `LoginSession`.
+#:
+#: .. versionadded:: 0.6.90
+login_session_started: NamedSignal = _signals.signal("login-session-started")
+
+#: Sent when a login session ends, for whatever reason. Arguments: ``login``, ``reason``.
+#:
+#: .. versionadded:: 0.6.90
+login_session_ended: NamedSignal = _signals.signal("login-session-ended")
+
+#: Sent when a remember token came that had been used before: somebody has a copy. That login
+#: has ended. Arguments: ``login``.
+#:
+#: .. versionadded:: 0.6.90
+remember_token_reused: NamedSignal = _signals.signal("remember-token-reused")
+
+#: Sent when somebody begins to act as another user. Arguments: ``user``, ``actor``.
+#:
+#: .. versionadded:: 0.6.90
+impersonation_started: NamedSignal = _signals.signal("impersonation-started")
+
+#: Sent when somebody stops acting as another user. Arguments: ``user``, ``actor``.
+#:
+#: .. versionadded:: 0.6.90
+impersonation_stopped: NamedSignal = _signals.signal("impersonation-stopped")
+
+#: Sent when the session store gave a request no answer. Arguments: ``error``, a
+#: `SessionStoreUnavailable`.
+#:
+#: .. versionadded:: 0.6.90
+session_store_unavailable: NamedSignal = _signals.signal("session-store-unavailable")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import flask.globals
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from .login_manager import LoginManager
     from .remember import RememberToken
+    from .sessions.logins import Presented
+    from .sessions.records import LoginSession
+    from .sessions.store import SessionStoreUnavailable
 
 #: Marks "nobody has asked yet"; None is a user that `anonymous_user` may return.
 UNLOADED: Any = object()
@@ -47,18 +50,29 @@ class RequestState:
     """What one realm knows and has decided during one request."""
 
     __slots__ = (
+        "actor",
         "clear_site_data",
+        "ended_reason",
+        "passive",
         "reissued",
         "remember",
         "remember_lifetime",
+        "required",
         "source",
+        "stored",
         "token",
+        "trusted",
+        "unavailable",
         "user",
         "written",
     )
 
     def __init__(self) -> None:
         self.user: Any = UNLOADED
+        #: Who impersonates that user; None while nobody does.
+        self.actor: Any = None
+        #: Whether the login is looked at without a sign of a person.
+        self.passive: bool = False
         #: What other code wrote to ``g._login_user`` during this request.
         self.written: Any = UNLOADED
         #: Which source named the user; None while there is nobody.
@@ -71,6 +85,16 @@ class RequestState:
         #: The remember token of this request, once read; None when it has no good one.
         self.token: RememberToken | None = UNLOADED
         self.clear_site_data: bool = False
+        #: How recently, and how, a guard wanted the user to have proved who they are.
+        self.required: tuple[timedelta | None, frozenset[str]] = (None, frozenset())
+        #: The stored login of this request.
+        self.stored: Presented | None = None
+        #: Why the login that the browser showed is over, when it is.
+        self.ended_reason: str | None = None
+        #: The session store's failure, when the session was believed nonetheless.
+        self.trusted: SessionStoreUnavailable | None = None
+        #: The session store's failure during this request.
+        self.unavailable: SessionStoreUnavailable | None = None
 
     @property
     def on_g(self) -> Any:
@@ -100,6 +124,12 @@ class SessionKeys:
     auth_hash: str = "_auth_hash"
     methods: str = "_methods"
     force: str = "_force"
+    login: str = "_login"
+    checked: str = "_login_checked"
+    at: str = "_at"
+    times: str = "_times"
+    pending: str = "_pending"
+    acting_as: str = "_acting_as"
 
     @classmethod
     def of(cls, realm: str) -> SessionKeys:
@@ -112,7 +142,8 @@ class SessionKeys:
     def of_login(self) -> Iterator[str]:
         """Yield the entries that end with the login."""
         yield from (self.user_id, self.fresh, self.id, self.remember_seconds)
-        yield from (self.auth_hash, self.methods, self.force)
+        yield from (self.auth_hash, self.methods, self.force, self.login, self.checked)
+        yield from (self.at, self.times, self.acting_as)
 
 
 @dataclass(frozen=True)
@@ -133,6 +164,24 @@ class CurrentLogin:
     remembered: bool
     #: How the user proved who they are, as RFC 8176 names; what was not said is not assumed.
     methods: frozenset[str]
+    #: When they last did; None when they never did in this login, or from before there were times.
+    authenticated_at: datetime | None = None
+    #: How long the login lasts if nothing more is done in it; None when no timeout ends it.
+    expires_in: timedelta | None = None
+    #: The user id of who impersonates this user; None when nobody does.
+    actor: str | None = None
+    #: The record in the session store, of the actor's login if there is one; None on the signed
+    #: level.
+    record: LoginSession | None = None
+
+    def __bool__(self) -> bool:
+        """Return True: there is a login. For nobody `current_login` is None."""
+        return True
+
+    @property
+    def id(self) -> str | None:
+        """The login's public handle in the session store; None on the signed level."""
+        return None if self.record is None else self.record.id
 
 
 def touched_session() -> MutableMapping[str, Any] | None:

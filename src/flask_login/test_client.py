@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,6 +31,10 @@ class FlaskLoginClient(FlaskClient):
     :param user: the user to be logged in as from the start, or None.
     :param fresh_login: whether that login is fresh.
     :param realm: the name of the realm to log in to; by default the default one.
+    :param methods: how the user is taken to have proved who they are: ``{"pwd", "otp"}``.
+
+    .. versionchanged:: 0.6.90
+        `realm` and `methods` are new.
     """
 
     def __init__(
@@ -39,20 +43,27 @@ class FlaskLoginClient(FlaskClient):
         user: Any = None,
         fresh_login: bool = True,
         realm: str = settings.DEFAULT_REALM,
+        methods: Collection[str] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         if user is not None:
-            self.login(user, fresh_login=fresh_login, realm=realm)
+            self.login(user, fresh_login=fresh_login, realm=realm, methods=methods)
 
     def login(
-        self, user: Any, *, fresh_login: bool = True, realm: str = settings.DEFAULT_REALM
+        self,
+        user: Any,
+        *,
+        fresh_login: bool = True,
+        realm: str = settings.DEFAULT_REALM,
+        methods: Collection[str] = (),
     ) -> None:
         """Be logged in as `user` from the next request on.
 
         :param user: the user object.
         :param fresh_login: whether the login is fresh.
         :param realm: the name of the realm.
+        :param methods: how the user is taken to have proved who they are.
 
         .. versionadded:: 0.6.90
         """
@@ -63,6 +74,10 @@ class FlaskLoginClient(FlaskClient):
                 sess.pop(key, None)
             sess[keys.user_id] = getattr(user, manager.id_attribute)()
             sess[keys.fresh] = fresh_login
+            with self.application.test_request_context():
+                manager._write_times(sess, proved=fresh_login)
+                manager._add_methods(sess, methods)
+                manager._record_login(sess, user)
 
     def logout(self, *, realm: str = settings.DEFAULT_REALM) -> None:
         """Be nobody from the next request on; a remember cookie is gone too.
@@ -71,22 +86,27 @@ class FlaskLoginClient(FlaskClient):
 
         .. versionadded:: 0.6.90
         """
-        keys = self._manager(realm).keys
-        with self.session_transaction() as sess:
-            for key in keys.of_login():
-                sess.pop(key, None)
+        manager = self._manager(realm)
+        with self.session_transaction() as sess, self.application.test_request_context():
+            manager._end_session(sess, "logout")
         name, domain, path = self._remember_cookie(realm)
         self.delete_cookie(name, domain=domain, path=path)
 
     @contextmanager
     def user(
-        self, user: Any, *, fresh_login: bool = True, realm: str = settings.DEFAULT_REALM
+        self,
+        user: Any,
+        *,
+        fresh_login: bool = True,
+        realm: str = settings.DEFAULT_REALM,
+        methods: Collection[str] = (),
     ) -> Generator[FlaskLoginClient]:
         """Be logged in as `user` inside of a ``with`` block, and who one was before after it.
 
         :param user: the user object.
         :param fresh_login: whether the login is fresh.
         :param realm: the name of the realm.
+        :param methods: how the user is taken to have proved who they are.
 
         .. versionadded:: 0.6.90
         """
@@ -95,7 +115,7 @@ class FlaskLoginClient(FlaskClient):
             before = {key: sess[key] for key in keys.of_login() if key in sess}
         name, domain, path = self._remember_cookie(realm)
         remembered = self.get_cookie(name, domain, path)
-        self.login(user, fresh_login=fresh_login, realm=realm)
+        self.login(user, fresh_login=fresh_login, realm=realm, methods=methods)
         try:
             yield self
         finally:

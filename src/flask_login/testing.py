@@ -4,18 +4,29 @@ Switch the fixtures on in your ``conftest.py``; they use your own ``app`` fixtur
 
     pytest_plugins = ["flask_login.testing"]
 
+Who writes a session store runs `SessionStoreContract` over it.
+
 PYTEST_DONT_REWRITE: there is no assert here, and importing `FrozenClock` first must not warn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .exceptions import ConfigurationError
+from .routes import GuardedRoute, guarded_routes
 from .test_client import FlaskLoginClient
+
+if "flask_login.sessions.contract" not in sys.modules:  # pragma: no branch  # it is, or it is not
+    # So that an assert that fails there tells the values, as one in a test file does.
+    pytest.register_assert_rewrite("flask_login.sessions.contract")
+
+from .sessions.contract import SessionStoreContract as SessionStoreContract
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -67,3 +78,54 @@ def login_as(app: Flask) -> Callable[..., FlaskLoginClient]:
         return FlaskLoginClient(app, app.response_class, user=user, **arguments)
 
     return make_client
+
+
+def assert_only_public(app: Flask, endpoints: Collection[str]) -> None:
+    """Assert that nothing of an application is public but what you say.
+
+    ::
+
+        def test_nothing_else_is_public(app):
+            assert_only_public(app, {"static", "index", "auth.login", "GET items"})
+
+    Public is what anybody sees: what has no guard of this library, and what `anonymous_required`
+    guards. A view that checks by itself in another way counts as public too.
+
+    :param app: the application.
+    :param endpoints: the public endpoints, with all their methods. ``"GET items"`` is an endpoint
+        whose other methods are guarded.
+
+    Raises `AssertionError` that names what is public and not in the list, and what is in the list
+    and not public; `ConfigurationError` for endpoints that are one text.
+
+    .. versionadded:: 0.6.90
+    """
+    if isinstance(endpoints, str):
+        raise ConfigurationError("endpoints", endpoints, "a collection of names, such as {'index'}")
+    routes = guarded_routes(app)
+    surplus = {
+        f"{method} {route.endpoint} ({route.rule})"
+        for route in routes
+        for method in route.methods
+        if _is_public(route) and not {route.endpoint, f"{method} {route.endpoint}"} & {*endpoints}
+    }
+    public = {name for route in routes if _is_public(route) for name in _names(route)}
+    guards = {name: route.guards for route in routes for name in _names(route)}
+    missing = {
+        f"{name} ({', '.join(guards.get(name, ())) or 'no such endpoint'})"
+        for name in set(endpoints) - public
+    }
+    told = (("public, and not in the list", surplus), ("in the list, and not public", missing))
+    text = "; ".join(f"{what}: {', '.join(sorted(found))}" for what, found in told if found)
+    if text:
+        raise AssertionError(text)
+
+
+def _is_public(route: GuardedRoute) -> bool:
+    return all(name.endswith("anonymous_required") for name in route.guards)
+
+
+def _names(route: GuardedRoute) -> Iterator[str]:
+    yield route.endpoint
+    for method in route.methods:
+        yield f"{method} {route.endpoint}"

@@ -6,9 +6,12 @@ and `current_user` looks up `_get_user`, on every access.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextvars import ContextVar
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from flask import has_app_context
 from werkzeug.local import LocalProxy
 
 from .config import DEFAULT_REALM
@@ -104,11 +107,17 @@ def default_manager() -> LoginManager[Any]:
     return manager_of(get_app())
 
 
+#: Who this code acts as, by the login manager and the request (None outside of one); `acting_as`
+#: sets it.
+acting: ContextVar[Mapping[Any, Any]] = ContextVar("flask_login.acting", default={})  # noqa: B039  # never changed
+
+
 def _get_user() -> Any:
     try:
         request = get_request()
     except RuntimeError:
-        return None
+        acted = acting.get()
+        return acted.get((default_manager(), None)) if acted and has_app_context() else None
     return default_manager()._user_of(request)
 
 

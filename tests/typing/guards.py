@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from datetime import timedelta
+
+from flask import Blueprint, Flask
 from flask.typing import ResponseReturnValue
 from flask.views import MethodView, View
 from typing_extensions import assert_type
 
-from flask_login import LoginManager, fresh_login_required, login_required
+from flask_login import (
+    LoginManager,
+    UserMixin,
+    anonymous_required,
+    fresh_login_required,
+    login_not_required,
+    login_required,
+    no_activity,
+)
 
 app = Flask(__name__)
 login_manager = LoginManager(app)
@@ -34,6 +44,69 @@ def change_password() -> tuple[str, int]:
 assert_type(change_password(), tuple[str, int])
 
 
+# Called, a guard is a decorator that does the same.
+
+
+@app.get("/reports/<int:number>")
+@login_required(when=lambda user: user.is_admin)
+def show_report(number: int) -> str:
+    return str(number)
+
+
+assert_type(show_report(1), str)
+show_report("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the view takes an int
+
+
+@app.post("/transfer")
+@fresh_login_required(max_age=timedelta(minutes=5), methods={"otp"}, impersonated=True)
+def transfer(to: str) -> tuple[str, int]:
+    return to, 200
+
+
+assert_type(transfer("ann"), tuple[str, int])
+
+
+@app.get("/transfers")
+@login_required()
+@fresh_login_required()
+def list_transfers() -> list[str]:
+    return []
+
+
+assert_type(list_transfers(), list[str])
+
+
+@app.get("/register")
+@anonymous_required
+def register(name: str) -> str:
+    return name
+
+
+@app.get("/welcome")
+@anonymous_required(redirect_to="index")
+async def welcome() -> str:
+    return "welcome"
+
+
+assert_type(register("ann"), str)
+
+
+@app.get("/imprint")
+@login_not_required
+@no_activity
+def imprint(lang: str) -> str:
+    return lang
+
+
+assert_type(imprint("de"), str)
+
+# What a guard takes by keyword is no view.
+login_required("admin")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]  # a role is no view
+login_required(when="admin")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]  # nor a test
+fresh_login_required(max_age=300)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]  # of what?
+anonymous_required("index")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]  # it is redirect_to
+
+
 # An async view stays one.
 
 
@@ -50,6 +123,7 @@ async def change_password_later() -> dict[str, bool]:
 
 
 async def call_the_async_views() -> None:
+    assert_type(await welcome(), str)
     assert_type(await show_later(1), str)
     assert_type(await change_password_later(), dict[str, bool])
 
@@ -73,6 +147,38 @@ assert_type(show_staff("a"), str)
 assert_type(delete_staff("a"), str)
 
 
+class User(UserMixin):
+    is_admin = False
+
+
+customers = LoginManager[User](app, name="customers")
+office = Blueprint("office", __name__)
+customers.protect(app)
+customers.protect(office)
+
+
+@app.get("/discounts/<int:percent>")
+@customers.login_required(when=lambda user: user.is_admin)
+@customers.fresh_login_required(max_age=timedelta(minutes=5))
+def give_discount(percent: int) -> str:
+    return str(percent)
+
+
+customers.login_required(when=lambda user: user.nonsense)  # type: ignore[attr-defined]  # pyright: ignore[reportUnknownLambdaType, reportAttributeAccessIssue, reportUnknownMemberType]  # a User has none
+
+
+@app.get("/join")
+@customers.anonymous_required(redirect_to="/")
+@customers.login_not_required
+@customers.no_activity
+def join() -> str:
+    return "join"
+
+
+assert_type(give_discount(5), str)
+assert_type(join(), str)
+
+
 # Class-based views take them in a list.
 
 
@@ -88,3 +194,14 @@ class Account(MethodView):
 
     def get(self) -> ResponseReturnValue:
         return "account"
+
+
+@login_not_required
+class About(View):
+    decorators = [login_required(when=lambda user: user.is_admin)]  # noqa: RUF012  # as above
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        return "about"
+
+
+assert_type(About(), About)

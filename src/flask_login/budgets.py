@@ -1,0 +1,282 @@
+"""How much may be tried, and how much has been: the counting behind `throttling.LoginThrottle`.
+
+A budget is a number of attempts in a window of time. The windows of one key follow each other
+without gaps, by the application's own clock; where they begin depends on the key, so that not
+every account's window ends at one moment. All counts only ever go up, which every storage can do
+atomically, and an attempt is counted before anybody knows how it ends. So parallel attempts
+can't get past a limit together.
+
+In the storage a key stands in front of what is counted for it:
+
+=========================== ================================================================
+``KEY:10/900:1963:tried``   attempts in that window, of a limit of 10 in 900 seconds
+``KEY:10/900:1963:back``    those of them that do not count any more
+``... :NAME:logins``        logins by that very spelling of the account's name
+``... :NAME:2``             attempts by that spelling since its second login
+=========================== ================================================================
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import IPv6Address, IPv6Network, ip_address
+from threading import Lock
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from urllib.parse import urlsplit
+from zlib import crc32
+
+from .exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from limits.storage import Storage
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: What clients of a URL are told, so that a silent server does not hold up logins: seconds, but
+#: for MongoDB milliseconds.
+_PATIENCE: dict[str, dict[str, Any]] = {
+    "redis": {"socket_timeout": 1, "socket_connect_timeout": 1},
+    "memcached": {"timeout": 1, "connect_timeout": 1},
+    "mongodb": {"serverSelectionTimeoutMS": 1000, "socketTimeoutMS": 1000},
+}
+#: For how long after its window a count is kept: clocks of several machines differ.
+_SLACK = 60
+#: Memcached takes a longer time for a date, long past.
+_LONGEST_IN_MEMCACHED = 30 * 24 * 60 * 60
+
+
+class NoAnswer(Exception):
+    """The storage of the counts failed. Never leaves `LoginThrottle`."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause)
+        #: The kind of the client's own error; its text may hold a password.
+        self.cause = cause
+
+
+@dataclass(frozen=True, order=True)
+class Limit:
+    """So many attempts in so many seconds."""
+
+    seconds: int
+    amount: int
+
+
+def limits_library() -> ModuleType:
+    """Return the `limits` library, or raise ImportError with what is missing and the cure."""
+    needed = 'LoginThrottle needs limits 3 or newer, found {}. Cure: pip install "{}"'
+    extra = "Flask-Login[throttle]"
+    try:
+        import limits
+    except ImportError as error:
+        raise ImportError(needed.format("none", extra), name="limits") from error
+    found = str(limits.__version__)
+    if int(found.partition(".")[0]) < 3:
+        raise ImportError(needed.format(found, extra), name="limits")
+    return limits
+
+
+def parse(argument: str, text: str | None) -> tuple[Limit, ...]:
+    """Return the limits that `text` names, such as ``"10 per 15 minutes; 50 per day"``.
+
+    Raises `ConfigurationError`, which names `argument`, for another text.
+    """
+    if text is None:
+        return ()
+    items: Iterable[Any] = ()
+    with suppress(ValueError):
+        items = limits_library().parse_many(text)
+    if not items or any(item.amount < 1 for item in items):
+        accepted = "limits such as '10 per 15 minutes; 50 per day', each at least 1, or None"
+        raise ConfigurationError(argument, text, accepted)
+    # The shortest window first: what it refuses is not counted by the others.
+    found = {Limit(item.get_expiry(), item.amount) for item in items}
+    return tuple(sorted(found))
+
+
+def open_storage(storage: Storage | str) -> Storage:
+    """Return the storage that a URL of the `limits` library means, or `storage` itself.
+
+    Raises `ConfigurationError` for what `limits` can't make a storage of, and whatever a client
+    raises that connects at once.
+    """
+    library = limits_library()
+    from limits.storage import Storage, storage_from_string
+
+    made: object = storage
+    if isinstance(storage, str):
+        made = None
+        # Their own errors show the URL.
+        with suppress(library.errors.ConfigurationError, ValueError):
+            made = storage_from_string(storage, **_options(storage))
+    if isinstance(made, Storage):
+        return made
+    raise ConfigurationError(
+        "storage",
+        "another URL, not shown because it may hold a password"
+        if isinstance(storage, str)
+        else type(storage).__name__,
+        "a limits.storage.Storage, or a URL that the limits library knows, such as"
+        " redis://HOST:6379, memcached://HOST:11211, mongodb://HOST:27017 or memory://",
+        'Redis needs its client: pip install "Flask-Login[redis]"; Memcached needs pymemcache,'
+        " MongoDB needs pymongo",
+    )
+
+
+def _options(url: str) -> dict[str, Any]:
+    kind = urlsplit(url).scheme.partition("+")[0]
+    family = "redis" if kind in ("rediss", "valkey", "valkeys") else kind
+    options = dict(_PATIENCE.get(family, {}))
+    if family == "redis":
+        library = "valkey" if kind.startswith("valkey") else "redis"
+        options.update(_without_retries(library))
+    return options
+
+
+def _without_retries(library: str) -> dict[str, Any]:
+    """Return the option that makes a Redis client give up at the first failure."""
+    from importlib import import_module
+
+    try:
+        retry = import_module(f"{library}.retry").Retry
+        backoff = import_module(f"{library}.backoff").NoBackoff
+    except ImportError:
+        return {}  # `limits` says what is missing
+    return {"retry": retry(backoff(), 0)}
+
+
+def plain_name(name: str) -> str:
+    """Return an account's name as `LoginThrottle` counts it, so that no spelling gets around it.
+
+    Letter case, accents, width, invisible characters and space around it do not matter: to some
+    databases they do not matter either.
+
+    :param name: the name, as it was typed.
+
+    .. versionadded:: 0.6.90
+    """
+    text = unicodedata.normalize("NFKD", name)
+    text = unicodedata.normalize("NFKD", text.casefold())
+    # Cc and Cf: control and format characters, such as the zero-width joiner. Mn: accents.
+    kept = (c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Mn"))
+    return unicodedata.normalize("NFKC", "".join(kept)).strip()
+
+
+def network_of(address: str) -> str:
+    """Return what an address is counted by: itself, or the /64 of an IPv6 address.
+
+    An IPv4 address may be written as an IPv6 one (``::ffff:192.0.2.1``).
+    """
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(IPv6Network((int(found), 64), strict=False))
+
+
+class Counters:
+    """Counts in a storage of the `limits` library; every failure is a `NoAnswer`."""
+
+    def __init__(self, storage: Storage) -> None:
+        from limits.storage import MemcachedStorage, MemoryStorage
+
+        self._storage = storage
+        # The storage in memory loses counts when threads meet at a key that is new.
+        in_memory = isinstance(storage, MemoryStorage)
+        self._lock: AbstractContextManager[Any] = Lock() if in_memory else nullcontext()
+        self._longest = (
+            _LONGEST_IN_MEMCACHED if isinstance(storage, MemcachedStorage) else float("inf")
+        )
+
+    def get(self, name: str) -> int:
+        """Return a count."""
+        return self._ask(self._storage.get, name)
+
+    def add(self, name: str, amount: int, seconds: int) -> int:
+        """Add to a count, atomically, and return it; a new one is kept for `seconds`."""
+        kept = int(min(seconds, self._longest))
+        return self._ask(self._storage.incr, name, kept, amount=amount)
+
+    def forget(self, name: str) -> None:
+        """Let a count begin anew."""
+        self._ask(self._storage.clear, name)
+
+    def _ask(self, question: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with self._lock:
+            try:
+                return question(*args, **kwargs)
+            except Exception as error:  # noqa: BLE001  # clients also raise what is not their own
+                cause = no_answer(error)
+        raise cause  # out here: the client's own error may show a password
+
+
+def no_answer(error: Exception) -> NoAnswer:
+    """Return what the throttle may know of a client's error: its kind."""
+    return NoAnswer(type(getattr(error, "storage_error", error)).__name__)
+
+
+class Budget:
+    """What is left of one limit for one key, in the window of this moment."""
+
+    def __init__(self, counters: Counters, key: str, limit: Limit, now: datetime) -> None:
+        number, gone = divmod(int(now.timestamp()) + crc32(key.encode()), limit.seconds)
+        self._counters = counters
+        self._amount = limit.amount
+        self._name = f"{key}:{limit.amount}/{limit.seconds}:{number}"
+        #: Seconds until the window ends, at least 1.
+        self.left: int = limit.seconds - gone
+
+    def take(self) -> bool:
+        """Count an attempt; tell whether it may take place.
+
+        What was given back is read *before* the attempt is counted, so it belongs to attempts
+        that were counted earlier. However many run at once, no more than the limit pass.
+        """
+        back = self._counters.get(f"{self._name}:back")
+        if self._add("tried") - back <= self._amount:
+            return True
+        self.give_back(1)
+        return False
+
+    def give_back(self, attempts: int) -> None:
+        """Let so many attempts not count any more."""
+        if attempts > 0:
+            self._add("back", attempts)
+
+    def note(self, spelling: str) -> None:
+        """Remember that the attempt was made by this very spelling of the account's name."""
+        round_ = self._counters.get(f"{self._name}:{spelling}:logins")
+        self._add(f"{spelling}:{round_}")
+
+    def forgive(self, spelling: str) -> None:
+        """Give back what was tried by this spelling: it has logged in.
+
+        Not what was tried by others that are counted together with it. An application may tell
+        ``alice`` from ``Alice``: who owns the one must not clear the count of the other. Each
+        login gets a number of its own, so two at once do not give the same attempts back.
+        """
+        round_ = self._add(f"{spelling}:logins") - 1
+        own = self._counters.get(f"{self._name}:{spelling}:{round_}")
+        self.give_back(min(own, self._used()))
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self._counters.forget(f"{self._name}:back")
+        self._counters.forget(f"{self._name}:tried")
+
+    def _used(self) -> int:
+        tried = self._counters.get(f"{self._name}:tried")
+        return tried - self._counters.get(f"{self._name}:back")
+
+    def _add(self, what: str, amount: int = 1) -> int:
+        return self._counters.add(f"{self._name}:{what}", amount, self.left + _SLACK)

@@ -1,0 +1,99 @@
+"""Which endpoint is guarded by what, as far as the guards of this library tell."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flask.views import MethodView
+
+from .config import DEFAULT_REALM
+from .decorator_order import GUARD_ATTRIBUTE
+from .default_guard import DEFAULT_GUARD
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+@dataclass(frozen=True)
+class GuardedRoute:
+    """A rule of an application, and what a request for it has to pass.
+
+    .. versionadded:: 0.6.90
+    """
+
+    endpoint: str
+    #: Without HEAD and OPTIONS, which Flask adds. ``ANY`` for a rule that lists none.
+    methods: Sequence[str]
+    rule: str
+    #: The names of the guards, in the order in which they ask. None: it is public, unless the
+    #: application checks by itself.
+    guards: Sequence[str]
+
+
+def guarded_routes(app: Flask) -> list[GuardedRoute]:
+    """Return every rule of an application with its guards, sorted by endpoint.
+
+    Guards are looked for on the view, on the functions that run before it (``before_request`` of
+    the application and of blueprints, `LoginManager.protect`) and inside of class-based views; a
+    class that guards its methods differently has several entries.
+
+    :param app: the application.
+
+    .. versionadded:: 0.6.90
+    """
+    found: list[GuardedRoute] = []
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.endpoint, rule.rule)):
+        if rule.build_only:
+            continue
+        view = app.view_functions.get(rule.endpoint)
+        outside = [*_before(app, rule.endpoint), *_on(view)]
+        known = rule.methods or {"ANY"}
+        grouped: dict[tuple[str, ...], list[str]] = {}
+        for method in sorted(known - {"HEAD", "OPTIONS"} or known):
+            guards = dict.fromkeys([*outside, *_inside(view, method)])
+            grouped.setdefault(tuple(guards), []).append(method)
+        found += [
+            GuardedRoute(rule.endpoint, methods, rule.rule, guards)
+            for guards, methods in grouped.items()
+        ]
+    return found
+
+
+def _before(app: Flask, endpoint: str) -> Iterator[str]:
+    parts = endpoint.split(".")[:-1]
+    blueprints = [".".join(parts[: end + 1]) for end in range(len(parts))]
+    for name in (None, *blueprints):
+        for function in app.before_request_funcs.get(name, ()):
+            yield from _by_default(function, app, endpoint)
+            yield from _on(function)
+
+
+def _by_default(function: Any, app: Flask, endpoint: str) -> Iterator[str]:
+    manager_of: Any = getattr(function, DEFAULT_GUARD, None)
+    manager = None if manager_of is None else manager_of(app)
+    if manager is not None and not manager._is_open(app, endpoint):
+        realm = "" if manager.realm == DEFAULT_REALM else f"{manager.realm}."
+        yield f"{realm}login_required by default"
+
+
+def _inside(view: Any, method: str) -> Iterator[str]:
+    view_class = getattr(view, "view_class", None)
+    yield from _on(getattr(view_class, "dispatch_request", None))
+    if isinstance(view_class, type) and issubclass(view_class, MethodView):
+        yield from _on(getattr(view_class, method.lower(), None))
+
+
+def _on(function: Any) -> Iterator[str]:
+    """Yield the guards on a function, the outermost first.
+
+    One may come twice: `functools.wraps` copies the mark to decorators above it.
+    """
+    while function is not None:
+        name: str | None = getattr(function, GUARD_ATTRIBUTE, None)
+        if name is not None:
+            yield name
+        inner = getattr(function, "__wrapped__", None)
+        function = function.func if isinstance(function, functools.partial) else inner

@@ -1,0 +1,389 @@
+"""What the stored level does on login, on each request, on return and at the end.
+
+Between the request (cookies in, cookies out) and a store: every change is a pure function of
+`records`, swapped in by compare-and-swap and begun again when somebody else was quicker.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+from itsdangerous import BadData
+
+from flask_login import config as settings
+from flask_login.audit import audit
+from flask_login.signals import (
+    login_session_ended,
+    login_session_started,
+    remember_token_reused,
+    session_store_unavailable,
+)
+from flask_login.signing import sign, unsign
+from flask_login.state import get_app, get_config, get_request
+from flask_login.timeouts import NO_TIMEOUTS, Timeouts
+
+from . import records
+from .records import LoginSession, Step
+from .store import SessionStoreUnavailable
+
+if TYPE_CHECKING:
+    from .store import SessionStore
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# More swaps in a row than this are lost only by a store that answers wrongly.
+_TRIES = 64
+
+# A failure that took as many seconds was silence; a refused connection takes none.
+_SILENCE = 0.2
+
+_CREDENTIAL = re.compile(r"([^.]+)\.([^.]+)\.([0-9]{1,9})")
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What the browser holds of a login: its handle, its secret and a generation number."""
+
+    id: str
+    secret: str
+    generation: int
+
+    def __repr__(self) -> str:
+        return f"<Credential of {self.id}>"
+
+    def to_text(self) -> str:
+        """Return it as one text; `from_text` reads it."""
+        return f"{self.id}.{self.secret}.{self.generation}"
+
+    @classmethod
+    def from_text(cls, text: object) -> Credential | None:
+        """Return the credential in a text, or None for any other."""
+        match = _CREDENTIAL.fullmatch(text) if isinstance(text, str) else None
+        return None if match is None else cls(match[1], match[2], int(match[3]))
+
+
+@dataclass(frozen=True)
+class Presented:
+    """A login that a request showed a good credential of."""
+
+    record: LoginSession
+    secret: str = field(repr=False)
+    #: Whether the browser is to be given the newest credentials.
+    reissue: bool = False
+    #: Whether the credential was the newest, and no copy from before a confirmation.
+    newest: bool = True
+
+
+def _reporting(
+    method: Callable[Concatenate[StoredLogins, P], R],
+) -> Callable[Concatenate[StoredLogins, P], R]:
+    """Send the signal when the store gives a method no answer; leave a silent store alone.
+
+    Whoever waits for a silent store holds a worker, which anybody else's request needs. So for as
+    long as it kept one request waiting, the next ones are told at once.
+    """
+
+    @functools.wraps(method)
+    def reporting(self: StoredLogins, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        begun = time.monotonic()
+        try:
+            self._refuse_while_silent(begun)
+            return method(self, *args, **kwargs)
+        except SessionStoreUnavailable as error:
+            now = time.monotonic()
+            if now - begun >= _SILENCE:
+                self._silent_until = now + (now - begun)
+            session_store_unavailable.send(get_app(), error=error)
+            raise
+
+    return reporting
+
+
+class StoredLogins:
+    """The logins of one realm that are kept in a store."""
+
+    def __init__(
+        self,
+        store: SessionStore,
+        realm: str,
+        clock: Callable[[], datetime],
+        actor: Callable[[], str | None],
+    ) -> None:
+        self.store = store
+        self._actor = actor
+        self._silent_until = 0.0
+        self._lock = Lock()
+        self._latest: datetime | None = None
+        self._clock = clock
+        self._remember_salt = f"flask-login.stored-remember-token.{realm}"
+
+    @_reporting
+    def begin(
+        self,
+        user_id: str,
+        *,
+        fresh: bool,
+        methods: Collection[str],
+        remember: timedelta | None,
+        auth_hash: str | None,
+        external_id: str | None = None,
+        timeouts: Timeouts = NO_TIMEOUTS,
+    ) -> Presented:
+        """Keep the record of a new login, and return it with its secret."""
+        now, config, request = self._clock(), get_config(), get_request()
+        secret = records.new_secret()
+        absolute = timeouts.absolute or settings.LOGIN_ABSOLUTE_TIMEOUT.read(config)
+        longest = absolute or _longest(remember)
+        idle = timeouts.idle or settings.LOGIN_IDLE_TIMEOUT.read(config)
+        if remember is None and idle is None:
+            idle = config["PERMANENT_SESSION_LIFETIME"]  # what Flask gives an unused session cookie
+        if idle is not None and idle >= longest:
+            idle = None
+        record = LoginSession(
+            id=records.new_id(user_id),
+            secret_hash=records.hash_secret(secret),
+            user_id=user_id,
+            created_at=self._moment_of_its_own(now),
+            last_seen_at=now,
+            authenticated_at=now if fresh else None,
+            expires_at=records.later(now, longest),
+            methods=frozenset(methods),
+            idle_timeout=idle,
+            ip_address=request.remote_addr,
+            user_agent=(request.headers.get("User-Agent") or "")[:512] or None,
+            external_id=external_id,
+            auth_hash=auth_hash,
+            remember_generation=0 if remember is None else 1,
+            remember_until=None if remember is None else now + remember,
+            remember_issued_at=None if remember is None else now,
+            confirmed=remember is None,
+            absolute_timeout=absolute,
+            fresh_timeout=timeouts.fresh,
+        )
+        self.store.create(record)
+        login_session_started.send(get_app(), login=record)
+        self.audit("login_session_started", record)
+        return Presented(record, secret)
+
+    def _refuse_while_silent(self, now: float) -> None:
+        if now < self._silent_until:
+            raise SessionStoreUnavailable(self.store.kind, "it was silent a moment ago")
+
+    def _moment_of_its_own(self, now: datetime) -> datetime:
+        """Return now, or a microsecond later than the login before: one of two is the older."""
+        with self._lock:
+            if self._latest is not None and self._latest >= now:
+                now = records.later(self._latest, timedelta(microseconds=1))
+            self._latest = now
+            return now
+
+    def present_session(self, text: object, *, activity: bool) -> Presented | str:
+        """Judge the session's credential; a refusal is its reason."""
+        credential = Credential.from_text(text)
+        if credential is None:
+            return records.UNKNOWN
+        return self._present(credential, records.present_session, activity=activity)
+
+    def present_remember(self, value: str) -> Presented | str | None:
+        """Judge a remember cookie; a refusal is its reason, None for what is none of ours."""
+        credential = Credential.from_text(self.remembered_text(value))
+        if credential is None:
+            return None
+        slide = settings.REMEMBER_COOKIE_REFRESH_EACH_REQUEST.read(get_config())
+        judge = functools.partial(records.present_remember, slide=slide)
+        return self._present(credential, judge, activity=True)
+
+    @_reporting
+    def _present(
+        self,
+        credential: Credential,
+        judge: Callable[[LoginSession, int, datetime], Step],
+        *,
+        activity: bool,
+    ) -> Presented | str:
+        now = self._clock()
+        interval = min(settings.LOGIN_TOUCH_INTERVAL.read(get_config()), settings.COOKIE_DURATION)
+        idle = settings.LOGIN_IDLE_TIMEOUT.read(get_config())
+        if idle is not None:
+            interval = min(interval, idle / 2)
+        for _ in range(_TRIES):
+            record = self.store.get(
+                credential.id, seen_at=now if activity else None, interval=interval
+            )
+            if record is None or not records.knows_secret(record, credential.secret):
+                return records.UNKNOWN
+            own = record.idle_timeout
+            if activity and own is not None and own / 2 < interval:
+                interval = own / 2  # its own, and so short that activity would come too late
+                continue
+            step = judge(record, credential.generation, now)
+            if step.record is record or self.store.replace(step.record):
+                self._tell(record, step.record)
+                if step.refused is not None:
+                    return step.refused
+                newest = step.reissue or credential.generation == step.record.generation
+                return Presented(step.record, credential.secret, step.reissue, newest)
+        raise RuntimeError(f"The {self.store.kind} store never lets a change through.")
+
+    @_reporting
+    def change(
+        self, session_id: str, next_of: Callable[[LoginSession], LoginSession]
+    ) -> LoginSession | None:
+        """Swap in what `next_of` makes of a record; None when there is none (any more)."""
+        for _ in range(_TRIES):
+            record = self.store.get(session_id)
+            if record is None:
+                return None
+            changed = next_of(record)
+            if changed is record or self.store.replace(changed):
+                self._tell(record, changed)
+                return changed
+        raise RuntimeError(f"The {self.store.kind} store never lets a change through.")
+
+    def end(self, session_id: str, reason: str) -> LoginSession | None:
+        """End a login, at once and everywhere; its remember token ends with it."""
+        now = self._clock()
+        return self.change(session_id, lambda record: records.end(record, reason, now))
+
+    @_reporting
+    def end_all(self, user_id: str, reason: str, keep: str | None = None) -> int:
+        """End every login of a user but `keep`; return how many."""
+        now = self._clock()
+        live = [
+            record
+            for record in self.store.list(user_id)
+            if record.id != keep and records.ended_because(record, now) is None
+        ]
+        self.store.end_all(user_id, reason, now, keep=keep or "")
+        for record in live:
+            self._tell(record, records.end(record, reason, now))
+        return len(live)
+
+    def end_by_text(self, text: object, reason: str) -> None:
+        """End the login that a credential belongs to, if it knows its secret."""
+        credential = Credential.from_text(text)
+        if credential is None:
+            return
+        secret, now = credential.secret, self._clock()
+
+        def ended(record: LoginSession) -> LoginSession:
+            return (
+                records.end(record, reason, now) if records.knows_secret(record, secret) else record
+            )
+
+        self.change(credential.id, ended)
+
+    def remembered_text(self, value: str) -> str | None:
+        """Return the credential in a remember cookie of ours, or None."""
+        try:
+            text, _ = unsign(value, self._remember_salt)
+        except BadData:
+            return None
+        return text if isinstance(text, str) else None
+
+    @_reporting
+    def make_room(self, started: LoginSession, user: Any, replaced: Collection[str]) -> bool:
+        """Hold the user to ``LOGIN_MAX_SESSIONS``; False when `started` had to give way.
+
+        Every login that is begun is in the store before anybody counts, and everybody counts in
+        the same order. So however many begin at once, the same ones are left.
+        """
+        config = get_config()
+        most: Any = settings.LOGIN_MAX_SESSIONS.read(config)
+        if callable(most):
+            most = settings.LOGIN_MAX_SESSIONS.check(most(user))
+        if most is None:
+            return True
+        now = self._clock()
+        live = [
+            record
+            for record in self.store.list(started.user_id)
+            if record.id not in replaced and records.ended_because(record, now) is None
+        ]
+        live.sort(key=_age)
+        # As the store keeps it, which may be to the millisecond only.
+        begun = next((record for record in live if record.id == started.id), started)
+        if settings.LOGIN_MAX_SESSIONS_POLICY.read(config) == "deny":
+            # Who began before this one is never its concern, also after the maximum was lowered.
+            surplus = [record for record in live[most:] if _age(record) >= _age(begun)]
+            reason = records.DENIED
+        else:
+            surplus = live[:-most]
+            reason = records.EVICTED
+        for record in surplus:
+            self.end(record.id, reason)
+        return all(record.id != started.id for record in surplus)
+
+    def confirm(
+        self, session_id: str, methods: Collection[str], auth_hash: str | None
+    ) -> LoginSession | None:
+        """Renew a login after the user proved once more who they are."""
+        now = self._clock()
+        lifetime = settings.LOGIN_ABSOLUTE_TIMEOUT.read(get_config()) or _longest(None)
+        return self.change(
+            session_id, lambda record: records.confirm(record, now, lifetime, methods, auth_hash)
+        )
+
+    def renew(self, found: Presented) -> Presented:
+        """Give a login a new session credential."""
+        now = self._clock()
+        record = self.change(found.record.id, lambda record: records.renew(record, now))
+        return found if record is None else replace(found, record=record, newest=True)
+
+    def note_auth_hash(self, found: Presented, auth_hash: str) -> Presented:
+        """Give a login the digest of the credentials that it began without."""
+        record = self.change(
+            found.record.id, lambda record: records.note_auth_hash(record, auth_hash)
+        )
+        return found if record is None else replace(found, record=record)
+
+    @_reporting
+    def ended_before(self) -> datetime | None:
+        """Return the moment before which no login counts."""
+        return self.store.ended_before()
+
+    def session_text(self, found: Presented) -> str:
+        """Return the newest session credential of a login, for the session."""
+        return Credential(found.record.id, found.secret, found.record.generation).to_text()
+
+    def remember_text(self, found: Presented) -> str:
+        """Return the newest remember token of a login, signed, for the cookie."""
+        record = found.record
+        credential = Credential(record.id, found.secret, record.remember_generation)
+        return sign(credential.to_text(), self._remember_salt)
+
+    def _tell(self, before: LoginSession, after: LoginSession) -> None:
+        if before.ended_reason is None and after.ended_reason is not None:
+            login_session_ended.send(get_app(), login=after, reason=after.ended_reason)
+            self.audit("login_session_ended", after)
+            if after.ended_reason == records.TOKEN_REUSED:
+                remember_token_reused.send(get_app(), login=after)
+                self.audit("remember_token_reused", after)
+
+    def audit(self, event: str, record: LoginSession) -> None:
+        """Log an event of a login's life, with its facts as extra fields; never a secret."""
+        audit(
+            event,
+            user_id=record.user_id,
+            login_id=record.id,
+            ip=record.ip_address,
+            reason=record.ended_reason,
+            actor=self._actor(),
+        )
+
+
+def _longest(remember: timedelta | None) -> timedelta:
+    """Return how long a login may last that no absolute timeout ends."""
+    return max(remember or get_config()["PERMANENT_SESSION_LIFETIME"], settings.COOKIE_DURATION)
+
+
+def _age(record: LoginSession) -> tuple[datetime, str]:
+    return record.created_at, record.id

@@ -1,0 +1,186 @@
+"""The engines of `SQLAlchemySessionStore`: lent by the application or made from a URL.
+
+And what their errors mean: whether the database gave no answer, or somebody made a mistake.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+from weakref import WeakMethod
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.pool import StaticPool
+
+from flask_login.exceptions import ConfigurationError
+
+from .store import SessionStoreUnavailable
+
+# ------------------------------------------------------------------ an engine is lent
+
+
+class Bind(Protocol):
+    """What is used of a Flask-SQLAlchemy ``db``."""
+
+    @property
+    def engine(self) -> sa.Engine:
+        """The default database's engine, in an application context."""
+        ...
+
+    @property
+    def engines(self) -> Mapping[str | None, sa.Engine]:
+        """Every database's."""
+        ...
+
+    @property
+    def metadata(self) -> sa.MetaData:
+        """The default database's tables."""
+        ...
+
+    @property
+    def metadatas(self) -> dict[str | None, sa.MetaData]:
+        """Every database's."""
+        ...
+
+
+def engine_of(bind: Bind | sa.Engine, bind_key: str | None) -> Callable[[], sa.Engine]:
+    """Return what finds the engine: each application of a ``db`` has one of its own."""
+    if isinstance(bind, sa.Engine):
+        return lambda: bind
+    # By name: its engine can only be asked for in an application context.
+    if not {"engine", "metadata"} <= set(dir(bind)):
+        raise ConfigurationError(
+            "bind",
+            type(bind).__name__,
+            "a Flask-SQLAlchemy db, an sqlalchemy.Engine or a database URL",
+            "For an AsyncEngine, give an Engine of the same URL.",
+        )
+    return lambda: bind.engine if bind_key is None else bind.engines[bind_key]
+
+
+def metadata_of(
+    bind: Bind | sa.Engine, bind_key: str | None, metadata: sa.MetaData | None
+) -> sa.MetaData:
+    """Return where the tables belong."""
+    if isinstance(bind, sa.Engine):
+        if bind_key is not None:
+            raise ConfigurationError("bind_key", bind_key, "left out, except with a db")
+        return sa.MetaData() if metadata is None else metadata
+    if metadata is not None:
+        raise ConfigurationError("metadata", "a MetaData", "left out with a db: it has its own")
+    if bind_key is None:
+        return bind.metadata
+    # The mark by which Flask-SQLAlchemy and Flask-Migrate tell the databases apart.
+    return bind.metadatas.setdefault(bind_key, sa.MetaData(info={"bind_key": bind_key}))
+
+
+# --------------------------------------------------------------- an engine of its own
+
+
+def own_engine(url: str | sa.URL, timeout: float) -> sa.Engine:
+    """Return an engine in autocommit mode that waits for nothing longer than `timeout`."""
+    try:
+        parsed = sa.make_url(url)
+    except exc.ArgumentError:
+        # Its message may hold the URL, and that a password.
+        raise ConfigurationError("bind", "a text", "a database URL") from None
+    arguments = {
+        name: value
+        for name, value in _timeouts(parsed, timeout).items()
+        if name not in parsed.query
+    }
+    options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "hide_parameters": True}
+    if parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}:
+        arguments["check_same_thread"] = False
+        return sa.create_engine(parsed, connect_args=arguments, poolclass=StaticPool, **options)
+    options.update(pool_timeout=timeout, pool_reset_on_return=None)
+    # As many as SQLAlchemy would open at most, but none is closed after a burst of requests.
+    options.update(pool_size=15, max_overflow=0)
+    if tuple(map(int, re.findall(r"\d+", sa.__version__)[:3])) >= (2, 0, 43):
+        options["skip_autocommit_rollback"] = True
+    engine = sa.create_engine(parsed, connect_args=arguments, **options)
+    _forget_connections_after_fork(engine)
+    return engine
+
+
+def _timeouts(url: sa.URL, timeout: float) -> dict[str, Any]:
+    """Return the arguments by which a driver is told how long it may wait."""
+    seconds = max(1, math.ceil(timeout))
+    milliseconds = max(1, round(timeout * 1000))
+    libpq = {
+        "connect_timeout": seconds,
+        "options": f"-c statement_timeout={milliseconds}",
+        "tcp_user_timeout": milliseconds,
+    }
+    # The server gives up on a lock before the driver gives up on the server: an UPDATE that the
+    # driver has abandoned would still be done when its turn comes.
+    locks = {"init_command": f"SET innodb_lock_wait_timeout = {max(1, math.floor(timeout))}"}
+    whole = {"connect_timeout": seconds, "read_timeout": seconds + 1, "write_timeout": seconds}
+    exact = {"connect_timeout": timeout, "read_timeout": max(timeout, 1) + 0.5}
+    drivers: dict[str, dict[str, Any]] = {
+        "pysqlite": {"timeout": timeout},
+        "psycopg": libpq,
+        "psycopg2": libpq,
+        "pymysql": {**locks, **exact, "write_timeout": timeout},
+        "mysqldb": {**locks, **whole},
+    }
+    return drivers.get(url.get_driver_name(), {})
+
+
+def _forget_connections_after_fork(engine: sa.Engine) -> None:
+    """Let a worker process open connections of its own, not speak on its parent's."""
+    dispose = WeakMethod(engine.dispose)
+
+    def in_child() -> None:
+        forget = dispose()
+        if forget is not None:
+            forget(close=False)
+
+    if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+        os.register_at_fork(after_in_child=in_child)
+
+
+# ------------------------------------------------------------------------- its errors
+
+#: What a driver calls an operational error and is a mistake: in SQLite a table or column that
+#: is missing, in MySQL that or a missing right.
+_MISTAKE = re.compile(r"no such |\(?(1054|1142|1143)\b")
+
+
+#: Two statements waited for each other and the database undid this one.
+_DEADLOCK = re.compile(r"\(?1213\b|deadlock detected")
+
+
+def is_worth_a_retry(error: Exception) -> bool:
+    """Tell whether the same statement may well succeed at once, if need be on a new connection."""
+    if not isinstance(error, exc.DBAPIError):
+        return False
+    return error.connection_invalidated or _DEADLOCK.match(str(error.orig)) is not None
+
+
+def told(error: Exception) -> Exception:
+    """Return what is raised in place of `error`: nothing that shows a URL or a parameter."""
+    if _is_outage(error):
+        cause = error.orig if isinstance(error, exc.DBAPIError) else error
+        return SessionStoreUnavailable("sqlalchemy", cause)
+    if isinstance(error, exc.StatementError):
+        error.hide_parameters = True
+    if isinstance(error, (exc.OperationalError, exc.ProgrammingError)):
+        error.add_detail(
+            "Do the store's tables exist? Create them with a migration or store.create_all()."
+        )
+    return error
+
+
+def _is_outage(error: Exception) -> bool:
+    if isinstance(error, (exc.TimeoutError, exc.DisconnectionError, OSError)):
+        return True
+    if isinstance(error, exc.DBAPIError) and error.connection_invalidated:
+        return True
+    if isinstance(error, (exc.OperationalError, exc.InterfaceError, exc.InternalError)):
+        return _MISTAKE.match(str(error.orig)) is None
+    return False

@@ -1,0 +1,315 @@
+"""`SQLAlchemySessionStore`: records in a SQL database, by SQLAlchemy 2.
+
+Each operation is one statement, on a connection that the engine's pool lends for it: never on
+the application's own `Session`, so a login neither commits nor loses what a view has not saved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext, suppress
+from datetime import datetime, timedelta
+from threading import Lock
+from time import monotonic
+from typing import Any
+
+from .records import LoginSession, ended_because
+
+
+def _too_old(found: str) -> ImportError:
+    return ImportError(
+        f"SQLAlchemySessionStore needs SQLAlchemy 2.0 or newer, found: {found}."
+        ' Install it with: pip install "Flask-Login[sqlalchemy]"',
+        name="sqlalchemy",
+    )
+
+
+try:
+    import sqlalchemy as sa
+except ModuleNotFoundError as missing:
+    if missing.name != "sqlalchemy":
+        raise
+    raise _too_old("none") from None
+if int(sa.__version__.partition(".")[0]) < 2:
+    raise _too_old(sa.__version__)
+
+# Only once its version is known to be good:
+from sqlalchemy import exc  # noqa: E402  # as above
+from sqlalchemy.pool import StaticPool  # noqa: E402  # as above
+
+from .sql_engine import (  # noqa: E402  # as above
+    Bind,
+    engine_of,
+    is_worth_a_retry,
+    metadata_of,
+    own_engine,
+    told,
+)
+from .sql_schema import (  # noqa: E402  # as above
+    Codec,
+    Statements,
+    brake_table,
+    is_id,
+    is_key,
+    key_params,
+    sessions_table,
+)
+
+
+class SQLAlchemySessionStore:
+    """Keeps records in SQLite, PostgreSQL, MariaDB or MySQL.
+
+    ::
+
+        db = SQLAlchemy()
+        login_manager = LoginManager(session_store=SQLAlchemySessionStore(db))
+
+    The tables are `table` and `brake_table`, in your `MetaData`: Flask-Migrate finds them,
+    ``db.create_all()`` and `create_all` create them. Drop ended and expired records now and
+    then (``flask login purge``).
+
+    =================  ================================================================
+    operation          statements
+    =================  ================================================================
+    ``get``            one; when activity is due (``LOGIN_TOUCH_INTERVAL``), PostgreSQL writes
+                       it in the same statement, the others need a second
+    ``purge``          one for each batch
+    all others         one
+    =================  ================================================================
+
+    A statement is one round trip on PostgreSQL. On MariaDB and MySQL it is one when the store
+    was given a URL (and SQLAlchemy is 2.0.43 or newer); an engine of yours adds what its pool
+    sends: a ``ROLLBACK`` after each use, and a ``COMMIT`` after a write.
+
+    A statement is sent once more when the connection turns out at once to be stale, or the
+    database undid it to end a deadlock. A record is
+    never written twice; but when the store is unavailable in the middle of a write, nobody can
+    tell whether it arrived.
+
+    With an in-memory SQLite database on one shared connection (`StaticPool`), what your session
+    has flushed is committed along with the store's own: there is one transaction only.
+
+    :param bind: where the records are kept: a Flask-SQLAlchemy ``db``, whose engine is asked for
+        in the application's context; an `sqlalchemy.Engine`; or a URL, for an engine with a pool
+        and timeouts of its own.
+    :param metadata: your `MetaData`, which gets the tables; not with a ``db``, it has its own.
+    :param table_name: the name of the table, and the beginning of the other one's.
+    :param bind_key: which of the ``db``'s databases to use; its default one, when not given.
+    :param timeout: after how many seconds without an answer the store is unavailable; for a URL.
+        It is kept by SQLite, psycopg, psycopg2, PyMySQL and mysqlclient. libpq never gives up on
+        connecting before 2 seconds, and waits without end for a PostgreSQL that is frozen: one
+        whose machine still acknowledges what it is sent. An engine of yours keeps the timeouts
+        you gave it: set its ``pool_timeout`` and ``connect_args`` as short.
+    :raises ConfigurationError: for a `bind` that is none of these, or arguments at odds.
+
+    .. versionadded:: 0.6.90
+    """
+
+    kind = "sqlalchemy"
+
+    def __init__(
+        self,
+        bind: Bind | sa.Engine | sa.URL | str,
+        *,
+        metadata: sa.MetaData | None = None,
+        table_name: str = "login_sessions",
+        bind_key: str | None = None,
+        timeout: float = 1.0,
+    ) -> None:
+        # What fails later than this has used up the time: it is not tried again.
+        self._soon = timeout / 2
+        # An engine of our own is in autocommit mode from the start.
+        self._own = isinstance(bind, (str, sa.URL))
+        # One SQLite connection can't serve two threads at once.
+        self._one_at_a_time = Lock()
+        if isinstance(bind, (str, sa.URL)):
+            bind = own_engine(bind, timeout)
+        self._get_engine = engine_of(bind, bind_key)
+        metadata = metadata_of(bind, bind_key, metadata)
+        #: The table of the records.
+        self.table = sessions_table(table_name, metadata)
+        #: The table of the moments before which no login counts.
+        self.brake_table = brake_table(f"{table_name}_ended_before", metadata)
+        self._statements = Statements(self.table, self.brake_table)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.table.fullname!r}>"
+
+    def create_all(self) -> None:
+        """Create the tables that do not exist yet; with a ``db``, in an application context.
+
+        For an application without migrations. It adds no column to a table that exists.
+        """
+        engine = self._get_engine()
+        try:
+            self.table.metadata.create_all(engine, tables=[self.table, self.brake_table])
+        except (exc.SQLAlchemyError, OSError) as error:
+            raise told(error) from None
+
+    def create(self, record: LoginSession) -> None:
+        """See `SessionStore.create`.
+
+        :raises ValueError: for a `user_id` or ``external_id`` of more than 255 characters, or one
+            that no database can keep.
+        """
+        self._run(self._statements.insert, self._codec().row(record), write=True)
+
+    def get(
+        self,
+        session_id: str,
+        *,
+        seen_at: datetime | None = None,
+        interval: timedelta = timedelta(0),
+    ) -> LoginSession | None:
+        """See `SessionStore.get`."""
+        if not is_id(session_id):
+            return None
+        codec, this = self._codec(), {"b_id": session_id}
+        if seen_at is None:
+            rows, _ = self._run(self._statements.get, this)
+            return codec.record(rows[0]) if rows else None
+        touch = {**this, "b_due": codec.dump(seen_at - interval), "b_seen": codec.dump(seen_at)}
+        if self._get_engine().dialect.name == "postgresql":
+            rows, _ = self._run(self._statements.get_and_touch, touch, write=True)
+            return codec.record(rows[0]) if rows else None
+        rows, _ = self._run(self._statements.get, this)
+        if not rows:
+            return None
+        record = codec.record(rows[0])
+        due = record.last_seen_at < seen_at and record.last_seen_at + interval <= seen_at
+        if due and ended_because(record, seen_at) is None:
+            self._run(self._statements.touch, touch, write=True)
+        return record
+
+    def replace(self, record: LoginSession) -> bool:
+        """See `SessionStore.replace`."""
+        row = self._codec().row(record)
+        last_seen_at = row.pop("last_seen_at")
+        old = {
+            "b_id": row.pop("id"),
+            "b_version": record.version - 1,
+            "b_last_seen_at": last_seen_at,
+        }
+        return self._run(self._statements.replace, {**row, **old}, write=True)[1] == 1
+
+    def list(self, user_id: str) -> Sequence[LoginSession]:
+        """See `SessionStore.list`."""
+        return self._list(self._statements.of_user, user_id)
+
+    def list_external(self, external_id: str) -> Sequence[LoginSession]:
+        """See `SessionStore.list_external`."""
+        return self._list(self._statements.of_external, external_id)
+
+    def _list(self, statement: sa.Executable, key: str) -> Sequence[LoginSession]:
+        if not is_key(key):
+            return []
+        codec = self._codec()
+        rows, _ = self._run(statement, key_params(key))
+        return [codec.record(row) for row in rows]
+
+    def delete(self, session_id: str) -> bool:
+        """See `SessionStore.delete`."""
+        if not is_id(session_id):
+            return False
+        return self._run(self._statements.delete, {"b_id": session_id}, write=True)[1] == 1
+
+    def delete_all(self, user_id: str) -> int:
+        """See `SessionStore.delete_all`."""
+        if not is_key(user_id):
+            return 0
+        return self._run(self._statements.delete_all, key_params(user_id), write=True)[1]
+
+    def end_all(self, user_id: str, reason: str, moment: datetime, *, keep: str = "") -> int:
+        """See `SessionStore.end_all`."""
+        if not is_key(user_id):
+            return 0
+        params = {
+            **key_params(user_id),
+            **self._codec().ended(reason, moment),
+            "b_keep": keep if is_id(keep) else "",
+        }
+        return self._run(self._statements.end_all, params, write=True)[1]
+
+    def purge(self, before: datetime, *, batch: int = 1000) -> Iterator[int]:
+        """See `SessionStore.purge`."""
+        mysql = self._get_engine().dialect.name in {"mysql", "mariadb"}
+        statement = self._statements.purge_by_join if mysql else self._statements.purge
+        params = {"b_before": self._codec().dump(before), "b_batch": batch}
+        while True:
+            _, count = self._run(statement, params, write=True)
+            if count:
+                yield count
+            if count < batch:
+                return
+
+    def end_all_before(self, moment: datetime) -> None:
+        """See `SessionStore.end_all_before`."""
+        params = {"moment": self._codec().dump(moment)}
+        with suppress(exc.IntegrityError):  # the very same moment was set before
+            self._run(self._statements.brake, params, write=True)
+
+    def ended_before(self) -> datetime | None:
+        """See `SessionStore.ended_before`."""
+        rows, _ = self._run(self._statements.ended_before, {})
+        kept = rows[0][0]
+        return None if kept is None else self._codec().load(kept)
+
+    def ping(self) -> None:
+        """See `SessionStore.ping`."""
+        self._run(self._statements.ping, {})
+
+    def place(self) -> object:
+        """Return where the records are: two stores with equal places have them in common.
+
+        For ``flask login doctor``; with a ``db``, in an application context. It is compared, not
+        shown.
+        """
+        engine = self._get_engine()
+        url = engine.url
+        in_memory = url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}
+        where = engine if in_memory else (url.get_backend_name(), url.host, url.port, url.database)
+        return where, self.table.fullname
+
+    # ------------------------------------------------------------------ the database
+
+    def _codec(self) -> Codec:
+        return Codec.of(self._get_engine().dialect.name)
+
+    def _run(
+        self, statement: sa.Executable, params: dict[str, Any], *, write: bool = False
+    ) -> tuple[Sequence[sa.Row[Any]], int]:
+        """Run one statement; return its rows and how many it changed."""
+        engine = self._get_engine()
+        begun = monotonic()
+        try:
+            return self._run_once(engine, statement, params, write)
+        except (exc.SQLAlchemyError, OSError) as error:
+            failure: Exception = error
+        if monotonic() - begun < self._soon and is_worth_a_retry(failure):
+            try:
+                return self._run_once(engine, statement, params, write)
+            except exc.IntegrityError:
+                return (), 1  # it had arrived: only the answer was lost
+            except (exc.SQLAlchemyError, OSError) as error:
+                failure = error
+        # Raised out here, so that it does not carry the driver's error, whose frames may hold a
+        # password.
+        raise told(failure)
+
+    def _run_once(
+        self, engine: sa.Engine, statement: sa.Executable, params: dict[str, Any], write: bool
+    ) -> tuple[Sequence[sa.Row[Any]], int]:
+        shared = isinstance(engine.pool, StaticPool)
+        with self._one_at_a_time if shared else nullcontext(), engine.connect() as connection:
+            autocommit = self._own
+            if not autocommit and (shared or engine.dialect.name == "postgresql"):
+                # On PostgreSQL a flag of the driver: no BEGIN, no COMMIT, no ROLLBACK is sent.
+                # MySQL would be told of it, and back, in two round trips more than a COMMIT.
+                connection.execution_options(isolation_level="AUTOCOMMIT")
+                autocommit = True
+            result = connection.execute(statement, params)
+            rows: Sequence[sa.Row[Any]] = result.all() if result.returns_rows else ()
+            count = result.rowcount
+            if write and not autocommit:
+                connection.commit()
+            return rows, count

@@ -1,0 +1,398 @@
+"""The stored level: the same questions as `identity`, answered with a session store.
+
+Without a store every method leaves the answer to the signed level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, MutableMapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from . import config as settings
+from . import remember
+from .entries import auth_text
+from .exceptions import ConfigurationError
+from .loaders import UserT
+from .remember import RememberToken
+from .sessions import records
+from .sessions.logins import Credential, StoredLogins
+from .sessions.registry import SessionRegistry
+from .sessions.store import SessionStore, SessionStoreUnavailable
+from .state import RequestState, get_config, get_session
+from .timeouts import SignedTimeouts, Timeouts
+
+
+class StoredLevel(SignedTimeouts[UserT]):
+    """The part of `LoginManager` that keeps logins in a session store, when it has one."""
+
+    def __init__(
+        self, realm: str, clock: Callable[[], datetime], store: SessionStore | None
+    ) -> None:
+        super().__init__(realm, clock)
+        self._logins = None if store is None else StoredLogins(store, realm, clock, self._actor_id)
+
+    @property
+    def sessions(self) -> SessionRegistry:
+        """The registry of this realm's logins: list and revoke them.
+
+        Raises `ConfigurationError` for a manager without a session store.
+
+        .. versionadded:: 0.6.90
+        """
+        logins = self._require_store("sessions")
+        return SessionRegistry(logins, self._clock, self._current_session_id)
+
+    def _require_store(self, what: str) -> StoredLogins:
+        if self._logins is None:
+            raise ConfigurationError(
+                "session_store",
+                None,
+                f"given for {what}",
+                "Without one a login lives in the browser's cookie and can't be listed or revoked:"
+                " LoginManager(app, session_store=MemorySessionStore()).",
+            )
+        return self._logins
+
+    def _current_session_id(self) -> str | None:
+        self.get_current_user()
+        stored = self._state().stored
+        return None if stored is None else stored.record.id
+
+    def _is_fresh(self, user: Any) -> bool:
+        state = self._state()
+        if state.trusted is not None or (state.stored is not None and not state.stored.newest):
+            return False
+        return super()._is_fresh(user)
+
+    def _proved_at(self) -> datetime | None:
+        stored = self._state().stored
+        return super()._proved_at() if stored is None else stored.record.authenticated_at
+
+    def _fresh_timeout(self) -> timedelta | None:
+        stored = self._state().stored
+        own = None if stored is None else stored.record.fresh_timeout
+        return own or super()._fresh_timeout()
+
+    def _expires_at(self) -> datetime | None:
+        stored = self._state().stored
+        return super()._expires_at() if stored is None else records.ends_at(stored.record)
+
+    def _prove(self, sess: MutableMapping[str, Any]) -> None:
+        if self._logins is None:
+            super()._prove(sess)
+
+    def _write_times(self, sess: MutableMapping[str, Any], *args: Any, **kwargs: Any) -> None:
+        if self._logins is None:
+            super()._write_times(sess, *args, **kwargs)
+
+    def login_remembered(self) -> bool:
+        """Tell whether this browser has sent a good remember token of the current user."""
+        if self._logins is None:
+            return super().login_remembered()
+        self.get_current_user()
+        state = self._state()
+        if state.stored is None or state.remember == "clear":
+            return False
+        cookies = self._remember_cookies()
+        if not state.stored.record.remembered or len(cookies) != 1:
+            return False
+        shown = Credential.from_text(self._logins.remembered_text(cookies[0]))
+        return shown is not None and shown.id == state.stored.record.id
+
+    def _require_answer(self) -> None:
+        """Refuse to guard a view on the word of a store that gave none."""
+        unavailable = self._state().unavailable
+        if unavailable is not None:
+            raise unavailable
+
+    def _load_user(self) -> None:
+        state = self._state()
+        if state.unavailable is not None:
+            # Told once; pages that explain the failure must not fail on current_user again.
+            self._update_request_context_with_user()
+            return
+        state.stored, state.trusted = None, None
+        if self._logins is None or self._user_callback is None:
+            super()._load_user()
+            return
+        sess = get_session()
+        entries, modified = dict(sess), sess.modified
+        remember, reissued = state.remember, state.reissued
+        try:
+            super()._load_user()
+        except SessionStoreUnavailable as error:
+            state.unavailable = error
+            # One question may have been answered before the other was not: that a session is over,
+            # not what its remember token is worth. The next request finds it out again.
+            if sess != entries:
+                sess.clear()
+                sess.update(entries)
+            sess.modified = modified
+            state.remember, state.reissued = remember, reissued
+            raise
+
+    def _admit(self, sess: MutableMapping[str, Any], user_id: Any) -> Any | None:
+        if self._logins is None:
+            return super()._admit(sess, user_id)
+        text, state = sess.get(self.keys.login), self._state()
+        if text is None:
+            return self._adopt(self._logins, sess, user_id)
+        try:
+            found = self._logins.present_session(text, activity=self._is_activity())
+        except SessionStoreUnavailable as error:
+            if not self._is_trusted(sess):
+                raise
+            state.trusted = error
+            return user_id
+        if isinstance(found, str):
+            self._drop_entries(sess)
+            state.ended_reason = found
+            return None
+        if str(user_id) != found.record.user_id:
+            # Other code wrote another user's id: that is a new login, or none.
+            self._logins.end_by_text(text, records.REPLACED)
+            del sess[self.keys.login]
+            return self._admit(sess, user_id)
+        state.stored = found
+        self._note_check(sess)
+        return found.record.user_id
+
+    def _adopt(
+        self, logins: StoredLogins, sess: MutableMapping[str, Any], user_id: Any
+    ) -> Any | None:
+        """Take a session from before the store, or written by other code; `_settle` records it."""
+        accepted = settings.REMEMBER_COOKIE_ACCEPT_LEGACY.read(get_config())
+        # When it began is not known: the brake ends every one of them.
+        if accepted and logins.ended_before() is None:
+            return user_id
+        self._drop_entries(sess)
+        self._state().ended_reason = records.REVOKED if accepted else records.UNKNOWN
+        return None
+
+    def _is_trusted(self, sess: MutableMapping[str, Any]) -> bool:
+        """Tell whether a session is believed for want of the store's answer."""
+        trust = settings.LOGIN_OUTAGE_TRUST.read(get_config())
+        checked = sess.get(self.keys.checked)
+        if trust is None or not isinstance(checked, int):
+            return False
+        return 0 <= self._clock().timestamp() - checked < trust.total_seconds()
+
+    def _note_check(self, sess: MutableMapping[str, Any]) -> None:
+        trust = settings.LOGIN_OUTAGE_TRUST.read(get_config())
+        if trust is None:
+            return
+        now, checked = self._clock().timestamp(), sess.get(self.keys.checked)
+        # Not at each request: it makes the session cookie be sent anew.
+        if not isinstance(checked, int) or now - checked >= trust.total_seconds() / 4:
+            sess[self.keys.checked] = int(now)
+
+    def _read_remember_cookie(self, value: str) -> RememberToken | None:
+        if self._logins is None:
+            return super()._read_remember_cookie(value)
+        state = self._state()
+        found = self._logins.present_remember(value)
+        if found is None:
+            return self._adopt_token(self._logins, value)
+        if isinstance(found, str):
+            state.ended_reason = found
+            return None
+        state.stored = found
+        record = found.record
+        times = record.remember_issued_at, record.remember_until
+        issued_at, until = (int((moment or record.created_at).timestamp()) for moment in times)
+        return RememberToken(record.user_id, issued_at, until, outdated=found.reissue)
+
+    def _token_beside(self, user: Any, user_id: str) -> RememberToken | None:
+        """Return the good signed token of the same user that came with an adopted session."""
+        cookies = self._remember_cookies()
+        if self._logins is None or len(cookies) != 1:
+            return None
+        if not settings.REMEMBER_COOKIE_ENABLED.read(get_config()):
+            return None
+        token = self._adopt_token(self._logins, cookies[0])
+        if token is None or token.user_id != user_id:
+            return None
+        return token if super()._same_credentials(user, token.auth_hash) else None
+
+    def _remember_token(self, state: RequestState) -> RememberToken | None:
+        """Return nothing with a store: a signed token is good for being adopted, and no more."""
+        return super()._remember_token(state) if self._logins is None else None
+
+    def _adopt_token(self, logins: StoredLogins, value: str) -> RememberToken | None:
+        """Take a remember token from before the store, unless the brake was pulled since."""
+        if self._state().ended_reason is not None:
+            return None  # the login that this browser showed has ended
+        if not settings.REMEMBER_COOKIE_ACCEPT_LEGACY.read(get_config()):
+            return None
+        token = super()._read_remember_cookie(value)
+        if token is None:
+            return None
+        brake = logins.ended_before()
+        if brake is not None:
+            # Only the signed tokens say when they were issued.
+            config = {**get_config(), "REMEMBER_COOKIE_ACCEPT_LEGACY": False}
+            token = remember.read(value, self.realm, self._clock(), config)
+            if token is None or token.issued_at < brake.timestamp():
+                self._state().ended_reason = records.REVOKED
+                return None
+        return replace(token, outdated=True)
+
+    def _auth_hash(self, user: Any) -> str | None:
+        # With a store it is in the record, which can't be asked while the store is away.
+        trusted = settings.LOGIN_OUTAGE_TRUST.read(get_config()) is not None
+        return super()._auth_hash(user) if self._logins is None or trusted else None
+
+    def _same_credentials(self, user: Any, stored: str | None) -> bool:
+        login = self._state().stored
+        if login is None:
+            return super()._same_credentials(user, stored)
+        known, present = login.record.auth_hash, _record_auth_hash(user)
+        return known is None or present is None or known == present
+
+    def _settle(
+        self, sess: MutableMapping[str, Any], user: Any, token: RememberToken | None
+    ) -> bool:
+        state = self._state()
+        if self._logins is None or state.trusted is not None:
+            return super()._settle(sess, user, token)
+        if state.stored is None:
+            if token is None:
+                # What would bring the browser back belongs to this login too, and ends with it.
+                token = self._token_beside(user, str(sess[self.keys.user_id]))
+                if token is not None:
+                    state.remember = "set"
+            left = None if token is None else token.expires_at - self._clock().timestamp()
+            state.stored = self._logins.begin(
+                str(sess[self.keys.user_id]),
+                fresh=bool(sess.get(self.keys.fresh)),
+                methods=sess.get(self.keys.methods, ()),
+                remember=None if left is None else timedelta(seconds=left),
+                auth_hash=_record_auth_hash(user),
+            )
+            if not self._logins.make_room(state.stored.record, user, ()):
+                self._drop_entries(sess)
+                state.stored, state.ended_reason = None, records.DENIED
+                return False
+        elif state.stored.record.auth_hash is None:
+            auth_hash = _record_auth_hash(user)
+            if auth_hash is not None:
+                state.stored = self._logins.note_auth_hash(state.stored, auth_hash)
+        super()._settle(sess, user, token)
+        if token is not None or self.keys.login not in sess:
+            self._write_credential(sess)
+        return True
+
+    def _renew_credential(self, sess: MutableMapping[str, Any]) -> None:
+        """Replace the session's credential, so that copies of the session die after the grace."""
+        stored = self._state().stored
+        if self._logins is not None and stored is not None:
+            self._state().stored = self._logins.renew(stored)
+            self._write_credential(sess)
+
+    def _began_before_brake(self, moment: int) -> bool:
+        """Tell whether the emergency brake was pulled after that time, in seconds since 1970."""
+        brake = None if self._logins is None else self._logins.ended_before()
+        return brake is not None and moment < brake.timestamp()
+
+    def _record_login(self, sess: MutableMapping[str, Any], user: Any) -> None:
+        """Give a login that the test client wrote to a session its record, if there is a store."""
+        if self._logins is not None:
+            self._settle(sess, user, None)
+
+    def _write_credential(self, sess: MutableMapping[str, Any]) -> None:
+        stored = self._state().stored
+        if self._logins is not None and stored is not None:
+            sess[self.keys.login] = self._logins.session_text(stored)
+            self._note_check(sess)
+
+    def _start_record(
+        self,
+        user_id: str,
+        user: Any,
+        *,
+        fresh: bool,
+        methods: Collection[str],
+        remember: timedelta | None,
+        external_id: str | None,
+        timeouts: Timeouts,
+    ) -> bool:
+        """Begin a stored login; False when the user has too many and the policy denies it."""
+        if self._logins is None:
+            return True
+        sess = get_session()
+        texts = [sess.get(self.keys.login)]
+        texts += [self._logins.remembered_text(cookie) for cookie in self._remember_cookies()]
+        started = self._logins.begin(
+            user_id,
+            fresh=fresh,
+            methods=methods,
+            remember=remember,
+            auth_hash=_record_auth_hash(user),
+            external_id=external_id,
+            timeouts=timeouts,
+        )
+        replaced = {known.id for known in map(Credential.from_text, texts) if known is not None}
+        if not self._logins.make_room(started.record, user, replaced):
+            self._state().ended_reason = records.DENIED
+            return False
+        for text in texts:
+            self._logins.end_by_text(text, records.REPLACED)
+        self._state().stored = started
+        return True
+
+    def _stored_remember(self) -> tuple[str, float] | None:
+        """Return the remember cookie's value and expiry, when a store keeps them."""
+        stored = self._state().stored
+        if self._logins is None or stored is None or stored.record.remember_until is None:
+            return None
+        return self._logins.remember_text(stored), stored.record.remember_until.timestamp()
+
+    def _confirm_record(
+        self, sess: MutableMapping[str, Any], user: Any, methods: Collection[str]
+    ) -> bool:
+        """Renew the record of a login that is confirmed; False when it has ended meanwhile."""
+        state = self._state()
+        if state.trusted is not None:
+            raise state.trusted
+        if self._logins is None or state.stored is None:
+            return True
+        session_id = state.stored.record.id
+        record = self._logins.confirm(session_id, methods, _record_auth_hash(user))
+        if record is None or record.ended_reason is not None:
+            # It ended while this request ran, and nothing revives it.
+            ended = None if record is None else record.ended_reason
+            self._end_session(sess, ended or records.UNKNOWN)
+            self._assign(self.anonymous_user(), None)
+            return False
+        if record.remember_generation != state.stored.record.remember_generation:
+            state.remember, state.reissued = "set", None
+        state.stored = replace(state.stored, record=record, newest=True)
+        self._write_credential(sess)
+        return True
+
+    def _end_session(self, sess: MutableMapping[str, Any], reason: str) -> None:
+        if self._logins is not None:
+            self._logins.end_by_text(sess.get(self.keys.login), reason)
+            self._state().stored = None
+        super()._end_session(sess, reason)
+
+    def _end_token(self, cookie: str, reason: str) -> None:
+        if self._logins is not None:
+            self._logins.end_by_text(self._logins.remembered_text(cookie), reason)
+            self._state().stored = None
+        super()._end_token(cookie, reason)
+
+    def _end_all_records(self, user: Any) -> None:
+        get_id = getattr(user, self.id_attribute, None)
+        user_id = None if get_id is None else get_id()
+        registry = self.sessions
+        if user_id is not None:
+            registry.end_all(str(user_id), records.LOGOUT)
+
+
+def _record_auth_hash(user: Any) -> str | None:
+    # Not keyed: it never leaves the store, and outlives a rotation of the keys.
+    text = auth_text(user)
+    return None if text is None else records.hash_secret(text)

@@ -1,0 +1,183 @@
+"""Two-step login: a first factor was proved, and nothing is open before the second one is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, fields
+from datetime import timedelta
+from typing import Any, cast
+
+from . import config as settings
+from . import utils
+from .entries import auth_text
+from .exceptions import ConfigurationError, InvalidUserId
+from .loaders import UserT, is_active, unwrap
+from .login import Login, check_methods
+from .signing import digest, is_digest
+from .state import get_config, get_session
+from .timeouts import moment_of
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What is noted in the session between two steps of a login."""
+
+    user_id: Any
+    at: int
+    client: str
+    credentials: str | None
+    methods: list[str]
+    remember: bool
+    duration: float | None
+
+    @classmethod
+    def of(cls, entry: object) -> Pending | None:
+        """Return what stands in a session, or None for what is no such entry."""
+        known = cast("dict[str, Any]", entry) if isinstance(entry, dict) else {}
+        return cls(**known) if known.keys() == {field.name for field in fields(cls)} else None
+
+
+class TwoStep(Login[UserT]):
+    """The part of `LoginManager` that knows who is between two steps of a login."""
+
+    def begin_login(
+        self,
+        user: UserT,
+        remember: bool = False,
+        duration: timedelta | None = None,
+        *,
+        methods: Collection[str] = (),
+    ) -> bool:
+        """Note that `user` passed the first step. See `flask_login.begin_login`."""
+        found = unwrap(user)
+        if not is_active(found):
+            return False
+        user_id = getattr(found, self.id_attribute)()
+        if user_id is None:
+            raise InvalidUserId(self.id_attribute)
+        if duration is not None and not isinstance(duration, timedelta):
+            raise ConfigurationError("duration", duration, "a datetime.timedelta")
+        check_methods(methods)
+        pending = Pending(
+            user_id,
+            at=int(self._clock().timestamp()),
+            client=self._session_identifier_generator(),
+            credentials=self._credentials(found),
+            methods=sorted(methods),
+            remember=bool(remember),
+            duration=None if duration is None else duration.total_seconds(),
+        )
+        sess = get_session()
+        self._renew_session(sess)
+        sess[self.keys.pending] = asdict(pending)
+        return True
+
+    def pending_user(self) -> UserT | None:
+        """Return who is between two steps of a login. See `flask_login.pending_user`."""
+        found = self._pending()
+        return None if found is None else found[0]
+
+    def complete_login(self, *, methods: Collection[str] = ()) -> bool:
+        """Log the pending user in. See `flask_login.complete_login`."""
+        check_methods(methods)
+        found = self._pending()
+        if found is None:
+            return False
+        user, pending = found
+        if self._began_before_brake(pending.at):
+            del get_session()[self.keys.pending]
+            return False
+        seconds = pending.duration
+        duration = None if seconds is None else timedelta(seconds=seconds)
+        proved = {*pending.methods, *methods}
+        if not self.login_user(user, pending.remember, duration, methods=proved):
+            return False
+        if pending.methods:
+            # The first step was proved when it was taken.
+            before = {*pending.methods}.difference(methods)
+            times = {**self._proved_methods(), **dict.fromkeys(before, pending.at)}
+            get_session()[self.keys.methods] = times
+        return True
+
+    def _pending(self) -> tuple[UserT, Pending] | None:
+        """Return the pending user and what was noted, or None; drop what is no good any more."""
+        sess = get_session()
+        pending = Pending.of(sess.get(self.keys.pending))
+        if pending is None:
+            return None
+        in_time = self._is_recent(
+            moment_of(pending.at), settings.LOGIN_PENDING_TIMEOUT.read(get_config())
+        )
+        here = pending.client == self._session_identifier_generator()
+        user = None
+        if in_time and (here or self._protection_mode() is None):
+            user = self._call_user_loader(pending.user_id)
+        if user is None or not is_active(user) or not self._is_unchanged(user, pending):
+            del sess[self.keys.pending]
+            return None
+        return user, pending
+
+    def _credentials(self, user: Any) -> str | None:
+        text = auth_text(user)
+        return None if text is None else digest(text, f"flask-login.pending.{self.realm}")
+
+    def _is_unchanged(self, user: Any, pending: Pending) -> bool:
+        text, noted = auth_text(user), pending.credentials
+        if text is None or noted is None:
+            return text is noted
+        return is_digest(noted, text, f"flask-login.pending.{self.realm}")
+
+
+def begin_login(
+    user: Any,
+    remember: bool = False,
+    duration: timedelta | None = None,
+    *,
+    methods: Collection[str] = (),
+) -> bool:
+    """Note that `user` passed the first step of a login, and let them into nothing yet.
+
+    Call it when the password is right and a second factor is still to come: `current_user` stays
+    who it was. The page that asks for the second factor finds the user by `pending_user`, and
+    calls `complete_login` when it was right.
+
+    What is noted is in this browser's signed session. It is good for ``LOGIN_PENDING_TIMEOUT``, for
+    the same client (unless ``SESSION_PROTECTION`` is None), and while the user is active and their
+    credentials stay the same; a new `begin_login` replaces it, a logout drops it.
+
+    :param user: the user object.
+    :param remember: whether `complete_login` is to set a remember cookie.
+    :param duration: how long to remember. By default the setting ``REMEMBER_COOKIE_DURATION``.
+    :param methods: how they proved who they are so far, by the names of RFC 8176: ``{"pwd"}``.
+    :return: True, or False for a user who is not active: then nothing happened.
+
+    Raises `InvalidUserId` for a user without an id, `ConfigurationError` for a `duration` that is
+    no timedelta.
+
+    .. versionadded:: 0.6.90
+    """
+    return utils.default_manager().begin_login(user, remember, duration, methods=methods)
+
+
+def pending_user() -> Any:
+    """Return the user who passed the first step of a login in this browser, or None.
+
+    They are not logged in: show nothing of theirs. None also when the time is up.
+
+    .. versionadded:: 0.6.90
+    """
+    return utils.default_manager().pending_user()
+
+
+def complete_login(*, methods: Collection[str] = ()) -> bool:
+    """Log the pending user in, after the second step: all that `login_user` does.
+
+    :param methods: how they proved it now, by the names of RFC 8176: ``{"otp"}``; added to those
+        of `begin_login`.
+    :return: True, or False when nobody is pending (any more), or `login_user` refuses: then nobody
+        was logged in. A second tab, in which the login was completed before, gets False too: look
+        at `current_user` first.
+
+    .. versionadded:: 0.6.90
+    """
+    return utils.default_manager().complete_login(methods=methods)

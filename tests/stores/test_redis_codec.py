@@ -1,0 +1,168 @@
+"""Records as bytes: whatever is packed comes back, and whatever comes back was packed."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import fields, replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flask_login.sessions import records
+from flask_login.sessions.contract import MINUTE, NOW, a_record
+from flask_login.sessions.records import LoginSession
+from flask_login.sessions.redis_codec import lifetime, minutes, newest, pack, pack_text, unpack
+
+AGENTS = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/141.0.0.0 Safari/537.36 Edg/141.0.0.0",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 16_6_1 like Mac OS X) AppleWebKit/605.1.15"
+    " (KHTML, like Gecko) Version/16.6 Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0",
+    "curl/8.4.0",
+)
+
+moments = st.datetimes(timezones=st.just(timezone.utc))
+spans = st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=3_652_059))
+texts = st.one_of(
+    st.text(st.characters(exclude_categories=())),  # lone surrogates too
+    st.uuids().map(str),
+    st.uuids().map(lambda found: str(found).upper()),
+    st.binary(min_size=32, max_size=32).map(bytes.hex),
+    st.ip_addresses().map(str),
+    st.ip_addresses(v=6).map(lambda found: found.exploded),
+    st.sampled_from(AGENTS),
+    st.sampled_from([f"{'x' * 255}", f"{'x' * 256}", "[", "[]", " ", "a b", "\x00"]),
+)
+numbers = st.one_of(st.integers(0, 10), st.sampled_from([255, 256, 65_535, 65_536, 2**31]))
+some = st.none()
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "id": st.just(records.new_id("ada")),
+    "secret_hash": texts,
+    "user_id": texts,
+    "created_at": moments,
+    "last_seen_at": moments,
+    "authenticated_at": some | moments,
+    "expires_at": moments,
+    "methods": st.frozensets(texts, max_size=3),
+    "idle_timeout": some | spans,
+    "ip_address": some | texts,
+    "user_agent": some | texts,
+    "external_id": some | texts,
+    "auth_hash": some | texts,
+    "generation": numbers,
+    "renewed_at": some | moments,
+    "remember_generation": numbers,
+    "remember_until": some | moments,
+    "remember_issued_at": some | moments,
+    "confirmed": st.booleans(),
+    "version": numbers,
+    "ended_at": some | moments,
+    "ended_reason": some | texts,
+    "restored": st.booleans(),
+    "remember_first": numbers,
+    "absolute_timeout": some | spans,
+    "fresh_timeout": some | spans,
+}
+kept = st.builds(LoginSession, **FIELDS)
+
+
+def test_no_field_is_forgotten_here() -> None:
+    assert set(FIELDS) == {field.name for field in fields(LoginSession)}
+
+
+@given(kept)
+def test_every_record_comes_back_as_it_was(record: LoginSession) -> None:
+    found = unpack(record.id, pack(record))
+    assert found == record
+    assert list(vars(found)) == [field.name for field in fields(LoginSession)]
+    assert replace(found, version=found.version + 1) != record
+
+
+@given(st.binary(max_size=200) | st.binary(max_size=200).map(lambda data: b"\x01" + data))
+def test_any_other_bytes_are_no_record(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        unpack("an id", data)
+
+
+@given(kept, st.integers(0), st.integers(1, 255))
+def test_bytes_that_were_changed_are_a_record_or_none(
+    record: LoginSession, place: int, by: int
+) -> None:
+    data = bytearray(pack(record))
+    data[place % len(data)] ^= by
+    try:
+        found = unpack(record.id, bytes(data))
+    except ValueError:
+        return
+    assert isinstance(found, LoginSession)
+
+
+def test_bytes_that_are_cut_off_or_go_on_are_no_record() -> None:
+    data = pack(a_record())
+    for other in (*(data[:end] for end in range(len(data))), data + b"\x00"):
+        with pytest.raises(ValueError, match=r"."):
+            unpack("an id", other)
+
+
+@pytest.mark.parametrize("methods", ["[[]]", "[1", '{"a": 1}', "[{}]"])
+def test_methods_that_are_no_list_of_texts_are_no_record_or_harmless(methods: str) -> None:
+    record = a_record(methods=frozenset({"x" * len(methods)}))
+    data = pack(record).replace(b"x" * len(methods), methods.encode())
+    try:
+        assert unpack("an id", data).methods == frozenset(methods.split())
+    except ValueError:
+        assert methods.startswith("[")
+
+
+@given(texts, texts)
+def test_two_texts_have_the_same_bytes_only_if_they_are_the_same(one: str, other: str) -> None:
+    assert (pack_text(one) == pack_text(other)) == (one == other)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "most"),
+    [
+        ("user_id", str(uuid.UUID(int=7)), 17),
+        ("external_id", str(uuid.UUID(int=7)), 18),
+        ("auth_hash", "0" * 64, 34),
+        ("ip_address", "203.0.113.195", 6),
+        ("ip_address", "2001:db8::8a2e:370:7334", 18),
+        *(("user_agent", agent, 25) for agent in AGENTS),
+        ("methods", frozenset({"pwd", "otp"}), 7),
+    ],
+)
+def test_what_is_usual_takes_few_bytes(name: str, value: Any, most: int) -> None:
+    plain = a_record("")
+    record = replace(plain, **{name: value})
+    assert unpack(plain.id, pack(record)) == record
+    assert len(pack(record)) - len(pack(plain)) <= most
+
+
+def test_a_span_of_more_than_the_calendar_is_kept_as_that() -> None:
+    record = a_record(idle_timeout=timedelta.max, fresh_timeout=timedelta.max)
+    found = unpack(record.id, pack(record))
+    assert found.idle_timeout == found.fresh_timeout == timedelta(days=3_652_059)
+
+
+def test_a_user_id_is_not_cut() -> None:
+    longest = a_record("x" * 65_535)
+    assert unpack(longest.id, pack(longest)) == longest
+    with pytest.raises(ValueError, match="longer than 65535 bytes"):
+        pack(a_record("x" * 65_536))
+
+
+def test_a_lifetime_is_counted_from_the_newest_time_that_the_record_knows() -> None:
+    record = a_record(expires_at=NOW + 10 * MINUTE)
+    day = records.TOMBSTONE
+    assert newest(record) == NOW
+    assert timedelta(milliseconds=lifetime(record)) == day + 10 * MINUTE
+    later = replace(record, last_seen_at=NOW + 3 * MINUTE)
+    assert timedelta(milliseconds=lifetime(later)) == day + 7 * MINUTE
+    ended = records.end(record, records.LOGOUT, NOW + 5 * MINUTE)
+    assert timedelta(milliseconds=lifetime(ended)) == day
+    assert minutes(NOW + MINUTE) - minutes(NOW) == 1
+    assert minutes(datetime.max.replace(tzinfo=timezone.utc)) < 2**32

@@ -1,0 +1,178 @@
+"""The throttle on real servers: Redis alone, behind Sentinel and as a cluster."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from time import monotonic
+
+import pytest
+from flask import Flask
+
+pytest.importorskip("limits", minversion="3.0")
+pytest.importorskip("redis", minversion="5.0")
+
+from limits.storage import storage_from_string
+from tests.stores.servers_redis import Server, cluster, sentinel, single
+
+from flask_login import LoginManager
+from flask_login.testing import FrozenClock
+from flask_login.throttling import LoginThrottle, ThrottleUnavailable, TooManyLoginAttempts
+
+KINDS = ["alone", "sentinel", "cluster"]
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Callable[[str], tuple[Server, str]]]:
+    """Return a function that starts what it is asked for, once, and gives its URL too."""
+    with ExitStack() as stack:
+        started: dict[str, tuple[Server, str]] = {}
+
+        def start(kind: str) -> tuple[Server, str]:
+            if kind not in started:
+                started[kind] = _start(kind, stack)
+            return started[kind]
+
+        yield start
+
+
+def _start(kind: str, stack: ExitStack) -> tuple[Server, str]:
+    if kind == "cluster":
+        nodes = stack.enter_context(cluster())
+        hosts = ",".join(f"127.0.0.1:{node.port}" for node in nodes)
+        return nodes[0], f"redis+cluster://:{nodes[0].password}@{hosts}"
+    server = stack.enter_context(single())
+    if kind == "alone":
+        return server, server.url
+    watcher = stack.enter_context(sentinel(server))
+    secret = f":{server.password}@"
+    return server, f"redis+sentinel://{secret}127.0.0.1:{watcher.port}/main"
+
+
+@pytest.fixture(params=KINDS)
+def url(request: pytest.FixtureRequest, servers: Callable[[str], tuple[Server, str]]) -> str:
+    return servers(request.param)[1]
+
+
+@pytest.fixture
+def plain_app(clock: FrozenClock) -> Flask:
+    app = Flask("shop")
+    # Each test has names of its own in the servers, by a key of its own.
+    app.config.update(SECRET_KEY=f"the key of {id(app)} at {monotonic()}", TESTING=True)
+    LoginManager[object](app, clock=clock)
+    return app
+
+
+def attempts(app: Flask, throttle: LoginThrottle, name: str, number: int) -> list[bool]:
+    return [may_try(app, throttle, name) for _ in range(number)]
+
+
+def may_try(app: Flask, throttle: LoginThrottle, name: str, address: str = "192.0.2.1") -> bool:
+    with app.test_request_context(environ_base={"REMOTE_ADDR": address}):
+        try:
+            throttle.attempt(name)
+        except TooManyLoginAttempts:
+            return False
+    return True
+
+
+def test_attack_parallel_guesses_of_several_workers_do_not_get_past_the_limit(
+    plain_app: Flask, url: str
+) -> None:
+    workers = [LoginThrottle(per_account="10 per hour", storage=url) for _ in range(4)]
+    start, got = threading.Barrier(32), []
+
+    def guess(number: int) -> None:
+        start.wait()
+        address = f"192.0.2.{number}"
+        got.append(may_try(plain_app, workers[number % 4], "alice", address))
+
+    threads = [threading.Thread(target=guess, args=(number,)) for number in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert got.count(True) == 10
+    assert got.count(False) == 22
+
+
+def test_a_good_login_a_new_window_and_unlocking_begin_anew(
+    plain_app: Flask, url: str, clock: FrozenClock
+) -> None:
+    throttle = LoginThrottle(per_account="3 per 15 minutes", storage=url)
+    assert attempts(plain_app, throttle, "alice", 2) == [True, True]
+    with plain_app.test_request_context():
+        throttle.attempt("alice").succeeded()
+    assert attempts(plain_app, throttle, "alice", 4) == [True, True, True, False]
+    with plain_app.app_context():
+        throttle.unlock("Alice")
+    assert attempts(plain_app, throttle, "alice", 4) == [True, True, True, False]
+    clock.advance(timedelta(minutes=15))
+    assert attempts(plain_app, throttle, "alice", 4) == [True, True, True, False]
+
+
+def test_what_is_counted_expires_by_itself(
+    plain_app: Flask, servers: Callable[[str], tuple[Server, str]]
+) -> None:
+    server, url = servers("alone")
+    throttle = LoginThrottle(per_account="1 per hour; 100 per 1000 years", storage=url)
+    assert server.ask("FLUSHALL") == b"+OK\r\n"
+    with plain_app.test_request_context(environ_base={"REMOTE_ADDR": "192.0.2.1"}):
+        throttle.attempt("alice").succeeded()
+        for _ in range(2):
+            attempts(plain_app, throttle, "alice", 1)
+    keys = server.ask("KEYS", "*").split(b"\r\n")[2::2]
+    assert len(keys) > 8
+    for key in keys:
+        assert re.match(rb"(LIMITS:)?login-throttle:(account|address):[\w-]{22}:", key)
+        assert b"alice" not in key
+        seconds = int(server.ask("TTL", key.decode())[1:])
+        assert 60 <= seconds <= 3660 or seconds > 800 * 360 * 86_400
+
+
+@pytest.mark.parametrize("silent", [True, False], ids=["silent", "gone"])
+def test_an_outage_delays_a_login_by_little_and_refuses_nobody(
+    plain_app: Flask, caplog: pytest.LogCaptureFixture, silent: bool
+) -> None:
+    with single() as server:
+        throttle = LoginThrottle(per_account="1 per hour", storage=server.url)
+        careful = LoginThrottle(storage=server.url, on_outage="refuse")
+        assert attempts(plain_app, throttle, "alice", 2) == [True, False]
+        if silent:
+            server.freeze()
+        else:
+            server.stop()
+        began = monotonic()
+        assert may_try(plain_app, throttle, "alice")
+        with pytest.raises(ThrottleUnavailable):
+            may_try(plain_app, careful, "alice")
+        assert monotonic() - began < 5
+        if silent:
+            server.thaw()
+            assert not may_try(plain_app, throttle, "alice")
+    assert [record.levelno for record in caplog.records] == [logging.ERROR] * 2
+    assert str(server.password) not in caplog.text
+
+
+def test_an_application_starts_while_its_cluster_is_down(
+    plain_app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    throttle = LoginThrottle(storage="redis+cluster://:canary@127.0.0.1:1")
+    assert may_try(plain_app, throttle, "alice")
+    assert "gave no answer" in caplog.text
+    assert "canary" not in caplog.text
+
+
+def test_a_storage_of_one_s_own_making_is_used_as_it_is(
+    plain_app: Flask, servers: Callable[[str], tuple[Server, str]]
+) -> None:
+    server, url = servers("alone")
+    storage = storage_from_string(f"{url.removesuffix('/0')}/7", socket_timeout=5)
+    throttle = LoginThrottle(storage=storage, per_address=None)  # type: ignore[arg-type]  # not async
+    assert server.ask("FLUSHALL") == b"+OK\r\n"
+    assert may_try(plain_app, throttle, "alice")
+    assert b"db7:keys=" in server.ask("INFO", "keyspace")
