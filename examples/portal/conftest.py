@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -10,19 +11,32 @@ from argon2 import PasswordHasher
 from flask import Flask
 from sqlalchemy import event
 
+from flask_login.testing import FrozenClock
 from portal import create_app, passwords
 from portal.models import db
-from portal_testing import ADMIN, MEMBER, Visitor, add_user, close_database
+from portal_browser import chromium, portal_url, start_browser  # noqa: F401  # fixtures
+from portal_testing import (
+    ADMIN,
+    MEMBER,
+    Visitor,
+    add_authenticator,
+    add_user,
+    close_database,
+)
 
 # What ``create_app`` reads: the tests decide it, not the machine they run on.
 ENVIRONMENT = (
     "DATABASE_URL",
     "HTTPS",
+    "IDLE_MINUTES",
     "INSTANCE_PATH",
+    "LOGIN_STORE",
     "PROXY_FIX",
     "PROXY_FIX_HOST",
     "SECRET_KEY",
     "SECRET_KEY_FALLBACKS",
+    "SUPPORT_EMAIL",
+    "THROTTLE_STORAGE",
     "TRUSTED_HOSTS",
 )
 
@@ -42,10 +56,18 @@ def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def app(tmp_path: Path, cheap_passwords: None) -> Iterator[Flask]:
+def clock() -> FrozenClock:
+    """The time by which logins grow old; it begins now, because browsers drop old cookies."""
+    return FrozenClock(datetime.now(timezone.utc))
+
+
+@pytest.fixture
+def app(tmp_path: Path, cheap_passwords: None, clock: FrozenClock) -> Iterator[Flask]:
     """A portal with an administrator and a member, and CSRF protection on."""
-    app = create_app({"TESTING": True}, instance_path=str(tmp_path / "instance"))
+    settings = {"TESTING": True, "LOGIN_CLOCK": clock}
+    app = create_app(settings, instance_path=str(tmp_path / "instance"))
     add_user(app, ADMIN, role="admin")
+    add_authenticator(app, ADMIN)
     add_user(app, MEMBER)
     yield app
     close_database(app)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pyotp
 from flask import Flask, abort
 from werkzeug.test import TestResponse
 
-from portal import create_app
-from portal.models import User, db
+from portal import codes, create_app
+from portal.models import User, db, find_user, login_time
 
 PASSWORD = "a long enough password"
 ADMIN = "robin@example.com"
 MEMBER = "mia@example.com"
 SESSION = "portal_session"
 REMEMBER = "portal_remember"
+DEVICE = "portal_device"
+KEY = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 CSRF_FIELD = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
@@ -35,6 +38,26 @@ def close_database(app: Flask) -> None:
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
+
+
+def add_authenticator(app: Flask, email: str, key: str = KEY) -> None:
+    """Turn two-step login on for an account."""
+    with app.app_context():
+        user = find_user(email)
+        assert user is not None
+        codes.turn_on(user, key, 0)
+        db.session.commit()
+
+
+def next_code(app: Flask, email: str) -> str:
+    """A code that has not been used, as an app shows it. There are three in half a minute."""
+    with app.app_context():
+        user = find_user(email)
+        found = codes.authenticator_of(user) if user else None
+        assert found is not None
+        app_shows = pyotp.TOTP(found.key)
+        earliest = app_shows.timecode(login_time()) - codes.TOLERANCE
+        return app_shows.generate_otp(max(earliest, found.last_step + 1))
 
 
 class Visitor:
@@ -63,9 +86,12 @@ class Visitor:
     def log_in(
         self, email: str, password: str = PASSWORD, *, remember: bool = False, path: str = "/login"
     ) -> TestResponse:
-        """Send the login form."""
+        """Send the login form; and a code, when it asks for one."""
         fields = {"email": email, "password": password}
-        return self.submit(path, **fields, **({"remember": "y"} if remember else {}))
+        answer = self.submit(path, **fields, **({"remember": "y"} if remember else {}))
+        if (answer.location or "").startswith("/login/code"):
+            return self.submit(answer.location, code=next_code(self.app, email))
+        return answer
 
     def close_browser(self) -> None:
         """Lose what a browser loses when it is closed: the session cookie."""
@@ -75,6 +101,13 @@ class Visitor:
         """The value of a cookie this visitor has."""
         found = self.client.get_cookie(name)
         return found.value if found else None
+
+    def steal(self, *names: str) -> Visitor:
+        """Another browser, of a thief who copied these cookies."""
+        thief = Visitor(self.app, base_url=self.base_url)
+        for name in names:
+            thief.client.set_cookie(name, self.cookie(name) or "")
+        return thief
 
     def is_logged_in(self) -> bool:
         """Whether the dashboard opens."""

@@ -10,8 +10,22 @@ from flask import Flask
 from flask_bootstrap import Bootstrap5  # type: ignore[import-untyped]  # ships no types
 from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped]  # ships no types
 
-from . import account, admin, api, auth, cli, pages, security, settings
-from .login import login_manager
+from . import (
+    account,
+    admin,
+    api,
+    audit,
+    auth,
+    cli,
+    devices,
+    login,
+    pages,
+    passkeys,
+    second_factor,
+    security,
+    settings,
+    throttles,
+)
 from .models import create_tables, db
 
 __all__ = ["create_app"]
@@ -36,9 +50,11 @@ def create_app(
     db.init_app(app)
     CSRFProtect(app)
     Bootstrap5(app)
-    login_manager.init_app(app)
+    throttles.init_app(app)
+    login.init_app(app)
+    audit.init_app()
 
-    for module in (pages, auth, account, admin, api):
+    for module in (pages, auth, account, second_factor, passkeys, devices, admin, api):
         app.register_blueprint(module.bp)
     pages.init_app(app)
     cli.init_app(app)

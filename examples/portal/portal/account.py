@@ -7,11 +7,12 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import IntegrityError
 
 from flask_login import confirm_login, current_login, fresh_login_required, login_required
+from flask_login.sessions.records import CREDENTIALS_CHANGED
 
-from . import passwords
+from . import codes, passwords, throttles
 from .auth import REFUSED
 from .forms import ApiKeyForm, ChangePasswordForm, ProfileForm
-from .login import signed_in_user
+from .login import login_sessions, signed_in_user
 from .models import MAX_ID, ApiKey, db
 
 bp = Blueprint("account", __name__, url_prefix="/account")
@@ -33,7 +34,9 @@ def profile() -> ResponseReturnValue:
         db.session.commit()
         flash("Your profile is saved.", "success")
         return redirect(url_for("account.profile"))
-    return render_template("profile.html", form=form), REFUSED if form.errors else 200
+    two_step = codes.authenticator_of(user) is not None
+    page = render_template("profile.html", form=form, two_step=two_step)
+    return page, REFUSED if form.errors else 200
 
 
 @bp.route("/password", methods=["GET", "POST"])
@@ -42,12 +45,18 @@ def change_password() -> ResponseReturnValue:
     user = signed_in_user()
     form = ChangePasswordForm()
     if form.validate_on_submit():
-        if passwords.verify(user.password_hash, form.current.data or ""):
+        with throttles.passwords().attempt(user.email) as attempt:
+            good = passwords.verify(user.password_hash, form.current.data or "")
+            if good:
+                attempt.succeeded()
+        if good:
             user.set_password(form.password.data or "")
             db.session.commit()
-            # The user's session hash is new now, which ends every other login
-            # and remember token. Confirming keeps this one.
+            # This login goes on with new cookies; a copy of the old ones is worth nothing. The new
+            # stamp would let no other login in again, but one that has ended is off the list.
             confirm_login()
+            here = current_login.id
+            login_sessions().end_all(user.get_id(), CREDENTIALS_CHANGED, keep=here)
             flash("Your password is changed. Every other browser is logged out.", "success")
             return redirect(url_for("account.profile"))
         form.current.errors = ["This is not your current password."]

@@ -1,4 +1,4 @@
-"""For administrators, and only while their login is fresh."""
+"""For administrators, who have shown a code of their second factor within ten minutes."""
 
 from __future__ import annotations
 
@@ -6,28 +6,40 @@ from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from flask_login import fresh_login_required, login_required
+from flask_login import impersonate, login_required
+from flask_login.sessions.records import DEACTIVATED
 
-from .forms import ActiveForm
-from .login import admin_required, signed_in_user
+from .devices import ended
+from .forms import ActiveForm, ConfirmForm
+from .login import login_sessions, may_act_as, signed_in_user
 from .models import MAX_ID, User, db
+from .second_factor import authenticator_required, code_required
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 
 
+def is_admin(user: User) -> bool:
+    return user.is_admin
+
+
+admin_required = login_required(when=is_admin)  # anybody else who is logged in gets 403
+
+
 @bp.get("/")
-@login_required
 @admin_required
-@fresh_login_required
+@authenticator_required
+@code_required
 def users() -> str:
     everyone = db.session.scalars(select(User).order_by(User.name, User.id)).all()
-    return render_template("admin.html", users=everyone)
+    live = {user.id: len(login_sessions().list(user.get_id())) for user in everyone}
+    may_act = {user.id for user in everyone if user.active and may_act_as(signed_in_user(), user)}
+    return render_template("admin.html", users=everyone, live=live, may_act=may_act)
 
 
 @bp.post(f"/users/<int(max={MAX_ID}):user_id>/active")
-@login_required
 @admin_required
-@fresh_login_required
+@authenticator_required
+@code_required
 def set_active(user_id: int) -> ResponseReturnValue:
     """Open or close an account, as the form says: sent twice, it does the same twice."""
     form = ActiveForm()
@@ -41,8 +53,41 @@ def set_active(user_id: int) -> ResponseReturnValue:
     else:
         user.active = form.active.data == "yes"
         if not user.active:
-            user.end_logins()  # opened again, the account has to log in again
+            user.change_stamp()  # opened again, the account has to log in again
         db.session.commit()
+        if not user.active:
+            login_sessions().end_all(user.get_id(), DEACTIVATED)
         state = "open again" if user.active else "closed: its logins have ended"
         flash(f"The account of {user.name} is {state}.", "success")
     return redirect(url_for("admin.users"))
+
+
+@bp.post(f"/users/<int(max={MAX_ID}):user_id>/end-logins")
+@admin_required
+@authenticator_required
+@code_required
+def end_logins(user_id: int) -> ResponseReturnValue:
+    """End every login of somebody; of one's own, every other."""
+    if not ConfirmForm().validate_on_submit():
+        abort(400)
+    user = db.session.get(User, user_id)
+    if user is None:
+        abort(404)
+    count = login_sessions().revoke_all(user.get_id(), keep_current=True)
+    flash(f"{user.name}: {ended(count)}.", "success")
+    return redirect(url_for("admin.users"))
+
+
+@bp.post(f"/users/<int(max={MAX_ID}):user_id>/act-as")
+@admin_required
+@authenticator_required
+@code_required
+def act_as(user_id: int) -> ResponseReturnValue:
+    """See the site as a member does. `may_act_as` is asked, now and on each request."""
+    if not ConfirmForm().validate_on_submit():
+        abort(400)
+    user = db.session.get(User, user_id)
+    if user is None:
+        abort(404)
+    impersonate(user)  # 403 for who must not be acted as
+    return redirect(url_for("account.dashboard"))

@@ -6,17 +6,13 @@ method that changes something must first refuse callers known by a cookie.
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
 from flask_login import current_login, login_required
 
-from .login import login_manager, signed_in_user
+from .login import signed_in_user
 
 bp = Blueprint("api", __name__, url_prefix="/api")
-
-
-# No pages here: whoever is refused gets 401 and a problem document.
-login_manager.set_login_view(None, bp)
 
 
 @bp.get("/profile")
@@ -32,3 +28,13 @@ def profile() -> Response:
         created=user.created_at.isoformat(),
         authenticated_by=current_login.source,
     )
+
+
+@bp.after_request
+def offer_basic(response: Response) -> Response:
+    """Tell a refused program of HTTP Basic too; a browser would ask for it in a box of its own."""
+    accepted = request.headers.get("Accept", "")
+    browser = "Sec-Fetch-Mode" in request.headers or "text/html" in accepted
+    if response.status_code == 401 and not browser:
+        response.headers.add("WWW-Authenticate", 'Basic realm="portal", charset="UTF-8"')
+    return response

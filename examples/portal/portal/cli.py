@@ -5,9 +5,12 @@ from __future__ import annotations
 import secrets
 
 import click
+import pyotp
 from flask import Flask
 from flask.cli import with_appcontext
 
+from . import codes, passkeys
+from .login import login_sessions
 from .models import User, db, find_user
 
 ACCOUNTS = (
@@ -27,7 +30,7 @@ ACCOUNTS = (
 def seed(reset: bool) -> None:
     """Make an administrator and two members; print their passwords once."""
     rows = [("EMAIL", "ROLE", "PASSWORD")]
-    kept = False
+    kept, taken = False, []
     for email, name, role in ACCOUNTS:
         user = find_user(email)
         password = secrets.token_urlsafe(12)
@@ -35,6 +38,7 @@ def seed(reset: bool) -> None:
             db.session.add(User(email=email, name=name, password=password, role=role))
         elif reset:
             take_over(user, name=name, password=password, role=role)
+            taken.append(user)
         elif user.role != role:
             db.session.rollback()
             raise click.ClickException(
@@ -46,9 +50,15 @@ def seed(reset: bool) -> None:
             password, kept = "(exists, unchanged)", True
         rows.append((email, role, password))
     db.session.commit()
+    for user in taken:
+        login_sessions().revoke_all(user.get_id())
     width = max(len(row[0]) for row in rows)
     for email, role, password in rows:
         click.echo(f"{email:<{width}}  {role:<6}  {password}")
+    click.echo(
+        "The administrators' pages ask for the codes of an authenticator app. Without one, let"
+        " 'flask --app portal code KEY' show them, with the key of the page that sets it up."
+    )
     if kept:
         click.echo(
             "Accounts that exist were left alone, whoever made them. Their passwords cannot be"
@@ -60,12 +70,26 @@ def take_over(user: User, *, name: str, password: str, role: str) -> None:
     """Give an account to the seed, and leave nothing to whoever had it before.
 
     Anybody can register any address, so before it gets a role the account loses
-    its API keys; the new password ends its logins and remember tokens.
+    its API keys, its second factor and its passkeys; the new password ends its
+    logins and remember tokens.
     """
     user.api_keys.clear()
+    codes.turn_off(user)
+    passkeys.delete_all(user)
     user.set_password(password)
     user.name, user.role, user.active = name, role, True
 
 
+@click.command("code")
+@click.argument("key")
+def code(key: str) -> None:
+    """Print the code of now for KEY: an authenticator app for who tries the portal out."""
+    try:
+        click.echo(pyotp.TOTP(key.replace(" ", "")).now())
+    except ValueError:
+        raise click.ClickException("That is no key of the page that sets it up.") from None
+
+
 def init_app(app: Flask) -> None:
     app.cli.add_command(seed)
+    app.cli.add_command(code)

@@ -18,8 +18,12 @@ from .models import normal_email
 
 PASSWORD_MIN, PASSWORD_MAX = 12, 128
 
-# Nobody types them, and PostgreSQL stores no text with a NUL character.
-no_controls = Regexp(r"[^\x00-\x1f\x7f]*\Z", message="Please leave out control characters.")
+# Nobody types them. PostgreSQL stores no text with a NUL character; the ones at the end turn the
+# direction of writing, also of what a page shows beside a name.
+no_controls = Regexp(
+    r"[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]*\Z",
+    message="Please leave out control characters.",
+)
 
 
 def _stripped(value: str | None) -> str | None:
@@ -117,8 +121,33 @@ class RegisterForm(Form):
     repeat = _repeated("Password again", "password")
 
 
-class ReauthenticateForm(Form):
+def _code(description: str) -> StringField:
+    return StringField(
+        "Code",
+        description=description,
+        validators=[InputRequired("Please enter the code."), Length(max=40)],
+        # Numbers first on a phone, but a recovery code has letters too.
+        render_kw={"autocomplete": "one-time-code", "spellcheck": "false", "autocapitalize": "off"},
+    )
+
+
+class CodeForm(Form):
+    code = _code("Of your authenticator app; or one of your recovery codes.")
+
+    def refuse(self, message: str) -> None:
+        self.code.errors = [message]
+        self.code.data = ""  # no good to anybody, and nothing to show again
+
+
+class ReauthenticateForm(CodeForm):
+    """The view takes away the field that it does not need."""
+
     password = _current_password()
+
+
+class SetUpForm(CodeForm):
+    key = HiddenField()
+    code = _code("The six digits that the app shows now.")
 
 
 class ProfileForm(Form):

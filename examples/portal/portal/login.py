@@ -1,31 +1,98 @@
-"""How the portal uses Flask-Login: the manager, its loaders, the role check."""
+"""How the portal uses Flask-Login: the manager, its store and loaders, who may act as whom."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import ParamSpec, TypeVar
+from flask import Flask, Request, current_app
 
-from flask import Request, abort
+from flask_login import (
+    LoginManager,
+    MemorySessionStore,
+    SessionRegistry,
+    SessionStore,
+    get_current_user,
+    login_ended_reason,
+)
+from flask_login.sessions import records
 
-from flask_login import LoginManager, get_current_user
-
+from . import codes, throttles
 from .models import User, authenticate, db, user_of_api_key
 from .security import is_api_request
 
-P = ParamSpec("P")
-R = TypeVar("R")
+# What the portal says in its own words; the other reasons have the library's text, or none.
+WHY_SIGNED_OUT = {
+    records.REVOKED: (
+        "This device was signed out: from another device of yours, or by an administrator."
+    ),
+    records.CREDENTIALS_CHANGED: (
+        "You were signed out because the password of your account was changed. "
+        "If that was not you, tell an administrator."
+    ),
+    records.DEACTIVATED: "You were signed out because an administrator closed your account.",
+    records.TOKEN_REUSED: (
+        "You were signed out because the cookie that keeps you logged in came twice: somebody "
+        "may have a copy of it. Log in, look at your devices and change your password."
+    ),
+}
 
-login_manager: LoginManager[User] = LoginManager()
-login_manager.login_view = "auth.login"
-login_manager.login_message = "Please log in to see this page."
-login_manager.login_message_category = "info"
-login_manager.refresh_view = "auth.reauthenticate"
-login_manager.needs_refresh_message = "Please enter your password again to continue."
-login_manager.needs_refresh_message_category = "info"
+
+def init_app(app: Flask) -> None:
+    """Give ``app`` its manager; one for each application, because each has its own store."""
+    manager: LoginManager[User] = LoginManager(
+        session_store=make_store(app.config["LOGIN_STORE"]),
+        clock=app.config.get("LOGIN_CLOCK"),  # the tests put it forward
+    )
+    manager.login_view = "auth.login"
+    manager.login_message = "Please log in to see this page."
+    manager.login_message_category = "info"
+    manager.ended_messages.update(WHY_SIGNED_OUT)
+    manager.refresh_view = "auth.reauthenticate"
+    manager.needs_refresh_message = "Please confirm that it is you to continue."
+    manager.needs_refresh_message_category = "info"
+    # The API has no pages: whoever is refused gets 401 and a problem document.
+    manager.blueprint_login_views["api"] = None
+    manager.user_loader(load_user)
+    manager.request_loader(load_user_from_request)
+    manager.bearer_loader(load_user_from_bearer)
+    manager.may_impersonate(may_act_as)
+    manager.init_app(app)
 
 
-@login_manager.user_loader
+def make_store(name: str) -> SessionStore:
+    """Where logins are kept: ``LOGIN_STORE`` says it."""
+    if name == "sqlalchemy":
+        from flask_login.sessions.sqlalchemy import SQLAlchemySessionStore
+
+        return SQLAlchemySessionStore(db)
+    if name == "memory":
+        return MemorySessionStore()
+    from flask_login.sessions.redis import RedisSessionStore
+
+    return RedisSessionStore(name)
+
+
+def login_manager() -> LoginManager[User]:
+    return current_app.login_manager  # type: ignore[attr-defined, no-any-return]  # Flask knows no extensions
+
+
+def login_sessions() -> SessionRegistry:
+    """The logins of everybody, to list and end them."""
+    return login_manager().sessions
+
+
+def why_signed_out() -> str | None:
+    """Why the login that this browser showed is over, for the page that answers it.
+
+    The next page knows nothing of it: the cookies are gone. Who is sent to the login page finds
+    the same text there, because Flask-Login flashes it.
+    """
+    return login_manager().ended_messages.get(login_ended_reason() or "")
+
+
+def may_act_as(actor: User, user: User) -> bool:
+    """An administrator as a member; never as another administrator, who may do as much."""
+    return actor.is_admin and not user.is_admin
+
+
 def load_user(user_id: str) -> User | None:
     return db.session.get(User, int(user_id))
 
@@ -34,7 +101,6 @@ def load_user(user_id: str) -> User | None:
 # does not open the pages where a password or another key can be set.
 
 
-@login_manager.request_loader
 def load_user_from_request(request: Request) -> User | None:
     if not is_api_request():
         return None
@@ -42,11 +108,15 @@ def load_user_from_request(request: Request) -> User | None:
         return user_of_api_key(secret)
     basic = request.authorization
     if basic is not None and basic.type == "basic" and basic.username and basic.password:
-        return authenticate(basic.username, basic.password)
+        with throttles.passwords().attempt(basic.username) as attempt:
+            user = authenticate(basic.username, basic.password)
+            # A password alone is not enough for who has a second factor: they use an API key.
+            if user is not None and user.is_active and codes.authenticator_of(user) is None:
+                attempt.succeeded()
+                return user
     return None
 
 
-@login_manager.bearer_loader
 def load_user_from_bearer(token: str) -> User | None:
     return user_of_api_key(token) if is_api_request() else None
 
@@ -57,15 +127,3 @@ def signed_in_user() -> User:
     if not isinstance(user, User):
         raise RuntimeError("signed_in_user() is for views behind @login_required.")
     return user
-
-
-def admin_required(view: Callable[P, R]) -> Callable[P, R]:
-    """Refuse with 403 whoever is not an administrator; use below ``@login_required``."""
-
-    @wraps(view)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        if not signed_in_user().is_admin:
-            abort(403)
-        return view(*args, **kwargs)
-
-    return guarded

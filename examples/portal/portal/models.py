@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
+from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     DateTime,
@@ -14,10 +16,11 @@ from sqlalchemy import (
     String,
     TypeDecorator,
     UniqueConstraint,
+    inspect,
     select,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from flask_login import UserMixin
 
@@ -32,6 +35,12 @@ LAST_USED_STEP = timedelta(minutes=1)
 
 def utcnow() -> datetime:
     return datetime.now(timezone.utc)
+
+
+def login_time() -> datetime:
+    """The time by which logins, and codes, grow old; the tests put it forward."""
+    clock: Callable[[], datetime] = current_app.config.get("LOGIN_CLOCK") or utcnow
+    return clock()
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -59,6 +68,19 @@ def create_tables() -> None:
     with db.engine.begin() as connection:
         for table in Base.metadata.sorted_tables:
             connection.execute(CreateTable(table, if_not_exists=True))
+            there = {column["name"] for column in inspect(connection).get_columns(table.name)}
+            if lacking := {column.name for column in table.columns} - there:
+                raise RuntimeError(
+                    f"The table '{table.name}' is of an older portal: it lacks"
+                    f" {', '.join(sorted(lacking))}. This example has no migrations: delete its"
+                    " database (instance/portal.sqlite3) and run 'flask --app portal seed'."
+                )
+            known = {index["name"] for index in inspect(connection).get_indexes(table.name)}
+            for index in table.indexes:
+                if index.name not in known:
+                    # MySQL alone has no IF NOT EXISTS here.
+                    ask = connection.dialect.name != "mysql"
+                    connection.execute(CreateIndex(index, if_not_exists=ask))
 
 
 class User(UserMixin, Base):
@@ -103,10 +125,10 @@ class User(UserMixin, Base):
 
     def set_password(self, password: str) -> None:
         self.password_hash = passwords.make_hash(password)
-        self.end_logins()
+        self.change_stamp()
 
-    def end_logins(self) -> None:
-        """End every login and remember token: they carry the stamp of before."""
+    def change_stamp(self) -> None:
+        """Make every login and remember token of before worthless: they have another stamp."""
         self.auth_stamp = secrets.token_hex(16)
 
     def note_login(self) -> None:

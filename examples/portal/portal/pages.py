@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from flask import Blueprint, Flask, Response, jsonify, render_template, url_for
@@ -11,8 +11,11 @@ from flask_wtf.csrf import CSRFError  # type: ignore[import-untyped]  # ships no
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from flask_login import TooManyLoginAttempts, current_login
+
 from .forms import ConfirmForm
-from .models import db
+from .login import why_signed_out
+from .models import db, login_time
 from .security import is_api_request
 
 bp = Blueprint("pages", __name__)
@@ -25,10 +28,15 @@ ERRORS = {
     405: ("Not this way", "This address does not take that kind of request."),
     413: ("Too much", "What was sent is larger than this site takes."),
     500: ("Our mistake", "Something went wrong here. It was noted; please try again later."),
+    503: ("One moment, please", "A part of this site does not answer. Please try again soon."),
 }
 EXPIRED_FORM = (
     "This form has expired",
     "You may have logged in or out in the meantime. Please open the page again.",
+)
+NOT_AS_SOMEBODY_ELSE = (
+    "Only they may do that",
+    "You are looking at the site as somebody else. What needs their password is not for you.",
 )
 
 
@@ -43,12 +51,21 @@ def favicon() -> ResponseReturnValue:
 
 
 def moment(value: datetime | None) -> Markup:
-    """A time as people read it, and as programs do."""
+    """A time as people read it, and as programs do. A line breaks before the hour only."""
     if value is None:
         return Markup("never")
-    return Markup('<time datetime="{}">{} UTC</time>').format(
-        value.isoformat(timespec="seconds"), f"{value:%d %b %Y, %H:%M}".lstrip("0")
+    day, hour = f"{value:%d %b %Y}".lstrip("0"), f"{value:%H:%M} UTC"
+    return Markup('<time datetime="{}">{}, {}</time>').format(
+        value.isoformat(timespec="seconds"), *(text.replace(" ", "\u00a0") for text in (day, hour))
     )
+
+
+def login_ends(*, within: int) -> datetime | None:
+    """When this login ends without another click, if that is within so many minutes."""
+    left = current_login.expires_in if current_login else None
+    if left is None or left > timedelta(minutes=within):
+        return None
+    return login_time() + left
 
 
 def show_error(error: HTTPException) -> ResponseReturnValue:
@@ -58,6 +75,8 @@ def show_error(error: HTTPException) -> ResponseReturnValue:
     title, text = ERRORS.get(code, (HTTPStatus(code).phrase, error.description or ""))
     if isinstance(error, CSRFError):
         title, text = EXPIRED_FORM
+    if code == 403 and current_login and current_login.actor is not None:
+        title, text = NOT_AS_SOMEBODY_ELSE
     if is_api_request():
         answer = _problem(code, error.description or text)
     else:
@@ -67,6 +86,20 @@ def show_error(error: HTTPException) -> ResponseReturnValue:
         if name.lower() not in {"content-type", "content-length"}:
             answer.headers[name] = value  # Allow, WWW-Authenticate, Retry-After
     return answer
+
+
+def show_too_many_attempts(error: TooManyLoginAttempts) -> ResponseReturnValue:
+    """The same page whether the account exists or not, and whoever has used the attempts up."""
+    wait = {"Retry-After": str(error.retry_after)}
+    if error.response is not None:
+        return error  # complete already: a problem document for a program
+    if is_api_request():
+        answer = _problem(429, error.description or "")
+        answer.headers.update(wait)
+        return answer
+    until = login_time() + timedelta(seconds=int(str(error.retry_after)))
+    page = render_template("too_many_attempts.html", text=error.description, until=until)
+    return page, 429, wait
 
 
 def show_server_error(error: InternalServerError) -> ResponseReturnValue:
@@ -89,6 +122,14 @@ def _problem(code: int, detail: str) -> Response:
 
 def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, show_error)
+    app.register_error_handler(TooManyLoginAttempts, show_too_many_attempts)
     app.register_error_handler(InternalServerError, show_server_error)
     app.add_template_filter(moment)
-    app.context_processor(lambda: {"confirm_form": ConfirmForm})
+    app.context_processor(
+        lambda: {
+            "confirm_form": ConfirmForm,
+            "current_login": current_login,
+            "login_ends": login_ends,
+            "why_signed_out": why_signed_out,
+        }
+    )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 KEY_FILE = "secret_key"
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "valkey://", "valkeys://")
 
 
 def from_environment(instance: Path) -> dict[str, Any]:
@@ -22,6 +23,17 @@ def from_environment(instance: Path) -> dict[str, Any]:
         former keys, separated by commas, still accepted after a change of key.
     ``DATABASE_URL``
         an SQLAlchemy address. Default: an SQLite file in the instance folder.
+    ``LOGIN_STORE``
+        where logins are kept: ``sqlalchemy`` (the default: in the portal's database),
+        ``memory`` (of one process) or a ``redis://`` address.
+    ``THROTTLE_STORAGE``
+        where login attempts are counted, an address that `limits` takes, such as
+        ``redis://``. Default: the memory of each process.
+    ``IDLE_MINUTES``
+        after how many minutes without a click a login ends. Default: 0, the session cookie's
+        lifetime.
+    ``SUPPORT_EMAIL``
+        whom to write to who cannot log in. Default: ``support@example.com``.
     ``HTTPS``
         ``1`` when browsers reach the portal by https: cookies become ``Secure``
         and take the ``__Host-`` prefix.
@@ -39,6 +51,7 @@ def from_environment(instance: Path) -> dict[str, Any]:
     config: dict[str, Any] = {
         "SECRET_KEY": os.environ.get("SECRET_KEY") or persistent_key(instance / KEY_FILE),
         "SQLALCHEMY_DATABASE_URI": os.environ.get("DATABASE_URL") or "sqlite:///portal.sqlite3",
+        "LOGIN_STORE": _store("LOGIN_STORE"),
         "PROXY_FIX": _count("PROXY_FIX"),
         "PROXY_FIX_HOST": _count("PROXY_FIX_HOST"),
         "PREFERRED_URL_SCHEME": "https" if https else "http",
@@ -56,6 +69,12 @@ def from_environment(instance: Path) -> dict[str, Any]:
         "REMEMBER_COOKIE_SAMESITE": "Lax",
         "REMEMBER_COOKIE_SECURE": https,
         "REMEMBER_COOKIE_DURATION": timedelta(days=30),
+        "THROTTLE_STORAGE": os.environ.get("THROTTLE_STORAGE") or "memory://",
+        "DEVICE_COOKIE_NAME": f"{prefix}portal_device",
+        "SUPPORT_EMAIL": os.environ.get("SUPPORT_EMAIL") or "support@example.com",
+        # Nobody has more devices; with a stolen password nobody fills the page or the store either.
+        "LOGIN_MAX_SESSIONS": 50,
+        "LOGIN_IDLE_TIMEOUT": timedelta(minutes=_count("IDLE_MINUTES")) or None,
         # The portal never gave out a remember cookie of Flask-Login up to 0.6.3.
         "REMEMBER_COOKIE_ACCEPT_LEGACY": False,
         # A form may stay open for as long as its session lives.
@@ -97,10 +116,18 @@ def _flag(name: str) -> bool:
     raise ValueError(f"{name} is {value!r}: use 1 or 0.")
 
 
+def _store(name: str) -> str:
+    value = os.environ.get(name, "").strip() or "sqlalchemy"
+    if value not in {"sqlalchemy", "memory"} and not value.startswith(REDIS_SCHEMES):
+        # Not the value itself: an address may hold a password.
+        raise ValueError(f"{name} is neither sqlalchemy, memory nor a redis:// address.")
+    return value
+
+
 def _count(name: str) -> int:
     value = os.environ.get(name, "").strip() or "0"
     if not value.isdecimal():
-        raise ValueError(f"{name} is {value!r}: use the number of proxies, 0 for none.")
+        raise ValueError(f"{name} is {value!r}: use a whole number, 0 for none.")
     return int(value)
 
 

@@ -2,228 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import os
-import shutil
-import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import NoReturn
-
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support import expected_conditions
-from selenium.webdriver.support.ui import WebDriverWait
 
-from portal import create_app
-from portal_testing import ADMIN, MEMBER, PASSWORD, REMEMBER, SESSION, add_user, close_database
+from portal_browser import DESKTOP, PHONE, SCREENSHOTS, StartBrowser
+from portal_testing import ADMIN, DEVICE, MEMBER, PASSWORD, REMEMBER, SESSION
 
 pytestmark = pytest.mark.browser
 
-PORTAL = Path(__file__).parents[1]
-SCREENSHOTS = Path(__file__).parent / "screenshots"
-PHONE, DESKTOP = (390, 844), (1280, 900)
-PATIENCE = 20  # seconds until a page that has not come is a failure
 NEW_PASSWORD = "another long password"
-
-SWITCHES = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--password-store=basic",
-)
-
-StartBrowser = Callable[[str], "Browser"]
-
-
-class Browser:
-    """Chromium with one profile, on one portal."""
-
-    def __init__(self, binary: str, driver: str, profile: Path, url: str) -> None:
-        options = ChromeOptions()
-        options.binary_location = binary
-        for switch in (*SWITCHES, f"--user-data-dir={profile}"):
-            options.add_argument(switch)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        self.url = url
-        self.driver = Chrome(options=options, service=ChromeService(driver))
-        self.wait = WebDriverWait(self.driver, PATIENCE)
-        self.resize(DESKTOP)
-
-    @property
-    def path(self) -> str:
-        """The address shown, without the host."""
-        return self.driver.current_url.removeprefix(self.url)
-
-    @property
-    def text(self) -> str:
-        """What a person can read."""
-        return self.driver.find_element(By.TAG_NAME, "body").text
-
-    def open(self, path: str) -> None:
-        self.driver.get(self.url + path)
-
-    def arrive(self, path: str) -> None:
-        """Wait until the address is ``path`` and the page is there."""
-        self.wait.until(expected_conditions.url_to_be(self.url + path))
-        self.wait.until(
-            lambda driver: driver.execute_script("return document.readyState") == "complete"
-        )
-
-    def fill(self, **fields: str | bool) -> None:
-        """Type into the fields of the page; ``True`` ticks a box."""
-        for name, value in fields.items():
-            element = self.driver.find_element(By.NAME, name)
-            if value is True:
-                element.click()
-            else:
-                element.clear()
-                element.send_keys(str(value))
-
-    def press(self, text: str) -> None:
-        """Press the button, or follow the link, with this text; wait for the next page.
-
-        What the page itself offers comes before the site's navigation.
-        """
-        named = f"[self::a or self::button][normalize-space()='{text}']"
-        found = self.driver.find_elements(By.XPATH, f"//main//*{named}")
-        found += self.driver.find_elements(By.XPATH, f"//nav//*{named}")
-        page = self.driver.find_element(By.TAG_NAME, "html")
-        found[0].click()
-        self.wait.until(expected_conditions.staleness_of(page))
-
-    def log_in(self, email: str, password: str = PASSWORD, *, remember: bool = False) -> None:
-        self.open("/login")
-        self.fill(email=email, password=password, **({"remember": True} if remember else {}))
-        self.press("Log in")
-        self.arrive("/account/")
-
-    def cookies(self) -> set[str]:
-        return {cookie["name"] for cookie in self.driver.get_cookies()}
-
-    def resize(self, size: tuple[int, int]) -> None:
-        width, height = size
-        self.driver.execute_cdp_cmd(
-            "Emulation.setDeviceMetricsOverride",
-            {
-                "width": width,
-                "height": height,
-                "deviceScaleFactor": 1,
-                "mobile": size == PHONE,
-            },
-        )
-
-    def prefer(self, scheme: str) -> None:
-        """Set the system's light or dark preference."""
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-
-    def screenshot(self, name: str) -> None:
-        """Write the whole page at phone and at desktop width."""
-        SCREENSHOTS.mkdir(exist_ok=True)
-        for label, size in (("phone", PHONE), ("desktop", DESKTOP)):
-            self.resize(size)
-            width = self.driver.execute_script("return document.documentElement.scrollWidth")
-            assert width <= size[0], f"{name} is {width} pixels wide on a {label}"
-            height = self.driver.execute_script("return document.documentElement.scrollHeight")
-            clip = {"x": 0, "y": 0, "width": size[0], "height": height, "scale": 1}
-            answer = self.driver.execute_cdp_cmd(
-                "Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip}
-            )
-            (SCREENSHOTS / f"{name}-{label}.png").write_bytes(base64.b64decode(answer["data"]))
-
-    def complaints(self) -> list[str]:
-        """What Chromium complained about, refusals of pages themselves aside."""
-        return [
-            entry["message"]
-            for entry in self.driver.get_log("browser")  # type: ignore[no-untyped-call]  # Selenium
-            if "/static/" in entry["message"] or "the server responded" not in entry["message"]
-        ]
-
-    def close(self) -> None:
-        self.driver.quit()
-
-
-def give_up(reason: str) -> NoReturn:
-    """Skip on somebody's own machine; in CI a missing browser is a failure."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> tuple[str, str]:
-    """Where Chromium and its driver are."""
-    binary = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-    driver = shutil.which("chromedriver")
-    if binary is None or driver is None:
-        give_up("Chromium or its driver is missing: apt-get install chromium chromium-driver")
-    return binary, driver
-
-
-@contextmanager
-def serve(application: str, instance: Path) -> Iterator[str]:
-    """Run ``application`` under gunicorn with two workers; gives its address.
-
-    The socket listens before gunicorn starts, so a browser that is too early
-    waits in its queue: nobody has to ask whether the server is up.
-    """
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(64)
-        handle = listener.fileno()
-        command = [sys.executable, "-m", "gunicorn", "--workers=2", "--no-control-socket"]
-        server = subprocess.Popen(
-            [*command, "--log-level=warning", f"--bind=fd://{handle}", application],
-            cwd=PORTAL,
-            env={**os.environ, "INSTANCE_PATH": str(instance)},
-            pass_fds=[handle],
-        )
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.terminate()
-            server.wait(PATIENCE)
-
-
-@pytest.fixture
-def portal_url(tmp_path: Path, chromium: tuple[str, str]) -> Iterator[str]:
-    """A portal with an administrator and a member, and ``/fails/<code>``."""
-    instance = tmp_path / "instance"
-    app = create_app(instance_path=str(instance))
-    add_user(app, ADMIN, role="admin")
-    add_user(app, MEMBER)
-    close_database(app)
-    with serve("portal_testing:failing_portal()", instance) as url:
-        yield url
-
-
-@pytest.fixture
-def start_browser(
-    tmp_path: Path, chromium: tuple[str, str], portal_url: str
-) -> Iterator[StartBrowser]:
-    """Start a browser by the name of its profile; the same name is the same person again."""
-    started: list[Browser] = []
-
-    def start(name: str) -> Browser:
-        browser = Browser(*chromium, tmp_path / f"profile-{name}", portal_url)
-        started.append(browser)
-        return browser
-
-    yield start
-    for browser in started:
-        browser.close()
 
 
 def test_the_whole_story_of_a_member_in_two_browsers(start_browser: StartBrowser) -> None:
@@ -239,7 +28,7 @@ def test_the_whole_story_of_a_member_in_two_browsers(start_browser: StartBrowser
     browser.log_in("eve@example.com", remember=True)
     assert "Hello, Eve" in browser.text
     assert "Fresh login" in browser.text
-    assert browser.cookies() == {SESSION, REMEMBER}
+    assert browser.cookies() == {SESSION, REMEMBER, DEVICE}
     assert browser.driver.execute_script("return document.cookie") == ""
 
     # Close the browser and come back: known, but not fresh.
@@ -270,6 +59,9 @@ def test_the_whole_story_of_a_member_in_two_browsers(start_browser: StartBrowser
     assert "Every other browser is logged out." in browser.text
     second.open("/account/")
     second.arrive("/login?next=%2Faccount%2F")
+    assert "the password of your account was changed" in second.text
+    second.open("/")
+    assert "was changed" not in second.text
     assert second.complaints() == []
 
     # Log out; the Back button shows nothing private.
@@ -285,6 +77,83 @@ def test_the_whole_story_of_a_member_in_two_browsers(start_browser: StartBrowser
     assert browser.complaints() == []
 
 
+def test_a_device_signed_out_in_one_browser_is_out_in_the_other(
+    start_browser: StartBrowser,
+) -> None:
+    desk, sofa = start_browser("desk"), start_browser("sofa")
+    desk.log_in(MEMBER)
+    sofa.log_in(MEMBER, remember=True)
+
+    # One sees both, and signs the other out.
+    desk.press("Your devices")
+    desk.arrive("/account/devices/")
+    assert desk.text.count("127.0.0.1") == 2
+    assert desk.text.count("This device") == 1
+    assert desk.text.count("Remembered") == 1
+    assert "Chrome" in desk.text
+    desk.screenshot("devices")
+    desk.prefer("dark")
+    desk.screenshot("dark-devices")
+    desk.prefer("light")
+    desk.resize(DESKTOP)
+    desk.press("Sign out")
+    desk.arrive("/account/devices/")
+    assert "is signed out." in desk.text
+
+    # The other is out at its next click, and is told why; nor does its cookie bring it back.
+    sofa.press("Profile")
+    sofa.arrive("/login?next=%2Faccount%2Fprofile")
+    assert "This device was signed out" in sofa.text
+    assert REMEMBER not in sofa.cookies()
+    sofa.screenshot("login-signed-out")
+    sofa.resize(DESKTOP)
+
+    # It was told once.
+    sofa.open("/login")
+    assert "was signed out" not in sofa.text
+
+    # Back again, a third one too; one button ends all others.
+    sofa.log_in(MEMBER, remember=True)
+    shelf = start_browser("shelf")
+    shelf.log_in(MEMBER)
+    desk.open("/account/devices/")
+    assert desk.text.count("127.0.0.1") == 3
+    desk.press("Sign out all others")
+    desk.arrive("/account/devices/")
+    assert "2 logins ended" in desk.text
+    assert desk.text.count("127.0.0.1") == 1
+    shelf.press("API keys")
+    shelf.arrive("/login?next=%2Faccount%2Fkeys")
+    assert "This device was signed out" in shelf.text
+
+    # Whose next click is on a page for everybody is told there, once.
+    sofa.press("Portal")
+    sofa.arrive("/")
+    assert "This device was signed out" in sofa.text
+    sofa.screenshot("home-signed-out")
+    sofa.resize(DESKTOP)
+    sofa.press("Log in")
+    sofa.arrive("/login")
+    assert "was signed out" not in sofa.text
+
+    # A remembered browser that comes back proves it before it ends anything.
+    sofa.log_in(MEMBER, remember=True)
+    sofa.driver.delete_cookie(SESSION)
+    sofa.open("/account/devices/")
+    sofa.screenshot("devices-remembered")
+    sofa.resize(DESKTOP)
+    sofa.press("Enter your password")
+    sofa.fill(password=PASSWORD)
+    sofa.press("Continue")
+    sofa.arrive("/account/devices/")
+    sofa.press("Sign out")
+    sofa.arrive("/account/devices/")
+    desk.press("Dashboard")
+    desk.arrive("/login?next=%2Faccount%2F")
+    for browser in (desk, sofa, shelf):
+        assert browser.complaints() == []
+
+
 def test_a_remembered_administrator_proves_it_and_opens_the_admin_page(
     start_browser: StartBrowser,
 ) -> None:
@@ -294,12 +163,29 @@ def test_a_remembered_administrator_proves_it_and_opens_the_admin_page(
     browser = start_browser("admin")
     browser.open("/admin/")
     browser.arrive("/reauthenticate?next=%2Fadmin%2F")
-    browser.fill(password=PASSWORD)
+    browser.fill(password=PASSWORD, code=browser.next_code(ADMIN))
     browser.press("Continue")
     browser.arrive("/admin/")
     assert MEMBER in browser.text
+
+    # A member is logged in elsewhere, and has chosen a name that should push the buttons out of
+    # the page; the administrator sees it and ends it.
+    member = start_browser("member")
+    member.log_in(MEMBER, remember=True)
+    member.open("/account/profile")
+    member.fill(name="M" * 80)
+    member.press("Save")
+    browser.open("/admin/")
+    browser.screenshot("admin-logins")
+    browser.resize(DESKTOP)
+    browser.press("End logins")
+    assert "M: 1 login ended." in browser.text
+    member.press("Profile")
+    member.arrive("/login?next=%2Faccount%2Fprofile")
+    assert "by an administrator" in member.text
+
     browser.press("Close account")
-    assert "The account of Mia is closed" in browser.text
+    assert "M is closed: its logins have ended." in browser.text
     assert browser.complaints() == []
 
 

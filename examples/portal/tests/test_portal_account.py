@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import re
+from datetime import timedelta
 from pathlib import Path
 
 from flask import Flask
 
+from flask_login.testing import FrozenClock
 from portal.models import ApiKey, db, find_user
-from portal_testing import ADMIN, MEMBER, PASSWORD, Visitor
+from portal_testing import ADMIN, MEMBER, PASSWORD, REMEMBER, SESSION, Visitor
 
 NEW_PASSWORD = "another long password"
 
@@ -63,13 +65,49 @@ def test_a_new_password_ends_every_other_login(app: Flask, member: Visitor) -> N
     assert other.log_in(MEMBER, NEW_PASSWORD).status_code == 302
 
 
-def test_a_stolen_remember_cookie_dies_with_the_old_password(app: Flask, member: Visitor) -> None:
-    thief = Visitor(app)
-    thief.client.set_cookie("portal_remember", member.cookie("portal_remember") or "")
-    assert thief.is_logged_in()
-    thief.close_browser()
+def test_the_browser_that_changes_the_password_stays_remembered(
+    clock: FrozenClock, member: Visitor
+) -> None:
     change_password(member)
+    for _ in range(2):
+        clock.advance(timedelta(days=1))
+        member.close_browser()
+        assert member.is_logged_in()
+
+
+def test_a_stolen_remember_cookie_dies_with_the_old_password(
+    clock: FrozenClock, member: Visitor
+) -> None:
+    thieves = [member.steal(REMEMBER), member.steal(REMEMBER)]
+    change_password(member)
+    assert not thieves[0].is_logged_in()  # at once
+    clock.advance(timedelta(days=1))
+    assert not thieves[1].is_logged_in()  # and later
+    assert member.is_logged_in()  # whom neither of them logs out
+    member.close_browser()
+    assert member.is_logged_in()
+
+
+def test_a_thief_who_came_in_by_a_stolen_remember_cookie_is_out_with_the_old_password(
+    member: Visitor,
+) -> None:
+    thief = member.steal(REMEMBER)
+    assert thief.is_logged_in()
+    change_password(member)
+    assert not thief.steal(REMEMBER).is_logged_in()
+    thief.close_browser()
     assert not thief.is_logged_in()
+    assert member.is_logged_in()
+
+
+def test_a_stolen_session_cookie_dies_half_a_minute_after_the_old_password(
+    clock: FrozenClock, member: Visitor
+) -> None:
+    thief = member.steal(SESSION)
+    change_password(member)
+    clock.advance(timedelta(seconds=30))  # until then it may be another tab of the same browser
+    assert not thief.is_logged_in()
+    assert member.is_logged_in()
 
 
 def test_the_password_stays_when_the_current_one_is_wrong(member: Visitor) -> None:
@@ -135,7 +173,7 @@ def test_api_keys_open_the_api_and_no_page(app: Flask, member: Visitor) -> None:
     secret = create_key(member)
     program = Visitor(app)
     for headers in ({"X-API-Key": secret}, {"Authorization": f"Bearer {secret}"}):
-        for path in ("/account/", "/account/keys", "/account/password"):
+        for path in ("/account/", "/account/keys", "/account/password", "/account/devices/"):
             assert program.get(path, headers=headers).status_code in {302, 401}
     basic = {"Authorization": basic_credentials(ADMIN)}
     assert program.get("/admin/", headers=basic).status_code in {302, 401}

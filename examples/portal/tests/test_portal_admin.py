@@ -1,11 +1,11 @@
-"""The administrators' page: role and fresh login, both."""
+"""The administrators' page: role and a code of these minutes, both."""
 
 from __future__ import annotations
 
 import pytest
 from flask import Flask
 
-from portal_testing import ADMIN, MEMBER, PASSWORD, Visitor
+from portal_testing import ADMIN, MEMBER, PASSWORD, Visitor, next_code
 
 
 def close_account(admin: Visitor, user_id: int) -> int:
@@ -39,13 +39,14 @@ def test_an_administrator_sees_everyone(admin: Visitor) -> None:
     assert "2 accounts" in page
 
 
-def test_a_remembered_administrator_proves_it_first(admin: Visitor) -> None:
+def test_a_remembered_administrator_proves_it_first(app: Flask, admin: Visitor) -> None:
     admin.close_browser()
     assert admin.get("/admin/").location == "/reauthenticate?next=%2Fadmin%2F"
     refusal = admin.submit("/admin/users/2/active", page="/account/", active="no")
     assert refusal.status_code == 302
     assert refusal.location.startswith("/reauthenticate")
-    answer = admin.submit("/reauthenticate?next=%2Fadmin%2F", password=PASSWORD)
+    proof = {"password": PASSWORD, "code": next_code(app, ADMIN)}
+    answer = admin.submit("/reauthenticate?next=%2Fadmin%2F", **proof)
     assert answer.location == "/admin/"
     assert "2 accounts" in admin.get("/admin/").text
 

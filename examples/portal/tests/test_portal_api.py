@@ -75,7 +75,15 @@ def test_without_credentials_the_answer_is_401_and_a_problem_document(
 ) -> None:
     answer = visitor.get("/api/profile", headers={"Accept": accept} if accept else {})
     assert_problem(answer, 401)
-    assert "Bearer" in answer.headers["WWW-Authenticate"]
+    assert answer.headers.getlist("WWW-Authenticate")[0] == 'Bearer realm="portal"'
+    # A browser would ask for the password in a box of its own.
+    assert ('Basic realm="portal"' in str(answer.headers)) is (accept != "text/html")
+
+
+def test_a_page_that_fetches_from_the_api_opens_no_password_box(visitor: Visitor) -> None:
+    answer = visitor.get("/api/profile", headers={"Sec-Fetch-Mode": "cors", "Accept": "*/*"})
+    assert_problem(answer, 401)
+    assert "Basic" not in str(answer.headers)
 
 
 @pytest.mark.parametrize(

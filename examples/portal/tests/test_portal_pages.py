@@ -17,6 +17,9 @@ MEMBER_PAGES = [
     "/account/profile",
     "/account/password",
     "/account/keys",
+    "/account/devices/",
+    "/account/two-step/",
+    "/account/passkeys/",
     "/reauthenticate",
     "/admin/",
 ]
@@ -50,6 +53,7 @@ def check_page(visitor: Visitor, path: str) -> None:
     assert "//cdn." not in answer.text
     assert answer.text.count("<h1") == 1
     assert 'lang="en"' in answer.text
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in answer.text
     inputs = re.findall(
         r'<input(?![^>]*type="hidden")(?![^>]* hidden)[^>]*id="([^"]+)"', answer.text
     )
@@ -86,7 +90,7 @@ def test_browsers_that_ask_for_the_old_icon_find_the_new_one(visitor: Visitor) -
     assert visitor.get("/favicon.ico").location == "/static/favicon.svg"
 
 
-@pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 413, 418, 500])
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 413, 418, 500, 503])
 def test_an_error_page_looks_like_the_rest_and_tells_no_secret(app: Flask, code: int) -> None:
     add_failures(app)
     app.testing = False  # an exception becomes a 500, as for a visitor

@@ -1,0 +1,250 @@
+"""What the browser tests share: headless Chromium, and gunicorn with two workers."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support import expected_conditions
+from selenium.webdriver.support.ui import WebDriverWait
+
+from portal import create_app
+from portal_testing import (
+    ADMIN,
+    MEMBER,
+    PASSWORD,
+    add_authenticator,
+    add_user,
+    close_database,
+    next_code,
+)
+
+PORTAL = Path(__file__).parent
+SCREENSHOTS = PORTAL / "tests" / "screenshots"
+PHONE, DESKTOP = (390, 844), (1280, 900)
+PATIENCE = 20  # seconds until a page that has not come is a failure
+
+SWITCHES = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--password-store=basic",
+)
+
+StartBrowser = Callable[[str], "Browser"]
+
+
+class Browser:
+    """Chromium with one profile, on one portal."""
+
+    def __init__(self, binary: str, driver: str, profile: Path, url: str) -> None:
+        self.instance = profile.parent / "instance"
+        options = ChromeOptions()
+        options.binary_location = binary
+        for switch in (*SWITCHES, f"--user-data-dir={profile}"):
+            options.add_argument(switch)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        self.url = url
+        self.driver = Chrome(options=options, service=ChromeService(driver))
+        self.driver.set_page_load_timeout(3 * PATIENCE)
+        # Asked in the middle of a change of pages, the driver may fail: ask again.
+        self.wait = WebDriverWait(self.driver, PATIENCE, ignored_exceptions=[WebDriverException])
+        self.resize(DESKTOP)
+
+    @property
+    def path(self) -> str:
+        """The address shown, without the host."""
+        return self.driver.current_url.removeprefix(self.url)
+
+    @property
+    def text(self) -> str:
+        """What a person can read."""
+        return self.driver.find_element(By.TAG_NAME, "body").text
+
+    def open(self, path: str) -> None:
+        self.driver.get(self.url + path)
+
+    def arrive(self, path: str) -> None:
+        """Wait until the address is ``path`` and the page is there."""
+        self.wait.until(expected_conditions.url_to_be(self.url + path))
+        self.wait.until(
+            lambda driver: driver.execute_script("return document.readyState") == "complete"
+        )
+
+    def fill(self, **fields: str | bool) -> None:
+        """Type into the fields of the page; ``True`` ticks a box."""
+        for name, value in fields.items():
+            element = self.driver.find_element(By.NAME, name)
+            if value is True:
+                element.click()
+            else:
+                element.clear()
+                element.send_keys(str(value))
+
+    def press(self, text: str) -> None:
+        """Press the button, or follow the link, with this text; wait for the next page.
+
+        What the page itself offers comes before the site's navigation.
+        """
+        named = f"[self::a or self::button][normalize-space()='{text}']"
+        found = self.driver.find_elements(By.XPATH, f"//main//*{named}")
+        found += self.driver.find_elements(By.XPATH, f"//nav//*{named}")
+        page = self.driver.find_element(By.TAG_NAME, "html")
+        found[0].click()
+        self.wait.until(expected_conditions.staleness_of(page))
+
+    def log_in(self, email: str, password: str = PASSWORD, *, remember: bool = False) -> None:
+        self.open("/login")
+        self.fill(email=email, password=password, **({"remember": True} if remember else {}))
+        self.press("Log in")
+        if self.path.startswith("/login/code"):
+            self.fill(code=self.next_code(email))
+            self.press("Log in")
+        self.arrive("/account/")
+
+    def next_code(self, email: str) -> str:
+        """A code that the account's authenticator app shows, and that has not been used."""
+        app = create_app(instance_path=str(self.instance))
+        code = next_code(app, email)
+        close_database(app)
+        return code
+
+    def cookies(self) -> set[str]:
+        return {cookie["name"] for cookie in self.driver.get_cookies()}
+
+    def resize(self, size: tuple[int, int]) -> None:
+        width, height = size
+        self.driver.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {
+                "width": width,
+                "height": height,
+                "deviceScaleFactor": 1,
+                "mobile": size == PHONE,
+            },
+        )
+
+    def prefer(self, scheme: str) -> None:
+        """Set the system's light or dark preference."""
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+    def screenshot(self, name: str) -> None:
+        """Write the whole page at phone and at desktop width."""
+        SCREENSHOTS.mkdir(exist_ok=True)
+        for label, size in (("phone", PHONE), ("desktop", DESKTOP)):
+            self.resize(size)
+            width = self.driver.execute_script("return document.documentElement.scrollWidth")
+            assert width <= size[0], f"{name} is {width} pixels wide on a {label}"
+            hidden = self.driver.execute_script(
+                "return [...document.querySelectorAll('main .card')]"
+                ".filter(card => card.scrollWidth > card.clientWidth).length"
+            )
+            assert hidden == 0, f"{name} hides a part of a card on a {label}"
+            height = self.driver.execute_script("return document.documentElement.scrollHeight")
+            clip = {"x": 0, "y": 0, "width": size[0], "height": height, "scale": 1}
+            answer = self.driver.execute_cdp_cmd(
+                "Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip}
+            )
+            (SCREENSHOTS / f"{name}-{label}.png").write_bytes(base64.b64decode(answer["data"]))
+
+    def complaints(self) -> list[str]:
+        """What Chromium complained about, refusals of pages themselves aside."""
+        return [
+            entry["message"]
+            for entry in self.driver.get_log("browser")  # type: ignore[no-untyped-call]  # Selenium
+            if "/static/" in entry["message"] or "the server responded" not in entry["message"]
+        ]
+
+    def close(self) -> None:
+        self.driver.quit()
+
+
+def give_up(reason: str) -> NoReturn:
+    """Skip on somebody's own machine; in CI a missing browser is a failure."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> tuple[str, str]:
+    """Where Chromium and its driver are."""
+    binary = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    driver = shutil.which("chromedriver")
+    if binary is None or driver is None:
+        give_up("Chromium or its driver is missing: apt-get install chromium chromium-driver")
+    return binary, driver
+
+
+@contextmanager
+def serve(application: str, instance: Path) -> Iterator[str]:
+    """Run ``application`` under gunicorn with two workers; gives its address.
+
+    The socket listens before gunicorn starts, so a browser that is too early
+    waits in its queue: nobody has to ask whether the server is up.
+    """
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(64)
+        handle = listener.fileno()
+        command = [sys.executable, "-m", "gunicorn", "--workers=2", "--no-control-socket"]
+        server = subprocess.Popen(
+            [*command, "--log-level=warning", f"--bind=fd://{handle}", application],
+            cwd=PORTAL,
+            env={**os.environ, "INSTANCE_PATH": str(instance)},
+            pass_fds=[handle],
+        )
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.terminate()
+            server.wait(PATIENCE)
+
+
+@pytest.fixture
+def portal_url(tmp_path: Path, chromium: tuple[str, str]) -> Iterator[str]:
+    """A portal with an administrator and a member, and ``/fails/<code>``."""
+    instance = tmp_path / "instance"
+    app = create_app(instance_path=str(instance))
+    add_user(app, ADMIN, role="admin")
+    add_authenticator(app, ADMIN)
+    add_user(app, MEMBER)
+    close_database(app)
+    with serve("portal_testing:failing_portal()", instance) as url:
+        yield url
+
+
+@pytest.fixture
+def start_browser(
+    tmp_path: Path, chromium: tuple[str, str], portal_url: str
+) -> Iterator[StartBrowser]:
+    """Start a browser by the name of its profile; the same name is the same person again."""
+    started: list[Browser] = []
+
+    def start(name: str) -> Browser:
+        browser = Browser(*chromium, tmp_path / f"profile-{name}", portal_url)
+        started.append(browser)
+        return browser
+
+    yield start
+    for browser in started:
+        browser.close()
