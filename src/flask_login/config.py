@@ -477,6 +477,9 @@ PROFILES: dict[str, dict[str, object]] = {
     },
 }
 
+#: The settings by which a login ends by time on the signed level.
+TIMEOUT_KEYS = (LOGIN_IDLE_TIMEOUT.key, LOGIN_ABSOLUTE_TIMEOUT.key, LOGIN_FRESH_TIMEOUT.key)
+
 #: Every setting, in the order of the documentation.
 SETTINGS: tuple[Setting[Any], ...] = (
     REMEMBER_COOKIE_NAME,

@@ -21,7 +21,7 @@ from .utils import manager_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flask import Request
+    from flask import Request, Response
     from flask.typing import ResponseReturnValue
     from werkzeug.routing import MapAdapter
 
@@ -108,8 +108,13 @@ class DefaultGuard(Guards[UserT]):
                 yield f"{blueprint}{view}".removeprefix(".")
 
 
-def guard_by_default(app: Flask) -> None:
+def guard_by_default(app: Flask) -> Callable[[Response], Response]:
     """Guard every view of an application by default, while the setting says so.
+
+    Return what is to be done to a response while it does: the guard steps aside at the first
+    request of an application that does not want it, because whatever Flask calls before each
+    request costs each a microsecond. Should the setting be switched on later, the response that
+    finds the guard missing is withheld, and the guard is back.
 
     The default realm does. Where there is none every request fails and says so: it would be worse
     if a site only believed itself to be guarded.
@@ -119,7 +124,29 @@ def guard_by_default(app: Flask) -> None:
         # Read at use: an application that sets it late must not stay open.
         return manager_of(app) if settings.LOGIN_REQUIRED_BY_DEFAULT.read(app.config) else None
 
-    _guard_with(app, manager)
+    def guard() -> ResponseReturnValue | None:
+        found = manager(app)
+        if found is not None:
+            return found._guard_by_default()
+        # A new list: Flask is going through this one.
+        guards = app.before_request_funcs[None]
+        app.before_request_funcs[None] = [known for known in guards if known is not guard]
+        return None
+
+    def guard_late(response: Response) -> Response:
+        guards = app.before_request_funcs[None]
+        if guard in guards:
+            return response
+        guards.insert(0, guard)
+        try:
+            refusal = guard()
+        except HTTPException as refused:
+            refusal = app.handle_http_exception(refused)
+        return response if refusal is None else app.make_response(refusal)
+
+    setattr(guard, DEFAULT_GUARD, manager)
+    app.before_request(guard)
+    return guard_late
 
 
 def _guard_with(

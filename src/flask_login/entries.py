@@ -24,6 +24,8 @@ class Entries(Loaders[UserT]):
         self.realm = realm
         #: The names of this realm's session entries.
         self.keys: SessionKeys = SessionKeys.of(realm)
+        #: What older code writes to the session for the response to do.
+        self._wishes = frozenset({self.keys.remember, self.keys.remember_seconds})
         self._auth_salt = f"flask-login.auth-hash.{realm}"
         self._session_identifier_generator: Callable[[], str] = _create_identifier
 
@@ -33,8 +35,10 @@ class Entries(Loaders[UserT]):
 
     def _same_credentials(self, user: Any, stored: str | None) -> bool:
         """Tell whether `stored`, if it says anything, is of the credentials a user has now."""
+        if not stored:
+            return True
         text = auth_text(user)
-        return text is None or not stored or is_digest(stored, text, self._auth_salt)
+        return text is None or is_digest(stored, text, self._auth_salt)
 
     def _write_login(self, sess: MutableMapping[str, Any], user_id: Any, *, fresh: bool) -> None:
         sess[self.keys.user_id] = user_id

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, cast, overload
@@ -41,6 +39,10 @@ def resolve(result: object) -> Any:
     """
     if not hasattr(type(result), "__await__"):
         return result
+    # Imported here: it takes longer than the whole of this package, for who is not async.
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
     awaitable = cast("Any", result)
 
     async def wait() -> Any:
@@ -62,7 +64,8 @@ def resolve(result: object) -> Any:
 
 def is_active(user: Any) -> bool:
     """Tell whether a user object may be logged in; one that does not say may."""
-    return says(getattr(user, "is_active", True))
+    active = getattr(user, "is_active", True)
+    return active is True or says(active)
 
 
 def unwrap(user: Any) -> Any:
@@ -173,7 +176,9 @@ class Loaders(Generic[UserT]):
         if self._user_callback is None:
             return None
         try:
-            return _or_none(resolve(self._user_callback(user_id)))
+            user = self._user_callback(user_id)
+            if hasattr(type(user), "__await__"):
+                user = resolve(user)
         except ValueError:
             logger.warning(
                 "The user_loader raised ValueError for user id %r: the id is taken as unknown and"
@@ -182,10 +187,11 @@ class Loaders(Generic[UserT]):
                 exc_info=True,
             )
             return None
+        return None if user is False else user
 
     def _load_user_from_loaders(self) -> tuple[Any, str | None]:
         request = get_request()
-        header = request.headers.get(AUTH_HEADER_NAME)
+        header = request.environ.get("HTTP_AUTHORIZATION")
         if self._header_callback is not None and header is not None:
             user = self._load_user_from_header(header)
             if user is not None:
@@ -222,7 +228,8 @@ class Loaders(Generic[UserT]):
             return None
         # Before the signal, so that its receivers may read current_user.
         self._assign(user, source)
-        signal.send(get_app(), user=user)
+        if signal.receivers:
+            signal.send(get_app(), user=user)
         return user
 
     def _assign(self, user: Any, source: str | None) -> None:

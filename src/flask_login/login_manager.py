@@ -9,10 +9,9 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from flask import request
+from flask import got_request_exception, request
 
 from . import config as settings
-from .cli import register
 from .config import (
     AUTH_HEADER_NAME,
     COOKIE_DURATION,
@@ -36,7 +35,7 @@ from .loaders import UserT
 from .mixins import AnonymousUserMixin
 from .redirects import expand_login_view, login_url, make_next_param
 from .signing import Key, decode_cookie, encode_cookie
-from .state import RealmInApp
+from .state import RealmInApp, app_context, leave_shared_g, request_context, touched_session
 from .utils import manager_of
 
 if TYPE_CHECKING:
@@ -144,14 +143,18 @@ class LoginManager(DefaultGuard[UserT]):
         realms: dict[str, RealmInApp] = app.extensions.setdefault("login", {})
         self._require_own_store(realms)
         first = self.realm not in realms
-        realms[self.realm] = RealmInApp(self)
+        leave_g = None if first else realms[self.realm].leave_g
+        realms[self.realm] = RealmInApp(self, leave_g=leave_g)
         if self.realm == settings.DEFAULT_REALM:
             app.login_manager = self  # type: ignore[attr-defined]  # its place since 2012
+        guard_late = None
         if len(realms) == 1 and first:
+            from .cli import register  # with all that only commands need
+
             register(app)
-            guard_by_default(app)
+            guard_late = guard_by_default(app)
         if first:
-            _wire(app, self.realm)
+            _wire(app, self.realm, guard_late)
         if self._logins is not None and self._logins.store.kind == "memory":
             _warn_of_memory(app)
         if add_context_processor:
@@ -213,7 +216,9 @@ def _warn_of_memory(app: Flask) -> None:
         )
 
 
-def _wire(app: Flask, realm: str) -> None:
+def _wire(
+    app: Flask, realm: str, guard_late: Callable[[Response], Response] | None
+) -> None:
     """Run a realm's part after every request, with whatever manager it has by then."""
     checked = False
 
@@ -222,12 +227,20 @@ def _wire(app: Flask, realm: str) -> None:
         if not checked:
             check_decorator_order(app)
             checked = True
-        return manager_of(app, realm)._update_remember_cookie(response)
+        if guard_late is not None and app.config.get("LOGIN_REQUIRED_BY_DEFAULT"):
+            response = guard_late(response)
+        manager = manager_of(app, realm)
+        if manager._state_key not in request_context.get().request.__dict__:
+            if "_login_user" in app_context.get().g.__dict__:
+                leave_shared_g()  # other code wrote it
+            # Most of a site's requests, such as those for its static files, end here.
+            if touched_session() is None:
+                return response
+        return manager._update_remember_cookie(response)
 
     app.after_request(after_request)
     if realm == settings.DEFAULT_REALM:
 
-        @app.teardown_request
         def leave_g(_: BaseException | None) -> None:
             # A test client's "with" block tears down twice: after the request, and when it ends.
             environ = request.environ
@@ -235,3 +248,11 @@ def _wire(app: Flask, realm: str) -> None:
             kept = kept and not environ.get("flask_login.left_g")
             environ["flask_login.left_g"] = True
             manager_of(app)._leave_g(kept=kept)
+
+        def on_error(_: Flask, **__: Any) -> None:
+            # Nothing runs after a request whose error is propagated.
+            if "_login_user" in app_context.get().g.__dict__:
+                leave_shared_g()
+
+        app.extensions["login"][realm].leave_g = leave_g
+        got_request_exception.connect(on_error, app, weak=False)

@@ -245,11 +245,14 @@ class StoredLevel(SignedTimeouts[UserT]):
         return super()._auth_hash(user) if self._logins is None or trusted else None
 
     def _same_credentials(self, user: Any, stored: str | None) -> bool:
-        login = self._state().stored
+        login = None if self._logins is None else self._state().stored
         if login is None:
             return super()._same_credentials(user, stored)
-        known, present = login.record.auth_hash, _record_auth_hash(user)
-        return known is None or present is None or known == present
+        known = login.record.auth_hash
+        if known is None:
+            return True
+        present = _record_auth_hash(user)
+        return present is None or known == present
 
     def _settle(
         self, sess: MutableMapping[str, Any], user: Any, token: RememberToken | None

@@ -6,7 +6,7 @@ and `current_user` looks up `_get_user`, on every access.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from werkzeug.local import LocalProxy
 
 from .config import DEFAULT_REALM
 from .exceptions import MissingLoginManager
-from .state import get_app, get_request
+from .state import UNLOADED, app_context, get_app, request_context
 
 if TYPE_CHECKING:
     from .config import COOKIE_NAME as COOKIE_NAME
@@ -114,16 +114,36 @@ acting: ContextVar[Mapping[Any, Any]] = ContextVar("flask_login.acting", default
 
 def _get_user() -> Any:
     try:
-        request = get_request()
-    except RuntimeError:
+        request = request_context.get().request
+        here = app_context.get()
+    except (LookupError, RuntimeError):
         acted = acting.get()
         return acted.get((default_manager(), None)) if acted and has_app_context() else None
-    return default_manager()._user_of(request)
+    try:
+        manager: LoginManager[Any] = here.app.login_manager
+    except AttributeError:
+        manager = manager_of(here.app)  # which says what is missing
+    state = request.__dict__.get(manager._state_key)
+    # Every further question ends here: a page may read current_user a hundred times.
+    if state is not None and state.user is not UNLOADED and not acting.get():
+        user = state.user
+        if user is here.g.__dict__.get("_login_user", UNLOADED):
+            return user
+    return manager._user_of(request)
+
+
+def proxy_of(find: Callable[[], Any]) -> Any:
+    """Return a proxy of what `find` returns at each use."""
+    proxy: LocalProxy[Any] = LocalProxy(find)
+    # What LocalProxy sets here calls `find` and a function that returns its argument: two calls
+    # more for each read.
+    object.__setattr__(proxy, "_get_current_object", find)
+    return proxy
 
 
 #: The user of this request, as a proxy: for nobody it is an `AnonymousUserMixin`, outside of a
 #: request None. For a type checker it is `Any`; `LoginManager.current_user` is the typed one.
-current_user: Any = LocalProxy(lambda: _get_user())  # noqa: PLW0108  # tests patch _get_user
+current_user: Any = proxy_of(lambda: _get_user())  # noqa: PLW0108  # tests patch _get_user
 
 
 def __getattr__(name: str) -> Any:
