@@ -106,12 +106,12 @@ def _markdown(
     for environment, found in versions.items():
         listed = ", ".join(f"{name} {version}" for name, version in found.items())
         yield f"- {environment}: {listed}"
-    yield from ("", "### Budgets", "", "| what | budget | found | |", "| --- | --- | --- | --- |")
+    yield from ("", "## Budgets", "", "| what | budget | found | |", "| --- | --- | --- | --- |")
     for verdict in verdicts:
         says = "met" if verdict.met else "**missed**"
         yield f"| {verdict.title} | {verdict.limit} | {verdict.found} | {says} |"
     if results.series:
-        yield from ("", "### Added cost of a request", "")
+        yield from ("", "## Added cost of a request", "")
         yield "| request | variant | added µs | ± | instructions | bare µs |"
         yield "| --- | --- | ---: | ---: | ---: | ---: |"
         for one, series in results.series.items():
@@ -123,7 +123,7 @@ def _markdown(
             )
     if results.rates:
         bare = results.rates["bare"]
-        yield from ("", "### Requests per second", "", "gunicorn with one worker, asked by wrk.")
+        yield from ("", "## Requests per second", "", "gunicorn with one worker, asked by wrk.")
         yield from ("", "| variant | requests/s | of bare |", "| --- | ---: | ---: |")
         for name, rate in results.rates.items():
             yield f"| {_NAMES.get(name, name)} | {rate:,.0f} | {rate / bare:.0%} |"

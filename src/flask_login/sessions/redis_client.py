@@ -10,7 +10,7 @@ from typing import Any
 
 from flask_login.exceptions import ConfigurationError
 
-logger = logging.getLogger("flask_login")
+logger: logging.Logger = logging.getLogger("flask_login")
 
 
 def redis_library() -> ModuleType:

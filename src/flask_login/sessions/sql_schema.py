@@ -288,11 +288,12 @@ class Statements:
             .subquery("due")
         )
 
-        self.insert = sa.insert(table)
-        self.get = select.where(this)
-        self.get_and_touch = self.get.add_cte(touched.returning(row.id).cte("touched"))
-        self.touch = touch
-        self.replace = (
+        get = select.where(this)
+        self.insert: sa.Executable = sa.insert(table)
+        self.get: sa.Executable = get
+        self.get_and_touch: sa.Executable = get.add_cte(touched.returning(row.id).cte("touched"))
+        self.touch: sa.Executable = touch
+        self.replace: sa.Executable = (
             sa.update(table)
             .where(this, row.version == sa.bindparam("b_version"))
             .values(
@@ -301,11 +302,11 @@ class Statements:
                 )
             )
         )
-        self.of_user = newest_first.where(of_user)
-        self.of_external = newest_first.where(_equals(row.external_id))
-        self.delete = sa.delete(table).where(this)
-        self.delete_all = sa.delete(table).where(of_user)
-        self.end_all = (
+        self.of_user: sa.Executable = newest_first.where(of_user)
+        self.of_external: sa.Executable = newest_first.where(_equals(row.external_id))
+        self.delete: sa.Executable = sa.delete(table).where(this)
+        self.delete_all: sa.Executable = sa.delete(table).where(of_user)
+        self.end_all: sa.Executable = (
             sa.update(table)
             .where(of_user, live, row.id != sa.bindparam("b_keep"), not_braked)
             .values(
@@ -315,12 +316,12 @@ class Statements:
                 version=row.version + 1,
             )
         )
-        self.purge = sa.delete(table).where(row.id.in_(sa.select(due.c.id)))
+        self.purge: sa.Executable = sa.delete(table).where(row.id.in_(sa.select(due.c.id)))
         # A join: MariaDB would look for each row of the table among those of an IN.
-        self.purge_by_join = sa.delete(table).where(row.id == due.c.id)
-        self.brake = sa.insert(brake)
-        self.ended_before = sa.select(latest)
-        self.ping = sa.select(sa.literal(1))
+        self.purge_by_join: sa.Executable = sa.delete(table).where(row.id == due.c.id)
+        self.brake: sa.Executable = sa.insert(brake)
+        self.ended_before: sa.Executable = sa.select(latest)
+        self.ping: sa.Executable = sa.select(sa.literal(1))
 
 
 def key_params(key: str) -> dict[str, Any]:

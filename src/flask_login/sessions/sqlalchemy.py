@@ -26,8 +26,8 @@ def _too_old(found: str) -> ImportError:
 
 try:
     import sqlalchemy as sa
-except ModuleNotFoundError as missing:
-    if missing.name != "sqlalchemy":
+except ModuleNotFoundError as _missing:
+    if _missing.name != "sqlalchemy":
         raise
     raise _too_old("none") from None
 if int(sa.__version__.partition(".")[0]) < 2:
@@ -127,9 +127,9 @@ class SQLAlchemySessionStore:
         self._get_engine = engine_of(bind, bind_key)
         metadata = metadata_of(bind, bind_key, metadata)
         #: The table of the records.
-        self.table = sessions_table(table_name, metadata)
+        self.table: sa.Table = sessions_table(table_name, metadata)
         #: The table of the moments before which no login counts.
-        self.brake_table = brake_table(f"{table_name}_ended_before", metadata)
+        self.brake_table: sa.Table = brake_table(f"{table_name}_ended_before", metadata)
         self._statements = Statements(self.table, self.brake_table)
 
     def __repr__(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from werkzeug.exceptions import ServiceUnavailable
 
@@ -35,8 +35,8 @@ class SessionStoreUnavailable(FlaskLoginError, ServiceUnavailable):
         #: What kind of store it was, such as ``"redis"``. Never its URL.
         self.store = store
         #: The kind of the client's own error; its text may hold a password.
-        self.cause = type(cause).__name__ if isinstance(cause, BaseException) else cause
-        self.args = (self.store, self.cause)
+        self.cause: str | None = type(cause).__name__ if isinstance(cause, BaseException) else cause
+        self.args: tuple[Any, ...] = (self.store, self.cause)
 
     def __str__(self) -> str:
         text = f"The session store ({self.store}) gave no answer"
