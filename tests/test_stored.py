@@ -1869,7 +1869,9 @@ def test_logins_and_remember_tokens_outlive_a_rotation_of_the_keys(
     here, closed = logged_in(app), close(logged_in(app, "/login/alice?remember"))
     app.config.update(SECRET_KEY="a newer key of thirty-two bytes!", SECRET_KEY_FALLBACKS=[KEY])
     clock.advance(HOUR)
-    assert [who(here), who(closed)] == ["alice", "alice"]
+    # Flask itself reads the sessions of former keys from 3.1 on.
+    kept = "SECRET_KEY_FALLBACKS" in Flask.default_config
+    assert [who(here), who(closed)] == ["alice" if kept else "nobody", "alice"]
     app.config["SECRET_KEY_FALLBACKS"] = []
     assert who(close(closed)) == "alice", "its successor is signed with the newer key"
 

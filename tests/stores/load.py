@@ -149,9 +149,15 @@ class Answer:
 
     @property
     def is_outage(self) -> bool:
-        """Whether it says "not now", and leaves every cookie as it is."""
+        """Whether it says "not now", and leaves every cookie as it is.
+
+        A page that asks the store twice may bring the successor of a remember token that came
+        back by the first question; it never deletes one.
+        """
         reply = self.reply
-        return reply.status == 503 and bool(reply.retry_after) and not reply.cookies
+        deletes = any("=;" in cookie or "Max-Age=0" in cookie for cookie in reply.cookies)
+        untouched = not reply.cookies or (self.path == "/confirm" and not deletes)
+        return reply.status == 503 and bool(reply.retry_after) and untouched
 
     def tells(self, body: str) -> bool:
         """Whether it is a good answer with that text."""
