@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -581,3 +582,48 @@ def test_the_constants_that_applications_import_are_the_defaults() -> None:
         "_fresh",
         "next",
     }
+
+
+@pytest.mark.parametrize(
+    ("profile", "absolute", "idle", "remembers"),
+    [
+        ("aal1", timedelta(days=30), None, True),
+        ("aal2", timedelta(hours=24), timedelta(hours=1), False),
+        ("aal3", timedelta(hours=12), timedelta(minutes=15), False),
+    ],
+)
+def test_a_profile_sets_what_nist_asks_at_its_level(
+    make_app: Callable[..., Flask],
+    clock: FrozenClock,
+    profile: str,
+    absolute: timedelta,
+    idle: timedelta | None,
+    remembers: bool,
+) -> None:
+    app = make_app(LOGIN_PROFILE=profile)
+    assert app.config["LOGIN_ABSOLUTE_TIMEOUT"] == absolute
+    assert app.config.get("LOGIN_IDLE_TIMEOUT") == idle
+    client = app.test_client()
+    cookies = client.get("/login/alice?remember").headers.getlist("Set-Cookie")
+    assert len(cookies) == (2 if remembers else 1)
+    for cookie in cookies:
+        assert {"Secure", "HttpOnly", "SameSite=Lax"} <= set(cookie.split("; "))
+    clock.advance((idle or absolute) - timedelta(seconds=1))
+    assert client.get("/me").text == "alice"
+    clock.advance(idle or timedelta(seconds=1))
+    assert client.get("/me").text == "nobody"
+
+
+def test_a_profile_leaves_alone_what_the_application_says_itself(
+    make_app: Callable[..., Flask],
+) -> None:
+    app = make_app(
+        LOGIN_PROFILE="aal3",
+        LOGIN_IDLE_TIMEOUT=timedelta(minutes=5),
+        REMEMBER_COOKIE_ENABLED=True,
+        SESSION_COOKIE_SAMESITE="Strict",
+    )
+    assert app.config["LOGIN_IDLE_TIMEOUT"] == timedelta(minutes=5)
+    assert app.config["LOGIN_ABSOLUTE_TIMEOUT"] == timedelta(hours=12)
+    assert app.config["REMEMBER_COOKIE_ENABLED"] is True
+    assert app.config["SESSION_COOKIE_SAMESITE"] == "Strict"

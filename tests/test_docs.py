@@ -112,6 +112,7 @@ def test_the_code_of_a_page_runs_and_prints_what_the_page_says(
         ("sqlalchemy", "SQLAlchemySessionStore"),
         ("redis", "RedisSessionStore"),
         ("limits", "LoginThrottle"),
+        ("joserfc", "jwt"),
     ):
         if f"import {store}" in page.read_text(encoding="utf-8"):
             pytest.importorskip(client, reason=f"the page uses {store}")
