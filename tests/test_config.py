@@ -585,21 +585,21 @@ def test_the_constants_that_applications_import_are_the_defaults() -> None:
 
 
 @pytest.mark.parametrize(
-    ("profile", "absolute", "idle", "remembers"),
+    ("profile", "limits", "remembers"),
     [
-        ("aal1", timedelta(days=30), None, True),
-        ("aal2", timedelta(hours=24), timedelta(hours=1), False),
-        ("aal3", timedelta(hours=12), timedelta(minutes=15), False),
+        ("aal1", (timedelta(days=30), None), True),
+        ("aal2", (timedelta(hours=24), timedelta(hours=1)), False),
+        ("aal3", (timedelta(hours=12), timedelta(minutes=15)), False),
     ],
 )
 def test_a_profile_sets_what_nist_asks_at_its_level(
     make_app: Callable[..., Flask],
     clock: FrozenClock,
     profile: str,
-    absolute: timedelta,
-    idle: timedelta | None,
+    limits: tuple[timedelta, timedelta | None],
     remembers: bool,
 ) -> None:
+    absolute, idle = limits
     app = make_app(LOGIN_PROFILE=profile)
     assert app.config["LOGIN_ABSOLUTE_TIMEOUT"] == absolute
     assert app.config.get("LOGIN_IDLE_TIMEOUT") == idle
