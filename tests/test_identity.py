@@ -618,8 +618,8 @@ def test_a_subclass_that_loads_nobody_at_all_leaves_nobody() -> None:
     app = Flask(__name__)
     Own(app)
     with app.test_request_context():
-        assert get_current_user() is None
-        assert not current_user
+        assert get_current_user().is_anonymous
+        assert not current_user.is_authenticated
 
 
 # Secrets

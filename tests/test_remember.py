@@ -11,7 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 import pytest
-from flask import Flask, Request, Response, abort, redirect, session
+from flask import Flask, Request, Response, abort, redirect, request, session
 from flask.sessions import SessionInterface
 from flask.testing import FlaskClient
 from hypothesis import given
@@ -24,8 +24,10 @@ from flask_login import (
     UserMixin,
     confirm_login,
     current_login,
+    current_user,
     encode_cookie,
     login_remembered,
+    login_required,
     login_user,
     logout_user,
     user_loaded_from_cookie,
@@ -738,7 +740,32 @@ def test_clearing_the_session_around_logout_does_not_bring_the_user_back(
     assert client.get("/me").text == "nobody"
 
 
-def test_an_application_may_still_ask_for_the_deletion_in_the_session(app: Flask) -> None:
+@pytest.mark.parametrize("question", ["current_user", "logout_user", "login_required"])
+def test_an_application_may_still_ask_for_the_deletion_in_the_session(
+    app: Flask, question: str
+) -> None:
+    def leave() -> str:
+        if question == "current_user":
+            assert current_user.is_authenticated
+        elif question == "logout_user":
+            logout_user()
+        session.clear()
+        session["_remember"] = "clear"
+        return ""
+
+    app.add_url_rule(
+        "/leave", "leave", login_required(leave) if question == "login_required" else leave
+    )
+    client = remembered_as(app)
+    client.get("/leave")
+    assert client.get_cookie("remember_token") is None
+    with client.session_transaction() as kept:
+        assert "_remember" not in kept
+
+
+def test_a_deletion_that_is_asked_for_where_nobody_asked_for_the_user_is_done_next_time(
+    app: Flask,
+) -> None:
     @app.get("/leave")
     def leave() -> str:
         session.clear()
@@ -747,21 +774,25 @@ def test_an_application_may_still_ask_for_the_deletion_in_the_session(app: Flask
 
     client = remembered_as(app)
     client.get("/leave")
+    assert client.get("/me").text == "nobody"
     assert client.get_cookie("remember_token") is None
     with client.session_transaction() as kept:
         assert "_remember" not in kept
 
 
 def test_an_application_may_still_ask_for_the_cookie_in_the_session(
-    app: Flask, clock: FrozenClock
+    app: Flask, login_manager: LoginManager[Any], users: dict[str, Any], clock: FrozenClock
 ) -> None:
     @app.get("/enter")
     def enter() -> str:
         session.update({"_user_id": "alice", "_remember": "set", "_remember_seconds": 60})
+        if "tell" in request.args:
+            login_manager._update_request_context_with_user(users["alice"])
         return ""
 
+    assert not cookies_set_by(app.test_client().get("/enter"))
     client = app.test_client()
-    (cookie,) = cookies_set_by(client.get("/enter"))
+    (cookie,) = cookies_set_by(client.get("/enter?tell"))
     assert cookie["expires"].endswith("00:01:00 GMT")
     with client.session_transaction() as kept:
         assert set(kept) == {"_user_id"}

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from itsdangerous import BadSignature
+from itsdangerous import BadSignature, URLSafeSerializer
 
 from flask_login import ConfigurationError, decode_cookie, encode_cookie
 from flask_login.signing import (
     _digest,
-    _serializer,
     digest,
     is_digest,
     secret_keys,
@@ -105,7 +104,8 @@ def test_the_signing_key_comes_first_and_without_it_there_is_none(
 def test_an_empty_fallback_key_verifies_nothing(
     make_app: Callable[..., Flask], fallbacks: object
 ) -> None:
-    serializer: Any = _serializer("", "purpose")
+    signer = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
+    serializer: Any = URLSafeSerializer("", salt="purpose", signer_kwargs=signer)
     forged = str(serializer.dumps("forged"))
     app = make_app(SECRET_KEY="new")
     app.config["SECRET_KEY_FALLBACKS"] = fallbacks  # init_app refuses it

@@ -69,7 +69,7 @@ def test_the_session_is_found_where_this_and_other_versions_of_flask_keep_it(
 ) -> None:
     opened = SecureCookieSession({"cart": 1})
     context = SimpleNamespace(**{place: opened})
-    monkeypatch.setattr("flask_login.state.get_context", lambda: context)
+    monkeypatch.setattr("flask_login.state.request_context", SimpleNamespace(get=lambda: context))
     opened.accessed = False
     assert touched_session() is None
     opened.accessed = True

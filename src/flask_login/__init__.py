@@ -1,5 +1,8 @@
 """Flask-Login: who is using this browser, from login to logout."""
 
+import typing as _typing
+from importlib import import_module as _import_module
+
 from .__about__ import __version__
 from .config import (
     AUTH_HEADER_NAME,
@@ -47,7 +50,6 @@ from .login_manager import LoginManager
 from .mixins import AnonymousUserMixin, User, UserMixin
 from .redirects import login_url, make_next_param, safe_next_url
 from .responses import set_login_view
-from .sessions.memory import MemorySessionStore
 from .sessions.records import LoginSession
 from .sessions.registry import SessionRegistry
 from .sessions.store import SessionStore, SessionStoreUnavailable
@@ -71,11 +73,21 @@ from .signals import (
 )
 from .signing import decode_cookie, encode_cookie
 from .state import CurrentLogin
-from .test_client import FlaskLoginClient
 from .throttling import LoginAttempt, LoginThrottle, ThrottleUnavailable, TooManyLoginAttempts
 from .timeouts import no_activity
 from .two_step import begin_login, complete_login, pending_user
 from .utils import current_user
+
+if _typing.TYPE_CHECKING:
+    from .sessions.memory import MemorySessionStore
+    from .test_client import FlaskLoginClient
+
+# What a web process does without, imported at first use: the test client brings Flask's, and that
+# the debugger; together half of what `import flask_login` would take.
+_LATE = {
+    "FlaskLoginClient": ".test_client",
+    "MemorySessionStore": ".sessions.memory",
+}
 
 __all__ = [
     "AUTH_HEADER_NAME",
@@ -160,3 +172,16 @@ __all__ = [
     "user_needs_refresh",
     "user_unauthorized",
 ]
+
+
+def __getattr__(name: str) -> _typing.Any:
+    if name == "test_client":  # the module: `import flask_login` has always brought it
+        return _import_module(".test_client", __package__)
+    if name in _LATE:
+        found = globals()[name] = getattr(_import_module(_LATE[name], __package__), name)
+        return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATE})

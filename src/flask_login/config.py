@@ -477,6 +477,16 @@ PROFILES: dict[str, dict[str, object]] = {
     },
 }
 
+#: The settings by which a request may change a login of the signed level, or its remember cookie.
+TELLING_KEYS = frozenset(
+    {
+        LOGIN_IDLE_TIMEOUT.key,
+        LOGIN_ABSOLUTE_TIMEOUT.key,
+        LOGIN_FRESH_TIMEOUT.key,
+        REMEMBER_COOKIE_REFRESH_EACH_REQUEST.key,
+    }
+)
+
 #: Every setting, in the order of the documentation.
 SETTINGS: tuple[Setting[Any], ...] = (
     REMEMBER_COOKIE_NAME,

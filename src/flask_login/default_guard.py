@@ -14,7 +14,14 @@ from . import config as settings
 from .exceptions import ConfigurationError
 from .guards import Guards, guard_of, must_log_in
 from .loaders import UserT
-from .state import RealmInApp, get_app, get_config, get_context, get_request
+from .state import (
+    RealmInApp,
+    drop_before_request,
+    get_app,
+    get_config,
+    get_context,
+    get_request,
+)
 from .timeouts import is_marked
 from .utils import manager_of
 
@@ -112,25 +119,34 @@ def guard_by_default(app: Flask) -> None:
     """Guard every view of an application by default, while the setting says so.
 
     The default realm does. Where there is none every request fails and says so: it would be worse
-    if a site only believed itself to be guarded.
+    if a site only believed itself to be guarded. An application that does not want it at its first
+    request is rid of it from then on, unless it is tested: tests change settings between requests.
     """
 
     def manager(app: Flask) -> DefaultGuard[Any] | None:
         # Read at use: an application that sets it late must not stay open.
         return manager_of(app) if settings.LOGIN_REQUIRED_BY_DEFAULT.read(app.config) else None
 
-    _guard_with(app, manager)
+    guard = _guard_with(app, manager)
+
+    def step_aside() -> None:
+        if not (app.testing or manager(app)):
+            drop_before_request(app, guard)
+        drop_before_request(app, step_aside)
+
+    app.before_request(step_aside)
 
 
 def _guard_with(
     target: Flask | Blueprint, manager: Callable[[Flask], DefaultGuard[Any] | None]
-) -> None:
+) -> Callable[[], ResponseReturnValue | None]:
     def guard() -> ResponseReturnValue | None:
         found = manager(get_app())
         return None if found is None else found._guard_by_default()
 
     setattr(guard, DEFAULT_GUARD, manager)
     target.before_request(guard)
+    return guard
 
 
 def _nearest(app: Flask, endpoint: str) -> list[Any]:

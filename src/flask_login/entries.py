@@ -8,11 +8,12 @@ from typing import Any
 from .fingerprint import client_fingerprint
 from .loaders import Loaders, UserT
 from .signing import digest, is_digest
-from .state import SessionKeys, get_app, get_config, get_g, get_request
+from .state import SessionKeys, get_app, get_config, get_g, request_context
 
 
 def _create_identifier() -> str:
-    return client_fingerprint(get_request())
+    request = request_context.get().request
+    return client_fingerprint(request.remote_addr, request.environ.get("HTTP_USER_AGENT"))
 
 
 class Entries(Loaders[UserT]):
@@ -33,8 +34,10 @@ class Entries(Loaders[UserT]):
 
     def _same_credentials(self, user: Any, stored: str | None) -> bool:
         """Tell whether `stored`, if it says anything, is of the credentials a user has now."""
+        if not stored:
+            return True
         text = auth_text(user)
-        return text is None or not stored or is_digest(stored, text, self._auth_salt)
+        return text is None or is_digest(stored, text, self._auth_salt)
 
     def _write_login(self, sess: MutableMapping[str, Any], user_id: Any, *, fresh: bool) -> None:
         sess[self.keys.user_id] = user_id

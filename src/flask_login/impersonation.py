@@ -19,6 +19,8 @@ from .state import get_app, get_request, get_session
 from .two_step import TwoStep
 
 if TYPE_CHECKING:
+    from flask.sessions import SessionMixin
+
     from .state import RequestState
 
 #: Tells whether the first user may act as the second.
@@ -87,18 +89,19 @@ class Impersonation(TwoStep[UserT]):
         self.stop_impersonating()
         return super().logout_user(everywhere=everywhere)
 
-    def _identify(self, state: RequestState) -> tuple[Any, str | None]:
-        state.actor = None
-        actor, source = super()._identify(state)
-        if source != "session" or self.keys.acting_as not in get_session():
+    def _identify_by_cookies(
+        self, state: RequestState, sess: SessionMixin, loaded: Any
+    ) -> tuple[Any, str | None]:
+        actor, source = super()._identify_by_cookies(state, sess, loaded)
+        if source != "session" or self.keys.acting_as not in sess:
             return actor, source
-        user_id = get_session()[self.keys.acting_as]
+        user_id = sess[self.keys.acting_as]
         user = self._call_user_loader(user_id)
         if user is not None and is_active(user) and self._may(actor, user):
             state.actor = actor
             return user, source
         # Nobody for this once: what was meant for the user is not for the actor to do.
-        self._stop(user_id, get_session()[self.keys.user_id])
+        self._stop(user_id, sess[self.keys.user_id])
         return None, None
 
     def _write_login(self, sess: MutableMapping[str, Any], user_id: Any, *, fresh: bool) -> None:

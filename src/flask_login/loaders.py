@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, cast, overload
 
 from werkzeug.local import LocalProxy
 
-from .config import AUTH_HEADER_NAME, logger
+from .config import logger
 from .exceptions import MissingLoader
 from .mixins import says
 from .signals import _user_loaded_from_header, user_loaded_from_request
@@ -41,6 +39,10 @@ def resolve(result: object) -> Any:
     """
     if not hasattr(type(result), "__await__"):
         return result
+    # Imported here: it takes longer than the whole of this package, for who is not async.
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
     awaitable = cast("Any", result)
 
     async def wait() -> Any:
@@ -62,7 +64,8 @@ def resolve(result: object) -> Any:
 
 def is_active(user: Any) -> bool:
     """Tell whether a user object may be logged in; one that does not say may."""
-    return says(getattr(user, "is_active", True))
+    active = getattr(user, "is_active", True)
+    return active is True or says(active)
 
 
 def unwrap(user: Any) -> Any:
@@ -173,7 +176,9 @@ class Loaders(Generic[UserT]):
         if self._user_callback is None:
             return None
         try:
-            return _or_none(resolve(self._user_callback(user_id)))
+            user = self._user_callback(user_id)
+            if hasattr(user, "__await__"):
+                user = self._resolve(user)
         except ValueError:
             logger.warning(
                 "The user_loader raised ValueError for user id %r: the id is taken as unknown and"
@@ -182,10 +187,11 @@ class Loaders(Generic[UserT]):
                 exc_info=True,
             )
             return None
+        return None if user is False else user
 
-    def _load_user_from_loaders(self) -> tuple[Any, str | None]:
+    def _ask_loaders(self) -> tuple[Any, str | None]:
         request = get_request()
-        header = request.headers.get(AUTH_HEADER_NAME)
+        header = request.environ.get("HTTP_AUTHORIZATION")
         if self._header_callback is not None and header is not None:
             user = self._load_user_from_header(header)
             if user is not None:
@@ -198,7 +204,7 @@ class Loaders(Generic[UserT]):
             scheme, _, token = header.partition(" ")
             token = token.strip()
             if scheme.lower() == "bearer" and token:
-                found = resolve(self._bearer_callback(token))
+                found = self._resolve(self._bearer_callback(token))
                 user = self._accept(found, "bearer", user_loaded_from_request)
                 if user is not None:
                     return user, "bearer"
@@ -207,13 +213,13 @@ class Loaders(Generic[UserT]):
     def _load_user_from_request(self, request: Request) -> Any:
         if self._request_callback is None:
             return None
-        found = resolve(self._request_callback(request))
+        found = self._resolve(self._request_callback(request))
         return self._accept(found, "request", user_loaded_from_request)
 
     def _load_user_from_header(self, header: str) -> Any:
         if self._header_callback is None:
             return None
-        found = resolve(self._header_callback(header))
+        found = self._resolve(self._header_callback(header))
         return self._accept(found, "request", _user_loaded_from_header)
 
     def _accept(self, user: Any, source: str, signal: NamedSignal) -> Any:
@@ -222,8 +228,13 @@ class Loaders(Generic[UserT]):
             return None
         # Before the signal, so that its receivers may read current_user.
         self._assign(user, source)
-        signal.send(get_app(), user=user)
+        if signal.receivers:
+            signal.send(get_app(), user=user)
         return user
+
+    def _resolve(self, result: object) -> Any:
+        """Return the result of a loader, awaited if that was ``async def``."""
+        return resolve(result)
 
     def _assign(self, user: Any, source: str | None) -> None:
         raise NotImplementedError  # the layer above keeps the user of the request

@@ -14,7 +14,14 @@ from .audit import audit
 from .exceptions import ConfigurationError, InvalidUserId
 from .loaders import UserT, is_active, unwrap
 from .signals import user_logged_in, user_logged_out, user_login_confirmed, user_login_failed
-from .state import RequestState, get_app, get_config, get_request, get_session, touched_session
+from .state import (
+    RequestState,
+    get_app,
+    get_config,
+    get_request,
+    get_session,
+    touched_session,
+)
 from .stored import StoredLevel
 from .timeouts import Timeouts
 
@@ -120,6 +127,7 @@ class Login(StoredLevel[UserT]):
             del sess[self.keys.remember]
         self._renew_session(sess)
         state.clear_site_data = settings.LOGIN_CLEAR_SITE_DATA.read(get_config())
+        self._finish_response(state)
         user_logged_out.send(get_app(), user=user)
         self._assign(self.anonymous_user(), None)
         return True
@@ -146,7 +154,8 @@ class Login(StoredLevel[UserT]):
     def _remember_login(
         self, state: RequestState, sess: MutableMapping[str, Any], duration: timedelta | None
     ) -> None:
-        state.remember, state.remember_lifetime, state.reissued = "set", duration, None
+        self._wish(state, "set")
+        state.remember_lifetime, state.reissued = duration, None
         # Where older code looks for it; the response goes by the state.
         sess[self.keys.remember] = "set"
         sess.pop(self.keys.remember_seconds, None)
@@ -172,7 +181,7 @@ class Login(StoredLevel[UserT]):
         elif same and token is not None and token.auth_hash == sess.get(self.keys.auth_hash):
             return
         elif self._remember_cookies():
-            state.remember = "clear"
+            self._wish(state, "clear")
 
     def _renew_token(self, state: RequestState, sess: MutableMapping[str, Any]) -> None:
         """Carry a change of the credentials into this browser's remember token."""
@@ -183,16 +192,16 @@ class Login(StoredLevel[UserT]):
             and token.user_id == str(sess.get(self.keys.user_id))
             and token.auth_hash != auth_hash
         ):
-            state.remember = "set"
+            self._wish(state, "set")
             state.reissued = replace(token, auth_hash=auth_hash, outdated=False)
 
     def _update_remember_cookie(self, response: Response) -> Response:
-        """Do to the response what this request decided; runs after every request."""
+        """Do to the response what this request decided."""
         state: RequestState | None = get_request().__dict__.get(self._state_key)
+        sess = touched_session()
         if state is not None and state.source in ("request", "bearer"):
             # A cache that many share must not give one caller's answer to another.
             response.headers.setdefault("Cache-Control", "private")
-        sess = touched_session()
         if sess is None or (state is None and self.keys.remember not in sess):
             return response
         state = self._state()

@@ -9,10 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from flask import request
-
 from . import config as settings
-from .cli import register
 from .config import (
     AUTH_HEADER_NAME,
     COOKIE_DURATION,
@@ -33,14 +30,14 @@ from .default_guard import DefaultGuard, guard_by_default
 from .exceptions import ConfigurationError
 from .identity import _user_context_processor
 from .loaders import UserT
+from .mirror import leave_g_after_requests
 from .mixins import AnonymousUserMixin
 from .redirects import expand_login_view, login_url, make_next_param
 from .signing import Key, decode_cookie, encode_cookie
-from .state import RealmInApp
-from .utils import manager_of
+from .state import RealmInApp, drop_before_request
 
 if TYPE_CHECKING:
-    from flask import Flask, Response
+    from flask import Flask
 
     from .sessions.store import SessionStore
 
@@ -143,15 +140,16 @@ class LoginManager(DefaultGuard[UserT]):
         settings.check_settings(app.config)
         realms: dict[str, RealmInApp] = app.extensions.setdefault("login", {})
         self._require_own_store(realms)
-        first = self.realm not in realms
+        first = not realms
         realms[self.realm] = RealmInApp(self)
         if self.realm == settings.DEFAULT_REALM:
             app.login_manager = self  # type: ignore[attr-defined]  # its place since 2012
-        if len(realms) == 1 and first:
+        if first:
+            from .cli import register  # with all that only commands need
+
             register(app)
             guard_by_default(app)
-        if first:
-            _wire(app, self.realm)
+            _check_at_first_request(app)
         if self._logins is not None and self._logins.store.kind == "memory":
             _warn_of_memory(app)
         if add_context_processor:
@@ -213,25 +211,13 @@ def _warn_of_memory(app: Flask) -> None:
         )
 
 
-def _wire(app: Flask, realm: str) -> None:
-    """Run a realm's part after every request, with whatever manager it has by then."""
-    checked = False
+def _check_at_first_request(app: Flask) -> None:
+    """Look for guards above their route before the first request: every view is there by then."""
 
-    def after_request(response: Response) -> Response:
-        nonlocal checked
-        if not checked:
-            check_decorator_order(app)
-            checked = True
-        return manager_of(app, realm)._update_remember_cookie(response)
+    def check() -> None:
+        check_decorator_order(app)
+        if app.testing and settings.DEFAULT_REALM in app.extensions["login"]:
+            leave_g_after_requests(app)
+        drop_before_request(app, check)
 
-    app.after_request(after_request)
-    if realm == settings.DEFAULT_REALM:
-
-        @app.teardown_request
-        def leave_g(_: BaseException | None) -> None:
-            # A test client's "with" block tears down twice: after the request, and when it ends.
-            environ = request.environ
-            kept = environ.get("werkzeug.debug.preserve_context") is not None
-            kept = kept and not environ.get("flask_login.left_g")
-            environ["flask_login.left_g"] = True
-            manager_of(app)._leave_g(kept=kept)
+    app.before_request(check)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, MutableMapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import config as settings
 from . import remember
@@ -23,6 +23,9 @@ from .sessions.store import SessionStore, SessionStoreUnavailable
 from .state import RequestState, get_config, get_session
 from .timeouts import SignedTimeouts, Timeouts
 
+if TYPE_CHECKING:
+    from flask.sessions import SessionMixin
+
 
 class StoredLevel(SignedTimeouts[UserT]):
     """The part of `LoginManager` that keeps logins in a session store, when it has one."""
@@ -31,7 +34,9 @@ class StoredLevel(SignedTimeouts[UserT]):
         self, realm: str, clock: Callable[[], datetime], store: SessionStore | None
     ) -> None:
         super().__init__(realm, clock)
-        self._logins = None if store is None else StoredLogins(store, realm, clock, self._actor_id)
+        if store is not None:
+            self._logins = StoredLogins(store, realm, clock, self._actor_id)
+            self._asks_as_usual = False  # the store is asked
 
     @property
     def sessions(self) -> SessionRegistry:
@@ -107,21 +112,19 @@ class StoredLevel(SignedTimeouts[UserT]):
         if unavailable is not None:
             raise unavailable
 
-    def _load_user(self) -> None:
-        state = self._state()
+    def _identify_by_cookies(
+        self, state: RequestState, sess: SessionMixin, loaded: Any
+    ) -> tuple[Any, str | None]:
+        if self._logins is None:
+            return super()._identify_by_cookies(state, sess, loaded)
         if state.unavailable is not None:
             # Told once; pages that explain the failure must not fail on current_user again.
-            self._update_request_context_with_user()
-            return
+            return None, None
         state.stored, state.trusted = None, None
-        if self._logins is None or self._user_callback is None:
-            super()._load_user()
-            return
-        sess = get_session()
         entries, modified = dict(sess), sess.modified
         remember, reissued = state.remember, state.reissued
         try:
-            super()._load_user()
+            return super()._identify_by_cookies(state, sess, loaded)
         except SessionStoreUnavailable as error:
             state.unavailable = error
             # One question may have been answered before the other was not: that a session is over,
@@ -245,11 +248,14 @@ class StoredLevel(SignedTimeouts[UserT]):
         return super()._auth_hash(user) if self._logins is None or trusted else None
 
     def _same_credentials(self, user: Any, stored: str | None) -> bool:
-        login = self._state().stored
+        login = None if self._logins is None else self._state().stored
         if login is None:
             return super()._same_credentials(user, stored)
-        known, present = login.record.auth_hash, _record_auth_hash(user)
-        return known is None or present is None or known == present
+        known = login.record.auth_hash
+        if known is None:
+            return True
+        present = _record_auth_hash(user)
+        return present is None or known == present
 
     def _settle(
         self, sess: MutableMapping[str, Any], user: Any, token: RememberToken | None
@@ -262,7 +268,7 @@ class StoredLevel(SignedTimeouts[UserT]):
                 # What would bring the browser back belongs to this login too, and ends with it.
                 token = self._token_beside(user, str(sess[self.keys.user_id]))
                 if token is not None:
-                    state.remember = "set"
+                    self._wish(state, "set")
             left = None if token is None else token.expires_at - self._clock().timestamp()
             state.stored = self._logins.begin(
                 str(sess[self.keys.user_id]),
@@ -367,7 +373,8 @@ class StoredLevel(SignedTimeouts[UserT]):
             self._assign(self.anonymous_user(), None)
             return False
         if record.remember_generation != state.stored.record.remember_generation:
-            state.remember, state.reissued = "set", None
+            self._wish(state, "set")
+            state.reissued = None
         state.stored = replace(state.stored, record=record, newest=True)
         self._write_credential(sess)
         return True

@@ -140,7 +140,7 @@ class SignedTimeouts(Identity[UserT]):
     def _is_activity(self) -> bool:
         """Tell whether a person made this request, as far as one can know."""
         request = get_request()
-        if self._state().passive or "prefetch" in request.headers.get("Sec-Purpose", ""):
+        if self._state().passive or "prefetch" in request.environ.get("HTTP_SEC_PURPOSE", ""):
             return False
         return not is_marked(get_app().view_functions.get(request.endpoint or ""), NO_ACTIVITY)
 

@@ -16,7 +16,7 @@ from werkzeug.local import LocalProxy
 
 from .config import DEFAULT_REALM
 from .exceptions import MissingLoginManager
-from .state import get_app, get_request
+from .state import UNLOADED, app_context, get_app, request_context
 
 if TYPE_CHECKING:
     from .config import COOKIE_NAME as COOKIE_NAME
@@ -104,7 +104,11 @@ def default_manager() -> LoginManager[Any]:
 
     Raises `MissingLoginManager` when the application has none.
     """
-    return manager_of(get_app())
+    try:
+        manager: LoginManager[Any] = app_context.get().app.login_manager
+    except (LookupError, AttributeError):
+        return manager_of(get_app())  # which says what is missing
+    return manager
 
 
 #: Who this code acts as, by the login manager and the request (None outside of one); `acting_as`
@@ -114,16 +118,51 @@ acting: ContextVar[Mapping[Any, Any]] = ContextVar("flask_login.acting", default
 
 def _get_user() -> Any:
     try:
-        request = get_request()
-    except RuntimeError:
+        request = request_context.get().request
+    except (LookupError, RuntimeError):
         acted = acting.get()
         return acted.get((default_manager(), None)) if acted and has_app_context() else None
-    return default_manager()._user_of(request)
+    here = app_context.get()
+    try:
+        manager: LoginManager[Any] = here.app.login_manager
+    except AttributeError:
+        manager = default_manager()  # which says what is missing
+    state, mirror = request.__dict__.get(manager._state_key), here.g.__dict__
+    user = UNLOADED if state is None else state.user
+    if acting.get() or user is not mirror.get("_login_user", UNLOADED):
+        return manager._user_of(request)
+    # Nearly every question is answered here: a page may read current_user a hundred times.
+    if user is UNLOADED:
+        manager._load_user()
+        user = mirror.get("_login_user", UNLOADED)
+    return manager.anonymous_user() if user is UNLOADED else user  # while a loader runs
+
+
+def is_known() -> bool:
+    """Tell whether it is known already who makes this request."""
+    context = request_context.get(None)
+    # In Flask 3.2 the context of a command has no request.
+    request = None if context is None else getattr(context, "request", None)
+    state = None if request is None else request.__dict__.get(default_manager()._state_key)
+    return state is not None and state.user is not UNLOADED
+
+
+class _CurrentUser(LocalProxy[Any]):
+    """The proxy that is read most: several times on each page."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        # LocalProxy makes a partial of getattr for each read, which doubles its cost.
+        return getattr(_get_user(), name)
 
 
 #: The user of this request, as a proxy: for nobody it is an `AnonymousUserMixin`, outside of a
 #: request None. For a type checker it is `Any`; `LoginManager.current_user` is the typed one.
-current_user: Any = LocalProxy(lambda: _get_user())  # noqa: PLW0108  # tests patch _get_user
+current_user: Any = _CurrentUser(lambda: _get_user())  # noqa: PLW0108  # tests patch _get_user
+
+#: What `current_user` is, unless a test put something else in its place.
+USER_PROXY: Any = current_user
 
 
 def __getattr__(name: str) -> Any:

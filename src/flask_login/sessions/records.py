@@ -18,6 +18,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
+from typing import NamedTuple
 
 #: For how long the credential before the newest is accepted: parallel requests carry it.
 GRACE = timedelta(seconds=30)
@@ -143,8 +144,7 @@ def user_tag(user_id: str) -> str:
     return urlsafe_b64encode(digest[:8]).rstrip(b"=").decode("ascii")
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """What a credential was worth: the next record, or why it is refused.
 
     `record` is to be swapped in when it is not the one that was read; then the caller starts

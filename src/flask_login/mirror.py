@@ -1,0 +1,156 @@
+"""The user of the request as ``g._login_user``, for extensions that read, write or delete it.
+
+``g`` may outlive the request: where somebody else pushed the application's context, as tests and
+commands do. What stands there counts for no request but its own, and is taken away at its end.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from flask import after_this_request, request
+from werkzeug.local import LocalProxy
+
+from . import config as settings
+from . import utils
+from .entries import Entries
+from .loaders import UserT, unwrap
+from .state import UNLOADED, RequestState, get_g, get_request, request_context
+
+if TYPE_CHECKING:
+    from flask import Flask, Response
+
+
+class Mirror(Entries[UserT]):
+    """The part of `LoginManager` that keeps what is known of a request, on it and on ``g``."""
+
+    def __init__(self, realm: str) -> None:
+        super().__init__(realm)
+        # Of this manager's own: another application's may meet the same request.
+        self._state_key = f"_login_state_{id(self):x}"
+
+    def _state(self) -> RequestState:
+        try:
+            holder = request_context.get().request.__dict__
+        except LookupError:
+            holder = get_request().__dict__  # raises what Flask raises
+        state: RequestState | None = holder.get(self._state_key)
+        if state is None:
+            state = holder[self._state_key] = RequestState()
+        return state
+
+    def _wish(self, state: RequestState, wish: Literal["set", "clear"]) -> None:
+        """Have the response "set" or "clear" the remember cookie."""
+        state.remember = wish
+        self._finish_response(state)
+
+    def _finish_response(self, state: RequestState) -> None:
+        """Have `_update_remember_cookie` see the response of this request.
+
+        Only where there is something to do: whatever Flask calls after each request costs each a
+        microsecond. What comes too late for it, in a function that runs after the request, stands
+        in the session for the next request.
+        """
+        context = request_context.get()
+        if state.answered_in != id(context):  # a copy of the context has no response of its own
+            state.answered_in = id(context)
+            after_this_request(self._update_remember_cookie)
+
+    if TYPE_CHECKING:
+
+        def _update_remember_cookie(self, response: Response) -> Response: ...
+        def _user_of(self, request: Any) -> Any: ...
+        def _first_question(self) -> Any: ...
+
+    def _assign(self, user: Any, source: str | None) -> None:
+        state = self._state()
+        state.user, state.source, state.written = unwrap(user), source, UNLOADED
+        if self.realm == settings.DEFAULT_REALM:
+            self._mirror(state)
+
+    @staticmethod
+    def _mirror(state: RequestState) -> None:
+        holder = get_g()
+        holder._login_user, holder._login_state = state.user, state
+        leave_shared_g()
+
+    def _reconcile(self, state: RequestState | None, mirror: Any) -> Any:
+        """Settle what ``g._login_user`` says against what this request knows.
+
+        The mirror of another request's user does not count. What is no mirror was written by other
+        code: it counts for as long as it stands there.
+        """
+        owner: RequestState | None = getattr(get_g(), "_login_state", None)
+        if mirror is not UNLOADED:
+            if owner is None or mirror is not owner.on_g:
+                return self._claim(mirror)
+            if owner is state:
+                return mirror
+        if state is None or state.user is UNLOADED or (owner is state and mirror is UNLOADED):
+            return self._first_question()
+        self._mirror(state)
+        return state.on_g
+
+    def _claim(self, written: Any) -> Any:
+        """Take what other code wrote to ``g`` for this request's, and no other's."""
+        holder, state = get_g(), self._state()
+        if isinstance(written, LocalProxy):
+            del holder._login_user  # it may be current_user, which would ask us again
+            written = unwrap(written)
+        state.written = holder._login_user = written
+        holder._login_state = state
+        leave_shared_g()
+        return written
+
+    def _leave_g(self, *, kept: bool) -> None:
+        """Take this request's user from ``g`` at its end, for the next one not to find it.
+
+        :param kept: leave it there as this request's: a test still looks at the request.
+        """
+        holder = get_g()
+        own = get_request().__dict__.get(self._state_key)
+        owner: RequestState | None = getattr(holder, "_login_state", None)
+        mirror = getattr(holder, "_login_user", UNLOADED)
+        if owner is not None and owner is not own:
+            if mirror is not owner.on_g:
+                holder._login_user = owner.on_g  # written over what an outer request had there
+        elif kept and mirror is not UNLOADED:
+            self._user_of(get_request())
+        else:
+            holder.pop("_login_user", None)
+            holder.pop("_login_state", None)
+
+
+def shares_g(context: Any) -> bool:
+    """Tell whether ``g`` may outlive a request.
+
+    In production it never does. Since Flask 3.2 each request has its own.
+    """
+    tokens = getattr(context, "_cv_tokens", None)
+    return bool(tokens) and tokens[0][1] is None  # it did not push an application context itself
+
+
+def leave_shared_g() -> None:
+    """See to it that ``g`` is left at the end of each request, once it outlives one.
+
+    Only then: whatever Flask calls at the end of a request costs each a microsecond.
+    """
+    context = request_context.get()
+    if shares_g(context):
+        leave_g_after_requests(context.app)
+
+
+def leave_g_after_requests(app: Flask) -> None:
+    """Have Flask call `_leave_g` at the end of each request of an application."""
+    functions = app.teardown_request_funcs.setdefault(None, [])
+    if _leave_g not in functions:
+        functions.append(_leave_g)
+
+
+def _leave_g(_: BaseException | None) -> None:
+    # A test client's "with" block tears down twice: after the request, and when it ends.
+    environ = request.environ
+    kept = environ.get("werkzeug.debug.preserve_context") is not None
+    kept = kept and not environ.get("flask_login.left_g")
+    environ["flask_login.left_g"] = True
+    utils.default_manager()._leave_g(kept=kept)
