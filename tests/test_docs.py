@@ -456,7 +456,7 @@ def test_the_page_of_exceptions_has_every_reason_that_a_caller_can_be_told() -> 
 
 def test_the_page_of_formats_has_every_session_entry_and_no_other() -> None:
     documented = names_under(REFERENCE / "formats.md", "The session")
-    default, staff = SessionKeys(), SessionKeys.of("staff")
+    default, staff = SessionKeys("default"), SessionKeys("staff")
     assert sorted(documented) == sorted(vars(default).values())
     assert set(documented) == flask_login.SESSION_KEYS
     of_realm = {

@@ -412,7 +412,7 @@ def test_a_realm_s_name_must_fit_into_a_cookie_a_session_entry_and_a_template(na
 def test_no_two_realms_share_an_entry_of_the_session() -> None:
     names = ["default", "staff", "staff_user", "staff_remember", "staff_auth", "auth", "remember"]
     names += ["user_user", "a", "a_user", "a_user_user", "next", "id", "fresh"]
-    keys = {name: set(vars(SessionKeys.of(name)).values()) for name in names}
+    keys = {name: set(vars(SessionKeys(name)).values()) for name in names}
     for one, other in combinations(names, 2):
         assert not keys[one] & keys[other], (one, other)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 import json
 import re
@@ -122,10 +123,61 @@ def test_the_public_names_are_these() -> None:
 
 def test_the_package_exports_what_it_imports_and_no_module_by_a_star() -> None:
     tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
-    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
-    assert len(tree.body) == len(imports) + 2, "a docstring, imports and __all__"
-    imported = sorted(alias.name for node in imports for alias in node.names)
-    assert sorted(flask_login.__all__) == imported
+    late = next(node for node in tree.body if isinstance(node, ast.If))
+    assert ast.unparse(late.test) == "_typing.TYPE_CHECKING"
+    assert not late.orelse
+    for_checkers = imported_by(late.body)
+    assert for_checkers == {name: home[1:] for name, home in flask_login._LATE.items()}
+    at_once = imported_by(tree.body)
+    assert sorted(flask_login.__all__) == sorted([*at_once, *for_checkers])
+    assert set(flask_login.__all__) <= set(dir(flask_login))
+    modules = {path.stem for path in PACKAGE.iterdir()} - {"__about__"}
+    assert not modules & set(flask_login.__all__)
+
+
+@pytest.mark.parametrize("name", sorted(flask_login._LATE))
+def test_a_name_that_is_found_late_is_that_of_its_module(name: str) -> None:
+    home = importlib.import_module(flask_login._LATE[name], "flask_login")
+    code = f"import flask_login; print(flask_login.{name} is vars(flask_login)[{name!r}])"
+    assert output_of(code) == "True"
+    assert getattr(flask_login, name) is getattr(home, name)
+
+
+def test_a_name_that_there_is_not_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'flask_login' has no attribute 'Manager'"):
+        flask_login.Manager  # noqa: B018
+
+
+def imported_by(body: list[ast.stmt]) -> dict[str, str | None]:
+    """Return the public names that relative imports bring, with their modules."""
+    imports = [node for node in body if isinstance(node, ast.ImportFrom) and node.level]
+    return {alias.name: node.module for node in imports for alias in node.names}
+
+
+def test_importing_the_package_imports_nothing_that_only_some_applications_need() -> None:
+    code = (
+        "import sys, flask, flask_login\n"
+        "from flask_login import LoginManager, UserMixin, current_user, login_required\n"
+        "print(*(name for name in sys.modules if name.startswith('flask_login.')))"
+    )
+    brought = {name.split(".")[1] for name in output_of(code).split()}
+    assert "login_manager" in brought
+    assert not brought & {
+        "sessions",
+        "throttling",
+        "budgets",
+        "device_cookie",
+        "test_client",
+        "cli",
+    }
+
+
+def output_of(code: str) -> str:
+    """Return what `code` prints in a Python of its own."""
+    result = subprocess.run(  # noqa: S603  # this very Python, and the code stands in this file
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    )
+    return result.stdout.strip()
 
 
 def test_importing_the_package_imports_nothing_but_flask_and_what_flask_brings() -> None:

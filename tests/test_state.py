@@ -18,7 +18,7 @@ from flask_login.state import SessionKeys, touched_session
 
 
 def test_the_default_realm_keeps_the_session_keys_of_old() -> None:
-    assert set(vars(SessionKeys.of("default")).values()) == SESSION_KEYS
+    assert set(vars(SessionKeys("default")).values()) == SESSION_KEYS
     assert {"_user_id", "_fresh", "_id", "_remember", "_remember_seconds", "next"} <= SESSION_KEYS
 
 
@@ -33,7 +33,7 @@ def test_two_realms_of_an_application_never_share_a_session_key(one: str, other:
             LoginManager(app, name=realm)
     except ConfigurationError:
         return  # a name that is refused shares nothing
-    assert not {*vars(SessionKeys.of(one)).values()} & {*vars(SessionKeys.of(other)).values()}
+    assert not {*vars(SessionKeys(one)).values()} & {*vars(SessionKeys(other)).values()}
 
 
 def test_a_page_that_never_asks_for_the_user_touches_no_session(app: Flask) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from threading import Barrier
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from flask import Flask, current_app, session
@@ -1678,6 +1678,36 @@ def test_a_store_that_is_down_is_503_for_a_login_and_its_cookies_stay(
     assert cookies_of(client) == before
     store.down = False
     assert who(client) == "alice", "it needs no restart"
+
+
+@COOKIES
+@pytest.mark.parametrize("question", ["confirm_login", "list", "revoke_all"])
+def test_a_page_whose_second_question_gets_no_answer_leaves_the_cookies_as_they_came(
+    app: Flask, store: WatchedStore, names: set[str], question: str
+) -> None:
+    registry = cast("LoginManager[Any]", app.login_manager).sessions  # type: ignore[attr-defined]
+
+    @app.get("/twice")
+    def twice() -> str:
+        assert current_user.is_authenticated
+        store.down = True
+        if question == "confirm_login":
+            confirm_login()
+        elif question == "list":
+            registry.list("alice")
+        else:
+            registry.revoke_all("alice", keep_current=True)
+        return ""
+
+    full = cookies_of(logged_in(app, "/login/alice?remember"))
+    client = browser_with(app, {name: full[name] for name in names})
+    before = cookies_of(client)
+    response = client.get("/twice")
+    assert response.status_code == 503
+    assert "Set-Cookie" not in response.headers
+    assert cookies_of(client) == before
+    store.down = False
+    assert who(client) == "alice", "it is as if the answer had been lost"
 
 
 def test_visitors_and_public_pages_never_notice_that_the_store_is_down(

@@ -650,7 +650,7 @@ def test_times_are_kept_in_few_bytes() -> None:
     assert Times(1, 2).entry() == [1, 2]
     assert Times(1, 2, absolute=3).entry() == [1, 2, None, 3]
     for times in (Times(1, 2), Times(1, 2, fresh=9), Times(1, 2, 3, 4, 5)):
-        assert Times.of(times.entry()) == times
+        assert vars(Times.of(times.entry())) == vars(times)
 
 
 def test_a_clock_may_be_of_any_time_zone(clock: FrozenClock) -> None:

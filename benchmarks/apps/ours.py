@@ -42,7 +42,7 @@ def handwritten(urls: Urls) -> Variant:
 
 def stored(name: str, urls: Urls) -> Variant:
     store = store_of(name, urls.get(name, ""))
-    app = login_app(LoginManager(session_store=store), TESTING=True)
+    app = login_app(LoginManager(session_store=store))
     return logged_in(app, bare_app())
 
 

@@ -3,7 +3,6 @@
 import typing as _typing
 from importlib import import_module as _import_module
 
-from .__about__ import __version__
 from .config import (
     AUTH_HEADER_NAME,
     COOKIE_DURATION,
@@ -28,6 +27,7 @@ from .exceptions import (
     InvalidUserId,
     MissingLoader,
     MissingLoginManager,
+    SessionStoreUnavailable,
     UnguardedViewError,
 )
 from .guards import (
@@ -47,12 +47,9 @@ from .identity import (
 from .impersonation import impersonate, stop_impersonating
 from .login import confirm_login, login_failed, login_user, logout_user
 from .login_manager import LoginManager
-from .mixins import AnonymousUserMixin, User, UserMixin
+from .mixins import AnonymousUserMixin, UserMixin
 from .redirects import login_url, make_next_param, safe_next_url
 from .responses import set_login_view
-from .sessions.records import LoginSession
-from .sessions.registry import SessionRegistry
-from .sessions.store import SessionStore, SessionStoreUnavailable
 from .signals import (
     impersonation_started,
     impersonation_stopped,
@@ -72,21 +69,41 @@ from .signals import (
     user_unauthorized,
 )
 from .signing import decode_cookie, encode_cookie
-from .state import CurrentLogin
-from .throttling import LoginAttempt, LoginThrottle, ThrottleUnavailable, TooManyLoginAttempts
 from .timeouts import no_activity
 from .two_step import begin_login, complete_login, pending_user
 from .utils import current_user
 
 if _typing.TYPE_CHECKING:
+    from .__about__ import __version__
+    from .login_facts import CurrentLogin
     from .sessions.memory import MemorySessionStore
+    from .sessions.records import LoginSession
+    from .sessions.registry import SessionRegistry
+    from .sessions.store import SessionStore
     from .test_client import FlaskLoginClient
+    from .throttling import (
+        LoginAttempt,
+        LoginThrottle,
+        ThrottleUnavailable,
+        TooManyLoginAttempts,
+    )
+    from .user import User
 
-# What a web process does without, imported at first use: the test client brings Flask's, and that
-# the debugger; together half of what `import flask_login` would take.
+# What only some applications need, imported at first use: without a session store, a throttle and
+# the test client, which brings Flask's and the debugger, `import flask_login` takes a third.
 _LATE = {
+    "CurrentLogin": ".login_facts",
     "FlaskLoginClient": ".test_client",
+    "LoginAttempt": ".throttling",
+    "LoginSession": ".sessions.records",
+    "LoginThrottle": ".throttling",
     "MemorySessionStore": ".sessions.memory",
+    "SessionRegistry": ".sessions.registry",
+    "SessionStore": ".sessions.store",
+    "ThrottleUnavailable": ".throttling",
+    "TooManyLoginAttempts": ".throttling",
+    "User": ".user",
+    "__version__": ".__about__",
 }
 
 __all__ = [
@@ -175,8 +192,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> _typing.Any:
-    if name == "test_client":  # the module: `import flask_login` has always brought it
-        return _import_module(".test_client", __package__)
+    if name in (
+        "__about__",
+        "test_client",
+    ):  # modules: `import flask_login` has always brought them
+        return _import_module(f".{name}", __package__)
     if name in _LATE:
         found = globals()[name] = getattr(_import_module(_LATE[name], __package__), name)
         return found

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
@@ -75,15 +74,17 @@ T = TypeVar("T")
 logger: logging.Logger = logging.getLogger("flask_login")
 
 
-@dataclass(frozen=True)
 class Setting(Generic[T]):
     """One key of ``app.config``: its default, what it accepts, what it means."""
 
-    key: str
-    default: T
-    accepted: str
-    meaning: str
-    parse: Callable[[Any], T]
+    def __init__(
+        self, key: str, default: T, accepted: str, meaning: str, parse: Callable[[Any], T]
+    ) -> None:
+        self.key = key
+        self.default = default
+        self.accepted = accepted
+        self.meaning = meaning
+        self.parse = parse
 
     def read(self, config: Mapping[str, Any]) -> T:
         """Return the setting's value in `config`, or its default.
@@ -262,7 +263,7 @@ REMEMBER_COOKIE_DURATION = Setting(
     " seconds. The server checks it: a copied cookie dies on time. 365 days, as ever.",
     _duration,
 )
-REMEMBER_COOKIE_DOMAIN = Setting[str | None](
+REMEMBER_COOKIE_DOMAIN: Setting[str | None] = Setting(
     "REMEMBER_COOKIE_DOMAIN",
     None,
     "a domain name or None",
@@ -276,7 +277,7 @@ REMEMBER_COOKIE_PATH = Setting(
     "The `Path` of the remember cookie.",
     _path,
 )
-REMEMBER_COOKIE_SECURE = Setting[bool | None](
+REMEMBER_COOKIE_SECURE: Setting[bool | None] = Setting(
     "REMEMBER_COOKIE_SECURE",
     COOKIE_SECURE,
     "True, False or None",
@@ -291,7 +292,7 @@ REMEMBER_COOKIE_HTTPONLY = Setting(
     "Whether the remember cookie is hidden from JavaScript.",
     _boolean,
 )
-REMEMBER_COOKIE_SAMESITE = Setting[str | None](
+REMEMBER_COOKIE_SAMESITE: Setting[str | None] = Setting(
     "REMEMBER_COOKIE_SAMESITE",
     COOKIE_SAMESITE,
     "'Lax', 'Strict', 'None' or None",
@@ -299,7 +300,7 @@ REMEMBER_COOKIE_SAMESITE = Setting[str | None](
     " attribute out.",
     _same_site,
 )
-REMEMBER_COOKIE_PARTITIONED = Setting[bool | None](
+REMEMBER_COOKIE_PARTITIONED: Setting[bool | None] = Setting(
     "REMEMBER_COOKIE_PARTITIONED",
     None,
     "True, False or None",
@@ -332,7 +333,7 @@ REMEMBER_COOKIE_ACCEPT_LEGACY = Setting(
     " may have been stolen.",
     _boolean,
 )
-SESSION_PROTECTION = Setting[str | None](
+SESSION_PROTECTION: Setting[str | None] = Setting(
     "SESSION_PROTECTION",
     "basic",
     "'basic', 'strong' or None",
@@ -347,7 +348,7 @@ USE_SESSION_FOR_NEXT_SETTING = Setting(
     "Whether the page to return to after login is kept in the session instead of the URL.",
     _boolean,
 )
-FORCE_HOST_FOR_REDIRECTS = Setting[str | None](
+FORCE_HOST_FOR_REDIRECTS: Setting[str | None] = Setting(
     "FORCE_HOST_FOR_REDIRECTS",
     None,
     "a host name or None",
@@ -371,7 +372,7 @@ LOGIN_CLEAR_SITE_DATA = Setting(
     _boolean,
 )
 
-LOGIN_IDLE_TIMEOUT = Setting[timedelta | None](
+LOGIN_IDLE_TIMEOUT: Setting[timedelta | None] = Setting(
     "LOGIN_IDLE_TIMEOUT",
     None,
     "a datetime.timedelta greater than 0, or None",
@@ -379,14 +380,14 @@ LOGIN_IDLE_TIMEOUT = Setting[timedelta | None](
     " which is not remembered ends with `PERMANENT_SESSION_LIFETIME`.",
     _timeout,
 )
-LOGIN_ABSOLUTE_TIMEOUT = Setting[timedelta | None](
+LOGIN_ABSOLUTE_TIMEOUT: Setting[timedelta | None] = Setting(
     "LOGIN_ABSOLUTE_TIMEOUT",
     None,
     "a datetime.timedelta greater than 0, or None",
     "After how long a login ends whatever is done in it. None: a stored login after a year.",
     _timeout,
 )
-LOGIN_FRESH_TIMEOUT = Setting[timedelta | None](
+LOGIN_FRESH_TIMEOUT: Setting[timedelta | None] = Setting(
     "LOGIN_FRESH_TIMEOUT",
     None,
     "a datetime.timedelta greater than 0, or None",
@@ -424,7 +425,7 @@ LOGIN_PENDING_TIMEOUT = Setting(
     "How long a user may take between `begin_login` and `complete_login`.",
     _span,
 )
-LOGIN_OUTAGE_TRUST = Setting[timedelta | None](
+LOGIN_OUTAGE_TRUST: Setting[timedelta | None] = Setting(
     "LOGIN_OUTAGE_TRUST",
     None,
     "a datetime.timedelta greater than 0, or None",
@@ -433,7 +434,7 @@ LOGIN_OUTAGE_TRUST = Setting[timedelta | None](
     " that much longer. None: not at all, such requests get 503.",
     _timeout,
 )
-LOGIN_MAX_SESSIONS = Setting[Any](
+LOGIN_MAX_SESSIONS: Setting[Any] = Setting(
     "LOGIN_MAX_SESSIONS",
     None,
     "a whole number from 1 on, a function of the user that returns one, or None",
@@ -447,7 +448,7 @@ LOGIN_MAX_SESSIONS_POLICY = Setting(
     "What a login beyond `LOGIN_MAX_SESSIONS` does: end the oldest one, or not take place.",
     _one_of("evict_oldest", "deny"),
 )
-LOGIN_PROFILE = Setting[str | None](
+LOGIN_PROFILE: Setting[str | None] = Setting(
     "LOGIN_PROFILE",
     None,
     "'aal1', 'aal2', 'aal3' or None",
@@ -486,6 +487,8 @@ TELLING_KEYS = frozenset(
         REMEMBER_COOKIE_REFRESH_EACH_REQUEST.key,
     }
 )
+#: The same on the stored level, where the record has the times.
+TELLING_KEYS_STORED = frozenset({REMEMBER_COOKIE_REFRESH_EACH_REQUEST.key, LOGIN_OUTAGE_TRUST.key})
 
 #: Every setting, in the order of the documentation.
 SETTINGS: tuple[Setting[Any], ...] = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
 from flask import Blueprint, Flask
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
     from werkzeug.routing import MapAdapter
 
-F = TypeVar("F", bound="Callable[..., Any]")
+    from .timeouts import F
 
 #: On a view, or a class of views, that anybody may see also where a login is required by default.
 NOT_REQUIRED = "_login_not_required"

@@ -24,7 +24,7 @@ class Entries(Loaders[UserT]):
         #: The name of this realm; ``"default"`` for a manager without a name.
         self.realm = realm
         #: The names of this realm's session entries.
-        self.keys: SessionKeys = SessionKeys.of(realm)
+        self.keys: SessionKeys = SessionKeys(realm)
         self._auth_salt = f"flask-login.auth-hash.{realm}"
         self._session_identifier_generator: Callable[[], str] = _create_identifier
 
@@ -40,11 +40,11 @@ class Entries(Loaders[UserT]):
         return text is None or is_digest(stored, text, self._auth_salt)
 
     def _write_login(self, sess: MutableMapping[str, Any], user_id: Any, *, fresh: bool) -> None:
-        sess[self.keys.user_id] = user_id
-        sess[self.keys.fresh] = fresh
-        sess[self.keys.id] = self._session_identifier_generator()
+        identifier = self._session_identifier_generator()
+        sess.update({self.keys.user_id: user_id, self.keys.fresh: fresh, self.keys.id: identifier})
         for key in (self.keys.methods, self.keys.force):
-            sess.pop(key, None)
+            if key in sess:
+                del sess[key]
 
     def _write_auth_hash(self, sess: MutableMapping[str, Any], auth_hash: str | None) -> None:
         if auth_hash is None:

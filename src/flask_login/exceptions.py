@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from werkzeug.exceptions import Forbidden
+from werkzeug.exceptions import Forbidden, ServiceUnavailable
 
 
 class FlaskLoginError(Exception):
@@ -130,6 +130,33 @@ class ImpersonationDenied(FlaskLoginError, Forbidden):
 
     def __str__(self) -> str:
         return self.cause
+
+
+class SessionStoreUnavailable(FlaskLoginError, ServiceUnavailable):
+    """The session store gave no answer in time. Flask answers 503 with ``Retry-After``.
+
+    Nobody is taken for logged in, nor for logged out: the cookies stay as they are.
+
+    .. versionadded:: 0.6.90
+    """
+
+    reason = "store_unavailable"
+
+    def __init__(self, store: str, cause: BaseException | str | None = None) -> None:
+        super().__init__(
+            "We can't tell whether you are logged in at the moment. Please try again.",
+            retry_after=1,
+        )
+        #: What kind of store it was, such as ``"redis"``. Never its URL.
+        self.store = store
+        #: The kind of the client's own error; its text may hold a password.
+        self.cause: str | None = type(cause).__name__ if isinstance(cause, BaseException) else cause
+        #: For pickling.
+        self.args: tuple[Any, ...] = (self.store, self.cause)
+
+    def __str__(self) -> str:
+        text = f"The session store ({self.store}) gave no answer"
+        return f"{text}: {self.cause}." if self.cause else f"{text}."
 
 
 class UnguardedViewError(FlaskLoginError, RuntimeError):

@@ -25,19 +25,18 @@ from .timeouts import moment_of
 if TYPE_CHECKING:
     from .login_manager import LoginManager
 
-P = ParamSpec("P")
-R = TypeVar("R")
+    P = ParamSpec("P")
+    R = TypeVar("R")
 
-#: What answers who may not pass; None for who may.
-Refusal = Callable[[], Any] | None
+    #: What answers who may not pass; None for who may.
+    Refusal = Callable[[], Any] | None
 
+    class Decorator(Protocol):
+        """A decorator that keeps the signature of what it decorates."""
 
-class Decorator(Protocol):
-    """A decorator that keeps the signature of what it decorates."""
-
-    def __call__(self, view: Callable[P, R], /) -> Callable[P, R]:
-        """Return the guarded view."""
-        ...
+        def __call__(self, view: Callable[P, R], /) -> Callable[P, R]:
+            """Return the guarded view."""
+            ...
 
 
 class Guards(Refusals[UserT]):
@@ -129,15 +128,16 @@ class Guards(Refusals[UserT]):
 
     def _guarded_user(self) -> Any:
         """Return whom a guard looks at."""
-        if self._logins is not None:
-            self._require_answer()
         if self.realm == settings.DEFAULT_REALM:
             return unwrap(utils.current_user)  # which dependents' tests patch
         return self.get_current_user()
 
     def _is_logged_in(self) -> bool:
         user = self._guarded_user()
-        return user is not None and (user.is_authenticated is True or says(user.is_authenticated))
+        if user is not None and says(user.is_authenticated):
+            return True
+        self._require_answer()
+        return False
 
     def _has_proved(self, max_age: timedelta | None, methods: frozenset[str]) -> bool:
         """Tell whether the user proved who they are as recently, and in the ways, that is asked."""
@@ -155,11 +155,11 @@ def must_log_in(manager: Guards[Any]) -> Refusal:
     exempt = method in settings.EXEMPT_METHODS or config.get("LOGIN_DISABLED")
     if exempt and manager._lets_pass():
         return None
-    usual = manager._asks_as_usual and utils.current_user is utils.USER_PROXY
-    usual = usual and manager.realm == settings.DEFAULT_REALM
+    usual = utils.current_user is utils.USER_PROXY and manager.realm == settings.DEFAULT_REALM
     user = utils._get_user() if usual else manager._guarded_user()
     if user is not None and (user.is_authenticated is True or says(user.is_authenticated)):
         return None
+    manager._require_answer()
     return manager.unauthorized
 
 

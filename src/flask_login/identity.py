@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, MutableMapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
 from datetime import datetime
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, cast
@@ -27,7 +26,6 @@ from .mixins import AnonymousUserMixin, says
 from .signals import session_protected, user_accessed, user_loaded_from_cookie
 from .state import (
     UNLOADED,
-    CurrentLogin,
     RequestState,
     app_context,
     get_app,
@@ -42,6 +40,8 @@ if TYPE_CHECKING:
     from flask import Request
     from flask.sessions import SessionMixin
 
+    from .login_facts import CurrentLogin
+
 
 #: The states whose loaders are awaited: in a thread that copied the context of who waits.
 _awaited: ContextVar[tuple[RequestState, ...]] = ContextVar("flask_login.awaited", default=())
@@ -53,8 +53,9 @@ class Identity(Mirror[UserT]):
     def __init__(self, realm: str, clock: Callable[[], datetime]) -> None:
         super().__init__(realm)
         self._clock = clock
-        # Session entries about which more must be asked than whose they are.
+        # Session entries and settings for which more must be asked than whose the session is.
         self._telling_entries = frozenset(self.keys.telling())
+        self._telling_settings = settings.TELLING_KEYS
         #: Whether a session that tells nothing more is good: without a store, and unless a
         #: subclass has a session protection of its own.
         own = type(self)._session_protection_failed is not Identity._session_protection_failed
@@ -110,6 +111,8 @@ class Identity(Mirror[UserT]):
             return None
         get_id = getattr(user, self.id_attribute, None)
         user_id = None if get_id is None else str(get_id())
+        from .login_facts import CurrentLogin  # not before somebody asks
+
         if not has_request_context():
             return CurrentLogin(user_id, "assigned", False, False, frozenset())
         state = self._state()
@@ -267,15 +270,17 @@ class Identity(Mirror[UserT]):
                 and cookies is not None
                 and (user_id := (sess := context.session).get(self.keys.user_id)) is not None
                 and sess.keys().isdisjoint(self._telling_entries)
-                and config.keys().isdisjoint(settings.TELLING_KEYS)
+                and config.keys().isdisjoint(self._telling_settings)
                 and self._session_identifier_generator is _create_identifier
                 and sess.get(self.keys.id)
                 == client_fingerprint(request.remote_addr, request.environ.get("HTTP_USER_AGENT"))
+                and (self._logins is None or self._goes_on(state, sess, user_id))
             ):
                 loaded = self._call_user_loader(user_id)
                 # Older code may ask in the session to have a remember cookie deleted.
                 if ";" in cookies and settings.REMEMBER_COOKIE_NAME.read(config) in cookies:
                     self._finish_response(state)
+            source: str | None
             if (
                 loaded is not UNLOADED
                 and loaded is not None
@@ -303,6 +308,10 @@ class Identity(Mirror[UserT]):
     @staticmethod
     def _is_asked_by_loader(state: RequestState) -> bool:
         return state.loading_in == get_ident() or state in _awaited.get()
+
+    def _goes_on(self, state: RequestState, sess: SessionMixin, user_id: Any) -> bool:
+        """Tell whether the session store has nothing to say but that the login goes on."""
+        raise NotImplementedError  # asked where there is a store
 
     def _resolve(self, result: object) -> Any:
         if not hasattr(result, "__await__"):
@@ -413,7 +422,7 @@ class Identity(Mirror[UserT]):
         auth_hash = self._auth_hash(user)
         if token.outdated or token.auth_hash != auth_hash:
             self._wish(state, "set")
-            state.reissued = replace(token, auth_hash=auth_hash, outdated=False)
+            state.reissued = token.with_auth_hash(auth_hash)
         sess = request_context.get().session
         if not get_app().session_interface.is_null_session(sess):
             self._write_login(sess, token.user_id, fresh=False)

@@ -10,7 +10,6 @@ from collections.abc import Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from . import utils
-from .audit import audit
 from .exceptions import ImpersonationDenied
 from .loaders import UserT, is_active, resolve, unwrap
 from .mixins import says
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
 
     from .state import RequestState
 
-#: Tells whether the first user may act as the second.
-MayImpersonate = Callable[[Any, Any], Any]
+    #: Tells whether the first user may act as the second.
+    MayImpersonate = Callable[[Any, Any], Any]
 
 
 class Impersonation(TwoStep[UserT]):
@@ -119,6 +118,8 @@ class Impersonation(TwoStep[UserT]):
         stored = self._state().stored
         login_id = None if stored is None else stored.record.id
         ids = {"user_id": str(user_id), "actor": str(actor_id), "login_id": login_id}
+        from .audit import audit
+
         audit(event, ip=get_request().remote_addr, **ids)
 
     def _may(self, actor: Any, user: Any) -> bool:

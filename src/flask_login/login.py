@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, MutableMapping
-from dataclasses import replace
 from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from . import config as settings
 from . import remember as cookies
 from . import utils
-from .audit import audit
 from .exceptions import ConfigurationError, InvalidUserId
 from .loaders import UserT, is_active, unwrap
 from .signals import user_logged_in, user_logged_out, user_login_confirmed, user_login_failed
@@ -23,7 +22,7 @@ from .state import (
     touched_session,
 )
 from .stored import StoredLevel
-from .timeouts import Timeouts
+from .timeouts import NO_TIMEOUTS, Timeouts
 
 if TYPE_CHECKING:
     from flask import Response
@@ -134,6 +133,8 @@ class Login(StoredLevel[UserT]):
 
     def login_failed(self, identity: str) -> None:
         """Tell that a login to this realm has failed. See `flask_login.login_failed`."""
+        from .audit import audit
+
         # Not by name: people type passwords into the wrong field.
         audit("user_login_failed", ip=get_request().remote_addr)
         user_login_failed.send(get_app(), identity=identity)
@@ -193,12 +194,14 @@ class Login(StoredLevel[UserT]):
             and token.auth_hash != auth_hash
         ):
             self._wish(state, "set")
-            state.reissued = replace(token, auth_hash=auth_hash, outdated=False)
+            state.reissued = token.with_auth_hash(auth_hash)
 
     def _update_remember_cookie(self, response: Response) -> Response:
         """Do to the response what this request decided."""
         state: RequestState | None = get_request().__dict__.get(self._state_key)
         sess = touched_session()
+        if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE and self._take_back(state):
+            return response
         if state is not None and state.source in ("request", "bearer"):
             # A cache that many share must not give one caller's answer to another.
             response.headers.setdefault("Cache-Control", "private")
@@ -280,7 +283,8 @@ def _timeouts(
     for name, value in named.items():
         if value is not None and not (isinstance(value, timedelta) and value > timedelta(0)):
             raise ConfigurationError(name, value, "a datetime.timedelta greater than 0")
-    return Timeouts(idle, absolute, fresh)
+    own = Timeouts(idle, absolute, fresh)
+    return own if any(span is not None for span in named.values()) else NO_TIMEOUTS
 
 
 def login_user(

@@ -126,7 +126,7 @@ def shares_g(context: Any) -> bool:
 
     In production it never does. Since Flask 3.2 each request has its own.
     """
-    tokens = getattr(context, "_cv_tokens", None)
+    tokens: Any = getattr(context, "_cv_tokens", None)
     return bool(tokens) and tokens[0][1] is None  # it did not push an application context itself
 
 

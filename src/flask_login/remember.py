@@ -8,7 +8,6 @@ cookie's own expiry does not matter.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -25,16 +24,28 @@ if TYPE_CHECKING:
 _LONGEST = 4096
 
 
-@dataclass(frozen=True)
 class RememberToken:
     """What a remember cookie says. Times are whole seconds since the epoch, UTC."""
 
-    user_id: str
-    issued_at: int
-    expires_at: int
-    auth_hash: str | None = None
-    #: Whether the browser should get a new one: an old format, or an old key.
-    outdated: bool = False
+    def __init__(
+        self,
+        user_id: str,
+        issued_at: int,
+        expires_at: int,
+        auth_hash: str | None = None,
+        *,
+        outdated: bool = False,
+    ) -> None:
+        self.user_id = user_id
+        self.issued_at = issued_at
+        self.expires_at = expires_at
+        self.auth_hash = auth_hash
+        #: Whether the browser should get a new one: an old format, or an old key.
+        self.outdated = outdated
+
+    def with_auth_hash(self, auth_hash: str | None) -> RememberToken:
+        """Return it for other credentials."""
+        return RememberToken(self.user_id, self.issued_at, self.expires_at, auth_hash)
 
     @property
     def lifetime(self) -> timedelta:
@@ -87,9 +98,9 @@ def _read_signed(value: str, realm: str) -> RememberToken | None:
         return None
     match fields:
         case [str(user_id), int(issued_at), int(expires_at)]:
-            return RememberToken(user_id, issued_at, expires_at, None, not current)
+            return RememberToken(user_id, issued_at, expires_at, outdated=not current)
         case [str(user_id), int(issued_at), int(expires_at), str(auth_hash)]:
-            return RememberToken(user_id, issued_at, expires_at, auth_hash, not current)
+            return RememberToken(user_id, issued_at, expires_at, auth_hash, outdated=not current)
         case _:
             return None
 
@@ -102,7 +113,8 @@ def _read_legacy(value: str, now: datetime, config: Mapping[str, Any]) -> Rememb
         if user_id is not None:
             lifetime = settings.REMEMBER_COOKIE_DURATION.read(config)
             token = issue(user_id, now, lifetime, key="REMEMBER_COOKIE_DURATION")
-            return replace(token, outdated=True)
+            token.outdated = True
+            return token
     return None
 
 

@@ -37,8 +37,7 @@ if TYPE_CHECKING:
     from flask import Request
     from flask.typing import ResponseReturnValue
 
-
-R = TypeVar("R")
+    R = TypeVar("R")
 
 
 class Refusals(Impersonation[UserT]):

@@ -79,7 +79,7 @@ def _value(payload: bytes) -> Any:
     encoded = payload.removeprefix(b".")
     try:
         text = urlsafe_b64decode(encoded + b"=" * (-len(encoded) % 4))
-        return json.loads(text if encoded is payload else zlib.decompress(text))
+        return json.loads((text if encoded is payload else zlib.decompress(text)).decode())
     except (ValueError, zlib.error) as error:
         raise BadPayload("a signed text that is no JSON") from error
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import flask.globals
@@ -22,11 +21,13 @@ if TYPE_CHECKING:
     from flask.sessions import SessionMixin
     from werkzeug.local import LocalProxy
 
+    from .exceptions import SessionStoreUnavailable
     from .login_manager import LoginManager
     from .remember import RememberToken
     from .sessions.logins import Presented
-    from .sessions.records import LoginSession
-    from .sessions.store import SessionStoreUnavailable
+
+    #: The session's entries and whether they were modified; what becomes of the remember cookie.
+    Before = tuple[dict[str, Any], bool, str | None, RememberToken | None]
 
 #: Marks "nobody has asked yet"; None is a user that `anonymous_user` may return.
 UNLOADED: Any = object()
@@ -80,6 +81,10 @@ class RequestState:
     answered_in: int | None = None
     #: How recently, and how, a guard wanted the user to have proved who they are.
     required: tuple[timedelta | None, frozenset[str]] = (None, frozenset())
+    #: Session and remember cookie as they were before the login was brought up to date.
+    before: Before | None = None
+    #: What the session store said of the session's credential, until `_admit` acts on it.
+    answer: Presented | SessionStoreUnavailable | str | None = None
     #: The stored login of this request.
     stored: Presented | None = None
     #: Why the login that the browser showed is over, when it is.
@@ -95,42 +100,38 @@ class RequestState:
         return self.user if self.written is UNLOADED else self.written
 
 
-@dataclass
 class RealmInApp:
     """What one application knows of one realm: ``app.extensions["login"][realm]``."""
 
-    manager: LoginManager[Any]
     #: Whether the log has been told that ``LOGIN_DISABLED`` is on.
     warned_of_login_disabled: bool = False
 
+    def __init__(self, manager: LoginManager[Any]) -> None:
+        self.manager = manager
 
-@dataclass(frozen=True)
+
 class SessionKeys:
     """The names of a realm's entries in Flask's session."""
 
-    user_id: str = "_user_id"
-    fresh: str = "_fresh"
-    id: str = "_id"
-    remember: str = "_remember"
-    remember_seconds: str = "_remember_seconds"
-    next: str = "next"
-    auth_hash: str = "_auth_hash"
-    methods: str = "_methods"
-    force: str = "_force"
-    login: str = "_login"
-    checked: str = "_login_checked"
-    at: str = "_at"
-    times: str = "_times"
-    pending: str = "_pending"
-    acting_as: str = "_acting_as"
-
-    @classmethod
-    def of(cls, realm: str) -> SessionKeys:
-        """Return the keys of `realm`: the default realm's are those of old."""
-        if realm == DEFAULT_REALM:
-            return cls()
+    def __init__(self, realm: str) -> None:
+        default = realm == DEFAULT_REALM
         # A dot is in no realm's name: "staff" can't reach into the entries of "staff_user".
-        return cls(*(f"_{realm}.{name.lstrip('_')}" for name in vars(cls()).values()))
+        prefix = "_" if default else f"_{realm}."
+        self.user_id = f"{prefix}user_id"
+        self.fresh = f"{prefix}fresh"
+        self.id = f"{prefix}id"
+        self.remember = f"{prefix}remember"
+        self.remember_seconds = f"{prefix}remember_seconds"
+        self.next = "next" if default else f"{prefix}next"
+        self.auth_hash = f"{prefix}auth_hash"
+        self.methods = f"{prefix}methods"
+        self.force = f"{prefix}force"
+        self.login = f"{prefix}login"
+        self.checked = f"{prefix}login_checked"
+        self.at = f"{prefix}at"
+        self.times = f"{prefix}times"
+        self.pending = f"{prefix}pending"
+        self.acting_as = f"{prefix}acting_as"
 
     def telling(self) -> Iterator[str]:
         """Yield the entries that tell more of a login, or of its response, than whose it is."""
@@ -141,44 +142,6 @@ class SessionKeys:
         yield from (self.user_id, self.fresh, self.id, self.remember_seconds)
         yield from (self.auth_hash, self.methods, self.force, self.login, self.checked)
         yield from (self.at, self.times, self.acting_as)
-
-
-@dataclass(frozen=True)
-class CurrentLogin:
-    """What this request knows of its login session.
-
-    .. versionadded:: 0.6.90
-    """
-
-    #: The user id.
-    user_id: str | None
-    #: What named the user: ``"session"``, ``"remember"`` (a remember token, on this very
-    #: request), ``"request"`` or ``"bearer"`` (a loader), ``"assigned"`` (other code did).
-    source: str
-    #: Whether the user proved who they are in this login session.
-    fresh: bool
-    #: Whether this browser has a good remember token of this user.
-    remembered: bool
-    #: How the user proved who they are, as RFC 8176 names; what was not said is not assumed.
-    methods: frozenset[str]
-    #: When they last did; None when they never did in this login, or from before there were times.
-    authenticated_at: datetime | None = None
-    #: How long the login lasts if nothing more is done in it; None when no timeout ends it.
-    expires_in: timedelta | None = None
-    #: The user id of who impersonates this user; None when nobody does.
-    actor: str | None = None
-    #: The record in the session store, of the actor's login if there is one; None on the signed
-    #: level.
-    record: LoginSession | None = None
-
-    def __bool__(self) -> bool:
-        """Return True: there is a login. For nobody `current_login` is None."""
-        return True
-
-    @property
-    def id(self) -> str | None:
-        """The login's public handle in the session store; None on the signed level."""
-        return None if self.record is None else self.record.id
 
 
 def opened_session() -> SessionMixin:

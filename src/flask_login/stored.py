@@ -6,37 +6,40 @@ Without a store every method leaves the answer to the signed level.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, MutableMapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from . import config as settings
 from . import remember
 from .entries import auth_text
-from .exceptions import ConfigurationError
+from .exceptions import ConfigurationError, SessionStoreUnavailable
 from .loaders import UserT
 from .remember import RememberToken
-from .sessions import records
-from .sessions.logins import Credential, StoredLogins
-from .sessions.registry import SessionRegistry
-from .sessions.store import SessionStore, SessionStoreUnavailable
-from .state import RequestState, get_config, get_session
+from .state import UNLOADED, RequestState, get_config, get_session, request_context
 from .timeouts import SignedTimeouts, Timeouts
 
 if TYPE_CHECKING:
     from flask.sessions import SessionMixin
 
+    from .sessions.logins import Presented, StoredLogins
+    from .sessions.registry import SessionRegistry
+    from .sessions.store import SessionStore
+
 
 class StoredLevel(SignedTimeouts[UserT]):
     """The part of `LoginManager` that keeps logins in a session store, when it has one."""
+
+    _logins: StoredLogins | None = None
 
     def __init__(
         self, realm: str, clock: Callable[[], datetime], store: SessionStore | None
     ) -> None:
         super().__init__(realm, clock)
         if store is not None:
+            from .sessions.logins import StoredLogins  # with all that only a store needs
+
             self._logins = StoredLogins(store, realm, clock, self._actor_id)
-            self._asks_as_usual = False  # the store is asked
+            self._telling_settings = settings.TELLING_KEYS_STORED
 
     @property
     def sessions(self) -> SessionRegistry:
@@ -46,6 +49,8 @@ class StoredLevel(SignedTimeouts[UserT]):
 
         .. versionadded:: 0.6.90
         """
+        from .sessions.registry import SessionRegistry
+
         logins = self._require_store("sessions")
         return SessionRegistry(logins, self._clock, self._current_session_id)
 
@@ -82,7 +87,11 @@ class StoredLevel(SignedTimeouts[UserT]):
 
     def _expires_at(self) -> datetime | None:
         stored = self._state().stored
-        return super()._expires_at() if stored is None else records.ends_at(stored.record)
+        if stored is None:
+            return super()._expires_at()
+        from .sessions.records import ends_at
+
+        return ends_at(stored.record)
 
     def _prove(self, sess: MutableMapping[str, Any]) -> None:
         if self._logins is None:
@@ -103,6 +112,8 @@ class StoredLevel(SignedTimeouts[UserT]):
         cookies = self._remember_cookies()
         if not state.stored.record.remembered or len(cookies) != 1:
             return False
+        from .sessions.logins import Credential
+
         shown = Credential.from_text(self._logins.remembered_text(cookies[0]))
         return shown is not None and shown.id == state.stored.record.id
 
@@ -112,6 +123,30 @@ class StoredLevel(SignedTimeouts[UserT]):
         if unavailable is not None:
             raise unavailable
 
+    def _goes_on(self, state: RequestState, sess: SessionMixin, user_id: Any) -> bool:
+        text = sess.get(self.keys.login)
+        if text is None or self._logins is None or state.unavailable is not None:
+            return False
+        try:
+            found = self._logins.present_session(text, activity=self._is_activity)
+        except SessionStoreUnavailable as error:
+            state.answer = error
+            return False
+        if isinstance(found, str) or found.record.user_id != user_id:
+            state.answer = found
+            return False
+        state.stored, state.trusted = found, None
+        return True
+
+    def _shown(self, logins: StoredLogins, state: RequestState, text: object) -> Presented | str:
+        """Return what the session's credential is worth; the store is asked once a request."""
+        found, state.answer = state.answer, None
+        if found is None:
+            return logins.present_session(text, activity=self._is_activity)
+        if isinstance(found, SessionStoreUnavailable):
+            raise found
+        return found
+
     def _identify_by_cookies(
         self, state: RequestState, sess: SessionMixin, loaded: Any
     ) -> tuple[Any, str | None]:
@@ -120,21 +155,37 @@ class StoredLevel(SignedTimeouts[UserT]):
         if state.unavailable is not None:
             # Told once; pages that explain the failure must not fail on current_user again.
             return None, None
-        state.stored, state.trusted = None, None
-        entries, modified = dict(sess), sess.modified
-        remember, reissued = state.remember, state.reissued
+        if loaded is UNLOADED:
+            state.stored, state.trusted = None, None
+        modified = sess.modified
+        state.before = dict(sess), modified, state.remember, state.reissued
         try:
-            return super()._identify_by_cookies(state, sess, loaded)
+            found = super()._identify_by_cookies(state, sess, loaded)
         except SessionStoreUnavailable as error:
             state.unavailable = error
-            # One question may have been answered before the other was not: that a session is over,
-            # not what its remember token is worth. The next request finds it out again.
-            if sess != entries:
-                sess.clear()
-                sess.update(entries)
-            sess.modified = modified
-            state.remember, state.reissued = remember, reissued
+            self._take_back(state)
             raise
+        if sess.modified != modified or state.remember is not None:
+            self._finish_response(state)
+        return found
+
+    def _take_back(self, state: RequestState | None) -> bool:
+        """Leave the cookies as they came, where the store did not answer every question.
+
+        It may have said that a session is over, and not what its remember token is worth. The next
+        request finds it out again; to it the answer of this one was lost.
+
+        :return: whether there was something to take back.
+        """
+        if state is None or state.before is None:
+            return False
+        sess = request_context.get().session
+        entries, modified, state.remember, state.reissued = state.before
+        if sess != entries:
+            sess.clear()
+            sess.update(entries)
+        sess.modified, state.before = modified, None
+        return True
 
     def _admit(self, sess: MutableMapping[str, Any], user_id: Any) -> Any | None:
         if self._logins is None:
@@ -143,7 +194,7 @@ class StoredLevel(SignedTimeouts[UserT]):
         if text is None:
             return self._adopt(self._logins, sess, user_id)
         try:
-            found = self._logins.present_session(text, activity=self._is_activity())
+            found = self._shown(self._logins, state, text)
         except SessionStoreUnavailable as error:
             if not self._is_trusted(sess):
                 raise
@@ -155,7 +206,7 @@ class StoredLevel(SignedTimeouts[UserT]):
             return None
         if str(user_id) != found.record.user_id:
             # Other code wrote another user's id: that is a new login, or none.
-            self._logins.end_by_text(text, records.REPLACED)
+            self._logins.end_by_text(text, "replaced")
             del sess[self.keys.login]
             return self._admit(sess, user_id)
         state.stored = found
@@ -171,7 +222,7 @@ class StoredLevel(SignedTimeouts[UserT]):
         if accepted and logins.ended_before() is None:
             return user_id
         self._drop_entries(sess)
-        self._state().ended_reason = records.REVOKED if accepted else records.UNKNOWN
+        self._state().ended_reason = "revoked" if accepted else "unknown"
         return None
 
     def _is_trusted(self, sess: MutableMapping[str, Any]) -> bool:
@@ -238,14 +289,17 @@ class StoredLevel(SignedTimeouts[UserT]):
             config = {**get_config(), "REMEMBER_COOKIE_ACCEPT_LEGACY": False}
             token = remember.read(value, self.realm, self._clock(), config)
             if token is None or token.issued_at < brake.timestamp():
-                self._state().ended_reason = records.REVOKED
+                self._state().ended_reason = "revoked"
                 return None
-        return replace(token, outdated=True)
+        token.outdated = True
+        return token
 
     def _auth_hash(self, user: Any) -> str | None:
+        if self._logins is None:
+            return super()._auth_hash(user)
         # With a store it is in the record, which can't be asked while the store is away.
         trusted = settings.LOGIN_OUTAGE_TRUST.read(get_config()) is not None
-        return super()._auth_hash(user) if self._logins is None or trusted else None
+        return super()._auth_hash(user) if trusted else None
 
     def _same_credentials(self, user: Any, stored: str | None) -> bool:
         login = None if self._logins is None else self._state().stored
@@ -279,7 +333,7 @@ class StoredLevel(SignedTimeouts[UserT]):
             )
             if not self._logins.make_room(state.stored.record, user, ()):
                 self._drop_entries(sess)
-                state.stored, state.ended_reason = None, records.DENIED
+                state.stored, state.ended_reason = None, "denied"
                 return False
         elif state.stored.record.auth_hash is None:
             auth_hash = _record_auth_hash(user)
@@ -339,12 +393,14 @@ class StoredLevel(SignedTimeouts[UserT]):
             external_id=external_id,
             timeouts=timeouts,
         )
+        from .sessions.logins import Credential
+
         replaced = {known.id for known in map(Credential.from_text, texts) if known is not None}
         if not self._logins.make_room(started.record, user, replaced):
-            self._state().ended_reason = records.DENIED
+            self._state().ended_reason = "denied"
             return False
         for text in texts:
-            self._logins.end_by_text(text, records.REPLACED)
+            self._logins.end_by_text(text, "replaced")
         self._state().stored = started
         return True
 
@@ -369,13 +425,13 @@ class StoredLevel(SignedTimeouts[UserT]):
         if record is None or record.ended_reason is not None:
             # It ended while this request ran, and nothing revives it.
             ended = None if record is None else record.ended_reason
-            self._end_session(sess, ended or records.UNKNOWN)
+            self._end_session(sess, ended or "unknown")
             self._assign(self.anonymous_user(), None)
             return False
         if record.remember_generation != state.stored.record.remember_generation:
             self._wish(state, "set")
             state.reissued = None
-        state.stored = replace(state.stored, record=record, newest=True)
+        state.stored = state.stored._replace(record=record, newest=True)
         self._write_credential(sess)
         return True
 
@@ -396,10 +452,14 @@ class StoredLevel(SignedTimeouts[UserT]):
         user_id = None if get_id is None else get_id()
         registry = self.sessions
         if user_id is not None:
-            registry.end_all(str(user_id), records.LOGOUT)
+            registry.end_all(str(user_id), "logout")
 
 
 def _record_auth_hash(user: Any) -> str | None:
     # Not keyed: it never leaves the store, and outlives a rotation of the keys.
     text = auth_text(user)
-    return None if text is None else records.hash_secret(text)
+    if text is None:
+        return None
+    from .sessions.records import hash_secret
+
+    return hash_secret(text)

@@ -7,43 +7,55 @@ timeout is set, and rewritten at most every ``LOGIN_TOUCH_INTERVAL``.
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import config as settings
 from .identity import Identity
 from .loaders import UserT
 from .remember import RememberToken
-from .state import get_app, get_config, get_request, get_session
+from .state import get_app, get_config, get_session, request_context
 
 #: On a view function whose requests don't count as activity.
 NO_ACTIVITY = "_login_no_activity"
 
-F = TypeVar("F", bound=Callable[..., Any])
+if TYPE_CHECKING:
+    F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True)
 class Timeouts:
     """What one login says of its timeouts itself; None leaves it to the setting."""
 
-    idle: timedelta | None = None
-    absolute: timedelta | None = None
-    fresh: timedelta | None = None
+    def __init__(
+        self,
+        idle: timedelta | None = None,
+        absolute: timedelta | None = None,
+        fresh: timedelta | None = None,
+    ) -> None:
+        self.idle = idle
+        self.absolute = absolute
+        self.fresh = fresh
 
 
 NO_TIMEOUTS = Timeouts()
 
 
-@dataclass(frozen=True)
 class Times:
     """When a login of the signed level began and was last used, and its own timeouts."""
 
-    began: int
-    seen: int
-    idle: int | None = None
-    absolute: int | None = None
-    fresh: int | None = None
+    def __init__(
+        self,
+        began: int,
+        seen: int,
+        idle: int | None = None,
+        absolute: int | None = None,
+        fresh: int | None = None,
+    ) -> None:
+        self.began = began
+        self.seen = seen
+        self.idle = idle
+        self.absolute = absolute
+        self.fresh = fresh
 
     @classmethod
     def of(cls, entry: Any) -> Times | None:
@@ -121,10 +133,12 @@ class SignedTimeouts(Identity[UserT]):
             if now >= moment:
                 self._end_login(sess, self._state(), reason)
                 return None
-        seen = replace(times, seen=int(now.timestamp()))
-        due = abs(seen.seen - times.seen) >= _touch_interval(times).total_seconds()
-        if new or (due and seen != times and self._is_activity()):
-            sess[self.keys.times] = seen.entry()
+        seconds = int(now.timestamp())
+        since = abs(seconds - times.seen)
+        due = since > 0 and since >= _touch_interval(times).total_seconds()
+        if new or (due and self._is_activity()):
+            times.seen = seconds
+            sess[self.keys.times] = times.entry()
         return user_id
 
     def _read_remember_cookie(self, value: str) -> RememberToken | None:
@@ -139,7 +153,7 @@ class SignedTimeouts(Identity[UserT]):
 
     def _is_activity(self) -> bool:
         """Tell whether a person made this request, as far as one can know."""
-        request = get_request()
+        request = request_context.get().request
         if self._state().passive or "prefetch" in request.environ.get("HTTP_SEC_PURPOSE", ""):
             return False
         return not is_marked(get_app().view_functions.get(request.endpoint or ""), NO_ACTIVITY)
@@ -161,12 +175,16 @@ class SignedTimeouts(Identity[UserT]):
         proved: bool,
     ) -> None:
         """Note when a login began, and when its user proved who they are."""
+        for key in (self.keys.times, self.keys.at):
+            if key in sess:
+                del sess[key]
+        limited = own is not NO_TIMEOUTS or _timeouts_are_set()
+        if not (proved or limited):
+            return
         now = int(self._clock().timestamp())
-        sess.pop(self.keys.times, None)
-        sess.pop(self.keys.at, None)
         if proved:
             sess[self.keys.at] = now
-        if own != NO_TIMEOUTS or _timeouts_are_set():
+        if limited:
             spans = map(_seconds, (own.idle, own.absolute, own.fresh))
             sess[self.keys.times] = Times(now if began is None else began, now, *spans).entry()
 
@@ -176,7 +194,8 @@ class SignedTimeouts(Identity[UserT]):
         sess[self.keys.at] = now
         times = Times.of(sess.get(self.keys.times))
         if times is not None:
-            sess[self.keys.times] = replace(times, began=now, seen=now).entry()
+            times.began = times.seen = now
+            sess[self.keys.times] = times.entry()
 
     @staticmethod
     def no_activity(view: F) -> F:
@@ -186,6 +205,8 @@ class SignedTimeouts(Identity[UserT]):
 
 def _timeouts_are_set() -> bool:
     config = get_config()
+    if config.keys().isdisjoint(settings.TELLING_KEYS):
+        return False
     return any(
         setting.read(config) is not None
         for setting in (
@@ -239,7 +260,8 @@ def moment_of(seconds: object) -> datetime | None:
 
 def is_marked(view: object, mark: str) -> bool:
     """Tell whether a view, or the very class that it was made from, carries a mark."""
-    return hasattr(view, mark) or mark in vars(getattr(view, "view_class", object))
+    view_class = getattr(view, "view_class", None)
+    return hasattr(view, mark) or (view_class is not None and mark in vars(view_class))
 
 
 def no_activity(view: F) -> F:

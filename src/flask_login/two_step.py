@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from typing import Any, cast
 
@@ -18,23 +17,35 @@ from .state import get_config, get_session
 from .timeouts import moment_of
 
 
-@dataclass(frozen=True)
 class Pending:
     """What is noted in the session between two steps of a login."""
 
-    user_id: Any
-    at: int
-    client: str
-    credentials: str | None
-    methods: list[str]
-    remember: bool
-    duration: float | None
+    def __init__(
+        self,
+        *,
+        user_id: Any,
+        at: int,
+        client: str,
+        credentials: str | None,
+        methods: list[str],
+        remember: bool,
+        duration: float | None,
+    ) -> None:
+        self.user_id = user_id
+        self.at = at
+        self.client = client
+        self.credentials = credentials
+        self.methods = methods
+        self.remember = remember
+        self.duration = duration
 
     @classmethod
     def of(cls, entry: object) -> Pending | None:
         """Return what stands in a session, or None for what is no such entry."""
-        known = cast("dict[str, Any]", entry) if isinstance(entry, dict) else {}
-        return cls(**known) if known.keys() == {field.name for field in fields(cls)} else None
+        try:
+            return cls(**cast("dict[str, Any]", entry))
+        except TypeError:
+            return None
 
 
 class TwoStep(Login[UserT]):
@@ -59,7 +70,7 @@ class TwoStep(Login[UserT]):
             raise ConfigurationError("duration", duration, "a datetime.timedelta")
         check_methods(methods)
         pending = Pending(
-            user_id,
+            user_id=user_id,
             at=int(self._clock().timestamp()),
             client=self._session_identifier_generator(),
             credentials=self._credentials(found),
@@ -69,7 +80,7 @@ class TwoStep(Login[UserT]):
         )
         sess = get_session()
         self._renew_session(sess)
-        sess[self.keys.pending] = asdict(pending)
+        sess[self.keys.pending] = vars(pending)
         return True
 
     def pending_user(self) -> UserT | None:

@@ -114,7 +114,7 @@ def test_who_knows_the_handle_alone_neither_gets_in_nor_ends_the_login(
     logins: StoredLogins, store: RivalledStore, begun: Presented
 ) -> None:
     text = Credential(begun.record.id, "guessed", 1).to_text()
-    assert logins.present_session(text, activity=True) == records.UNKNOWN
+    assert logins.present_session(text, activity=lambda: True) == records.UNKNOWN
     logins.end_by_text(text, records.LOGOUT)
     kept = store.get(begun.record.id)
     assert kept is not None

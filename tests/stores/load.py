@@ -149,15 +149,9 @@ class Answer:
 
     @property
     def is_outage(self) -> bool:
-        """Whether it says "not now", and leaves every cookie as it is.
-
-        A page that asks the store twice may bring the successor of a remember token that came
-        back by the first question; it never deletes one.
-        """
+        """Whether it says "not now", and leaves every cookie as it is."""
         reply = self.reply
-        deletes = any("=;" in cookie or "Max-Age=0" in cookie for cookie in reply.cookies)
-        untouched = not reply.cookies or (self.path == "/confirm" and not deletes)
-        return reply.status == 503 and bool(reply.retry_after) and untouched
+        return reply.status == 503 and bool(reply.retry_after) and not reply.cookies
 
     def tells(self, body: str) -> bool:
         """Whether it is a good answer with that text."""

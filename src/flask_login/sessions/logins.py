@@ -9,11 +9,10 @@ from __future__ import annotations
 import functools
 import re
 import time
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, NoReturn, ParamSpec, TypeVar
 
 from itsdangerous import BadData
 
@@ -45,6 +44,10 @@ _TRIES = 64
 # Of how many logins a process knows when they were seen; some 200 bytes each.
 _KNOWN = 10_000
 
+# How often the time of last activity is written, where the application does not say.
+_INTERVAL = settings.LOGIN_TOUCH_INTERVAL.default
+_INTERVAL_KEYS = frozenset({settings.LOGIN_TOUCH_INTERVAL.key, settings.LOGIN_IDLE_TIMEOUT.key})
+
 # A failure that took as many seconds was silence; a refused connection takes none.
 _SILENCE = 0.2
 
@@ -72,16 +75,18 @@ class Credential(NamedTuple):
         return None if match is None else cls(match[1], match[2], int(match[3]))
 
 
-@dataclass(frozen=True)
-class Presented:
+class Presented(NamedTuple):
     """A login that a request showed a good credential of."""
 
     record: LoginSession
-    secret: str = field(repr=False)
+    secret: str
     #: Whether the browser is to be given the newest credentials.
     reissue: bool = False
     #: Whether the credential was the newest, and no copy from before a confirmation.
     newest: bool = True
+
+    def __repr__(self) -> str:
+        return f"<Presented {self.record.id}>"
 
 
 def _reporting(
@@ -97,7 +102,8 @@ def _reporting(
     def reporting(self: StoredLogins, /, *args: P.args, **kwargs: P.kwargs) -> R:
         begun = time.monotonic()
         try:
-            self._refuse_while_silent(begun)
+            if begun < self._silent_until:
+                self._refuse()
             return method(self, *args, **kwargs)
         except SessionStoreUnavailable as error:
             now = time.monotonic()
@@ -177,9 +183,8 @@ class StoredLogins:
         self.audit("login_session_started", record)
         return Presented(record, secret)
 
-    def _refuse_while_silent(self, now: float) -> None:
-        if now < self._silent_until:
-            raise SessionStoreUnavailable(self.store.kind, "it was silent a moment ago")
+    def _refuse(self) -> NoReturn:
+        raise SessionStoreUnavailable(self.store.kind, "it was silent a moment ago")
 
     def _moment_of_its_own(self, now: datetime) -> datetime:
         """Return now, or a microsecond later than the login before: one of two is the older."""
@@ -189,12 +194,17 @@ class StoredLogins:
             self._latest = now
             return now
 
-    def present_session(self, text: object, *, activity: bool) -> Presented | str:
-        """Judge the session's credential; a refusal is its reason."""
+    def present_session(
+        self, text: object, *, activity: Callable[[], bool] = bool
+    ) -> Presented | str:
+        """Judge the session's credential; a refusal is its reason.
+
+        :param activity: tells whether this request is a sign of a person; asked where it matters.
+        """
         credential = Credential.from_text(text)
         if credential is None:
             return records.UNKNOWN
-        return self._present(credential, records.present_session, activity=activity)
+        return self._present(credential, records.present_session, activity)
 
     def present_remember(self, value: str) -> Presented | str | None:
         """Judge a remember cookie; a refusal is its reason, None for what is none of ours."""
@@ -203,48 +213,51 @@ class StoredLogins:
             return None
         slide = settings.REMEMBER_COOKIE_REFRESH_EACH_REQUEST.read(get_config())
         judge = functools.partial(records.present_remember, slide=slide)
-        return self._present(credential, judge, activity=True)
+        return self._present(credential, judge, lambda: True)
 
     @_reporting
     def _present(
         self,
         credential: Credential,
         judge: Callable[[LoginSession, int, datetime], Step],
-        *,
-        activity: bool,
+        activity: Callable[[], bool],
     ) -> Presented | str:
-        now = self._clock()
-        interval = min(settings.LOGIN_TOUCH_INTERVAL.read(get_config()), settings.COOKIE_DURATION)
-        idle = settings.LOGIN_IDLE_TIMEOUT.read(get_config())
-        if idle is not None:
-            interval = min(interval, idle / 2)
+        now, config = self._clock(), get_config()
+        interval = _INTERVAL
+        if not config.keys().isdisjoint(_INTERVAL_KEYS):
+            interval = _touch_interval(config)
         seen = self._seen.get(credential.id)
         for _ in range(_TRIES):
             # It never goes back. Where it is not due yet a store has less to do: a third of the
             # cost on PostgreSQL, a tenth on Redis.
-            due = activity and (seen is None or now >= records.later(seen, interval))
+            due = (seen is None or now - seen >= interval) and activity()
             record = self.store.get(credential.id, seen_at=now if due else None, interval=interval)
-            if record is not None and record.last_seen_at != seen:
-                self._note_seen(record)
             if record is None or not records.knows_secret(record, credential.secret):
                 return records.UNKNOWN
+            if seen is None or record.last_seen_at != seen:
+                seen = self._note_seen(record)
             own = record.idle_timeout
-            if activity and own is not None and own / 2 < interval:
+            if own is not None and own / 2 < interval:
                 interval = own / 2  # its own, and so short that activity would come too late
-                continue
+                if now - seen >= interval and activity():
+                    continue
             step = judge(record, credential.generation, now)
-            if step.record is record or self.store.replace(step.record):
+            changed = step.record is not record
+            if changed and not self.store.replace(step.record):
+                continue
+            if changed:
                 self._tell(record, step.record)
-                if step.refused is not None:
-                    return step.refused
-                newest = step.reissue or credential.generation == step.record.generation
-                return Presented(step.record, credential.secret, step.reissue, newest)
+            if step.refused is not None:
+                return step.refused
+            newest = step.reissue or credential.generation == step.record.generation
+            return Presented(step.record, credential.secret, step.reissue, newest)
         raise RuntimeError(f"The {self.store.kind} store never lets a change through.")
 
-    def _note_seen(self, record: LoginSession) -> None:
+    def _note_seen(self, record: LoginSession) -> datetime:
         if len(self._seen) >= _KNOWN:
             self._seen.clear()
         self._seen[record.id] = record.last_seen_at
+        return record.last_seen_at
 
     @_reporting
     def change(
@@ -349,14 +362,14 @@ class StoredLogins:
         """Give a login a new session credential."""
         now = self._clock()
         record = self.change(found.record.id, lambda record: records.renew(record, now))
-        return found if record is None else replace(found, record=record, newest=True)
+        return found if record is None else found._replace(record=record, newest=True)
 
     def note_auth_hash(self, found: Presented, auth_hash: str) -> Presented:
         """Give a login the digest of the credentials that it began without."""
         record = self.change(
             found.record.id, lambda record: records.note_auth_hash(record, auth_hash)
         )
-        return found if record is None else replace(found, record=record)
+        return found if record is None else found._replace(record=record)
 
     @_reporting
     def ended_before(self) -> datetime | None:
@@ -391,6 +404,13 @@ class StoredLogins:
             reason=record.ended_reason,
             actor=self._actor(),
         )
+
+
+def _touch_interval(config: Mapping[str, Any]) -> timedelta:
+    """Return how often the time of last activity is written: often enough for a short timeout."""
+    interval = min(settings.LOGIN_TOUCH_INTERVAL.read(config), settings.COOKIE_DURATION)
+    idle = settings.LOGIN_IDLE_TIMEOUT.read(config)
+    return interval if idle is None else min(interval, idle / 2)
 
 
 def _longest(remember: timedelta | None) -> timedelta:

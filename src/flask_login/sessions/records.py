@@ -172,7 +172,7 @@ def ended_because(record: LoginSession, now: datetime) -> str | None:
         return record.ended_reason
     if now >= record.expires_at:
         return EXPIRED_ABSOLUTE
-    if record.idle_timeout is not None and now >= later(record.last_seen_at, record.idle_timeout):
+    if record.idle_timeout is not None and now - record.last_seen_at >= record.idle_timeout:
         return EXPIRED_IDLE
     return None
 
@@ -200,7 +200,8 @@ def end(record: LoginSession, reason: str, now: datetime) -> LoginSession:
 
 def knows_secret(record: LoginSession, secret: str) -> bool:
     """Tell whether `secret` is the one this login began with."""
-    return hmac.compare_digest(record.secret_hash.encode(), hash_secret(secret).encode())
+    shown = hashlib.sha256(secret.encode()).hexdigest()
+    return hmac.compare_digest(record.secret_hash.encode(), shown.encode())
 
 
 def present_session(record: LoginSession, generation: int, now: datetime) -> Step:
@@ -213,7 +214,7 @@ def present_session(record: LoginSession, generation: int, now: datetime) -> Ste
     if reason is not None:
         return Step(end(record, reason, now), refused=reason)
     if generation == record.generation:
-        return Step(_confirmed(record))
+        return Step(record if record.confirmed else _confirmed(record))
     renewed_at = record.renewed_at or record.created_at
     if generation == record.generation - 1 and now < renewed_at + GRACE:
         return Step(record)

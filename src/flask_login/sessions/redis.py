@@ -162,16 +162,17 @@ class RedisSessionStore:
         """
         if not _ID.fullmatch(session_id):
             return None
-        key, age = self._key(session_id), interval // _MICROSECOND
+        key = self._key(session_id)
         if seen_at is None:
             # Without a script there is half as much to send, and nothing to run.
             if self._cluster:
                 found, moment = self._execute("GET", key), self._braked_at()
             else:
                 found, brake = self._execute("MGET", key, self._brake_key)
-                moment = _moment(brake)
-            return None if found is None else braked(_read_once(session_id, found), moment)
-        now = str(microseconds(seen_at))
+                moment = None if brake is None else _moment(brake)
+            record = None if found is None else _read_once(session_id, found)
+            return record if record is None or moment is None else braked(record, moment)
+        now, age = str(microseconds(seen_at)), interval // _MICROSECOND
         if self._cluster:  # the brake may live in another slot
             moment = self._braked_at()
             known = "" if moment is None else str(microseconds(moment))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, NamedTuple, TypeVar
@@ -46,6 +46,7 @@ _TIMES = (
 _SPANS = ("idle_timeout", "absolute_timeout", "fresh_timeout")
 _AT_TIMES = tuple(_FIELDS.index(name) for name in _TIMES)
 _AT_SPANS = tuple(_FIELDS.index(name) for name in _SPANS)
+_AT_FLAGS = tuple(_FIELDS.index(name) for name in ("confirmed", "restored"))
 _AT_METHODS = _FIELDS.index("methods")
 
 # ---------------------------------------------------------------------- the tables
@@ -160,10 +161,15 @@ class Codec(NamedTuple):
             "b_purge_at": self.dump(later(moment, TOMBSTONE)),
         }
 
-    def record(self, row: sa.Row[Any]) -> LoginSession:
-        """Return the record of a row that was selected along with the latest brake."""
+    def record(self, row: Sequence[Any]) -> LoginSession:
+        """Return the record of a row that was selected along with the latest brake.
+
+        :param row: as SQLAlchemy gives it, or as the driver does.
+        """
         values: list[Any] = list(row)
         moment = values.pop()
+        for index in _AT_FLAGS:  # a number to SQLite and MySQL
+            values[index] = bool(values[index])
         for index in _AT_TIMES:
             if values[index] is not None:
                 values[index] = self.load(values[index])
@@ -290,7 +296,7 @@ class Statements:
 
         get = select.where(this)
         self.insert: sa.Executable = sa.insert(table)
-        self.get: sa.Executable = get
+        self.get: sa.Select[Any] = get
         self.get_and_touch: sa.Executable = get.add_cte(touched.returning(row.id).cte("touched"))
         self.touch: sa.Executable = touch
         self.replace: sa.Executable = (

@@ -13,6 +13,8 @@ from threading import Lock
 from time import monotonic
 from typing import Any
 
+from flask_login.exceptions import SessionStoreUnavailable
+
 from .records import LoginSession, ended_because
 
 
@@ -131,6 +133,8 @@ class SQLAlchemySessionStore:
         #: The table of the moments before which no login counts.
         self.brake_table: sa.Table = brake_table(f"{table_name}_ended_before", metadata)
         self._statements = Statements(self.table, self.brake_table)
+        #: The text of `Statements.get`, and whether its parameters go by place.
+        self._text: tuple[str, bool] | None = None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.table.fullname!r}>"
@@ -166,16 +170,16 @@ class SQLAlchemySessionStore:
             return None
         codec, this = self._codec(), {"b_id": session_id}
         if seen_at is None:
-            rows, _ = self._run(self._statements.get, this)
-            return codec.record(rows[0]) if rows else None
+            row = self._row(this)
+            return None if row is None else codec.record(row)
         touch = {**this, "b_due": codec.dump(seen_at - interval), "b_seen": codec.dump(seen_at)}
         if self._get_engine().dialect.name == "postgresql":
             rows, _ = self._run(self._statements.get_and_touch, touch, write=True)
             return codec.record(rows[0]) if rows else None
-        rows, _ = self._run(self._statements.get, this)
-        if not rows:
+        row = self._row(this)
+        if row is None:
             return None
-        record = codec.record(rows[0])
+        record = codec.record(row)
         due = record.last_seen_at < seen_at and record.last_seen_at + interval <= seen_at
         if due and ended_because(record, seen_at) is None:
             self._run(self._statements.touch, touch, write=True)
@@ -274,6 +278,44 @@ class SQLAlchemySessionStore:
 
     def _codec(self) -> Codec:
         return Codec.of(self._get_engine().dialect.name)
+
+    def _row(self, this: dict[str, Any]) -> Sequence[Any] | None:
+        """Return the row of a record.
+
+        It is asked for on nearly every request, so the driver of an engine of our own is asked
+        itself, with the text of the statement: half of what SQLAlchemy takes on PostgreSQL.
+        Whatever goes wrong is asked again, and told, in SQLAlchemy's way; unless it took so long
+        that the answer would come too late.
+        """
+        engine, begun = self._get_engine(), monotonic()
+        failure: Exception | None = None
+        if self._own and not isinstance(engine.pool, StaticPool):
+            try:
+                return self._row_of_driver(engine, this)
+            except Exception as error:  # noqa: BLE001  # each driver has its own
+                failure = error
+        if failure is not None and monotonic() - begun >= self._soon:
+            raise SessionStoreUnavailable(self.kind, failure)
+        rows, _ = self._run(self._statements.get, this)
+        return rows[0] if rows else None
+
+    def _row_of_driver(self, engine: sa.Engine, this: dict[str, Any]) -> Sequence[Any] | None:
+        if self._text is None:
+            compiled = self._statements.get.compile(dialect=engine.dialect)
+            self._text = str(compiled), bool(compiled.positional)
+        text, positional = self._text
+        connection = engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(text, tuple(this.values()) if positional else this)
+            row: Sequence[Any] | None = cursor.fetchone()
+            cursor.close()
+        except Exception as error:
+            connection.invalidate(error)
+            raise
+        finally:
+            connection.close()
+        return row
 
     def _run(
         self, statement: sa.Executable, params: dict[str, Any], *, write: bool = False

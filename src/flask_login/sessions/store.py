@@ -8,39 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-from werkzeug.exceptions import ServiceUnavailable
-
-from flask_login.exceptions import FlaskLoginError
+from flask_login.exceptions import SessionStoreUnavailable as SessionStoreUnavailable
 
 from .records import LoginSession
-
-
-class SessionStoreUnavailable(FlaskLoginError, ServiceUnavailable):
-    """The session store gave no answer in time. Flask answers 503 with ``Retry-After``.
-
-    Nobody is taken for logged in, nor for logged out: the cookies stay as they are.
-
-    .. versionadded:: 0.6.90
-    """
-
-    reason = "store_unavailable"
-
-    def __init__(self, store: str, cause: BaseException | str | None = None) -> None:
-        super().__init__(
-            "We can't tell whether you are logged in at the moment. Please try again.",
-            retry_after=1,
-        )
-        #: What kind of store it was, such as ``"redis"``. Never its URL.
-        self.store = store
-        #: The kind of the client's own error; its text may hold a password.
-        self.cause: str | None = type(cause).__name__ if isinstance(cause, BaseException) else cause
-        self.args: tuple[Any, ...] = (self.store, self.cause)
-
-    def __str__(self) -> str:
-        text = f"The session store ({self.store}) gave no answer"
-        return f"{text}: {self.cause}." if self.cause else f"{text}."
 
 
 @runtime_checkable
