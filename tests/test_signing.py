@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadData, BadSignature, URLSafeSerializer
 
 from flask_login import ConfigurationError, decode_cookie, encode_cookie
 from flask_login.signing import (
     _digest,
+    _signature,
     digest,
     is_digest,
     secret_keys,
@@ -199,3 +200,11 @@ def test_no_byte_of_an_encoded_cookie_can_be_changed(app: Flask) -> None:
 def test_junk_is_no_encoded_cookie(app: Flask, junk: str) -> None:
     with app.app_context():
         assert decode_cookie(junk) is None
+
+
+@pytest.mark.parametrize("payload", [b"", b"!", b"bm8ganNvbg", b".bm8ganNvbg", b"_w"])
+def test_a_signed_text_that_is_no_json_is_bad_data(app: Flask, payload: bytes) -> None:
+    with app.app_context():
+        signature = _signature(payload, str(app.secret_key), "purpose")
+        with pytest.raises(BadData):
+            unsign(f"{payload.decode()}.{signature.decode()}", "purpose")

@@ -408,7 +408,8 @@ LOGIN_REQUIRED_BY_DEFAULT = Setting(
     False,
     _YES_NO,
     "Whether every view needs a login that has no guard of its own and is not marked by"
-    " `login_not_required`. Static files, the login and refresh views need none.",
+    " `login_not_required`. Static files, the login and refresh views need none. An application"
+    " that is not in `TESTING` is asked for it once, at its first request.",
     _boolean,
 )
 LOGIN_TOUCH_INTERVAL = Setting(

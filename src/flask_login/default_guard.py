@@ -127,14 +127,13 @@ def guard_by_default(app: Flask) -> None:
         # Read at use: an application that sets it late must not stay open.
         return manager_of(app) if settings.LOGIN_REQUIRED_BY_DEFAULT.read(app.config) else None
 
-    guard = _guard_with(app, manager)
-
     def step_aside() -> None:
         if not (app.testing or manager(app)):
             drop_before_request(app, guard)
         drop_before_request(app, step_aside)
 
     app.before_request(step_aside)
+    guard = _guard_with(app, manager)
 
 
 def _guard_with(

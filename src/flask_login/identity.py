@@ -1,89 +1,37 @@
-"""Who makes this request? Session, then remember cookie, then request loaders.
-
-What was found is kept on the request object it was found for, never on anything that may
-outlive it. ``g._login_user`` mirrors it for extensions that read, write or delete it there.
-"""
+"""What is known of who makes this request, for whoever asks: a view, a template, the guards."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, MutableMapping
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
-from contextvars import ContextVar
 from datetime import datetime
-from threading import get_ident
 from typing import TYPE_CHECKING, Any, cast
 
 from flask import has_request_context, session
 from werkzeug.local import LocalProxy
 
 from . import config as settings
-from . import remember, utils
-from .entries import _create_identifier
-from .fingerprint import client_fingerprint, is_legacy_fingerprint
-from .loaders import UserT, is_active, unwrap
-from .mirror import Mirror, leave_g_after_requests
+from . import utils
+from .loaders import UserT, unwrap
+from .loading import Loading
 from .mixins import AnonymousUserMixin, says
-from .signals import session_protected, user_accessed, user_loaded_from_cookie
-from .state import (
-    UNLOADED,
-    RequestState,
-    app_context,
-    get_app,
-    get_config,
-    get_g,
-    get_request,
-    opened_session,
-    request_context,
-)
+from .state import get_request
 
 if TYPE_CHECKING:
-    from flask import Request
-    from flask.sessions import SessionMixin
-
     from .login_facts import CurrentLogin
 
 
-#: The states whose loaders are awaited: in a thread that copied the context of who waits.
-_awaited: ContextVar[tuple[RequestState, ...]] = ContextVar("flask_login.awaited", default=())
-
-
-class Identity(Mirror[UserT]):
-    """The part of `LoginManager` that finds out who makes the request."""
+class Identity(Loading[UserT]):
+    """The part of `LoginManager` that tells who makes the request."""
 
     def __init__(self, realm: str, clock: Callable[[], datetime]) -> None:
-        super().__init__(realm)
-        self._clock = clock
-        # Session entries and settings for which more must be asked than whose the session is.
-        self._telling_entries = frozenset(self.keys.telling())
-        self._telling_settings = settings.TELLING_KEYS
-        #: Whether a session that tells nothing more is good: without a store, and unless a
-        #: subclass has a session protection of its own.
-        own = type(self)._session_protection_failed is not Identity._session_protection_failed
-        self._asks_as_usual = not own
-        #: Makes the object that stands for nobody. A class or function without arguments; it
-        #: may return None.
-        self.anonymous_user: Callable[[], Any] = AnonymousUserMixin
-        self.session_protection = settings.SESSION_PROTECTION.default
+        super().__init__(realm, clock)
         #: The method of the user object that returns its id.
         self.id_attribute = settings.ID_ATTRIBUTE
         #: This realm's current user, as a proxy; typed as your user class.
         self.current_user: UserT = cast("UserT", LocalProxy(self.get_current_user))
         #: What is known of this request's login to this realm, as a proxy; falsy for nobody.
         self.current_login: CurrentLogin = cast("CurrentLogin", LocalProxy(self.get_current_login))
-
-    @property
-    def session_protection(self) -> str | None:
-        """What happens when a login session shows up from another client.
-
-        ``"basic"`` makes it not fresh, ``"strong"`` ends it, None ignores it. The setting
-        ``SESSION_PROTECTION`` wins over it. Setting it raises `ConfigurationError` for any other
-        value.
-        """
-        return self._session_protection
-
-    @session_protection.setter
-    def session_protection(self, value: str | None) -> None:
-        self._session_protection = settings.SESSION_PROTECTION.check(value)
 
     def get_current_user(self) -> UserT | AnonymousUserMixin | None:
         """Return the user of this request: the real object, no proxy.
@@ -193,351 +141,16 @@ class Identity(Mirror[UserT]):
         self.get_current_user()
         return self._state().ended_reason
 
-    def _is_of_session(self, user: Any) -> bool:
-        """Tell whether `user` is the one whose login session this is, not somebody's beside it."""
-        user_id = session.get(self.keys.user_id)
-        get_id = getattr(user, self.id_attribute, None)
-        return user_id is not None and get_id is not None and str(get_id()) == str(user_id)
-
-    # The user of the request
-
-    def _user_of(self, request: Request) -> Any:
-        acted = utils.acting.get()
-        if acted and (self, request) in acted:
-            return acted[self, request]
-        state: RequestState | None = request.__dict__.get(self._state_key)
-        if self.realm != settings.DEFAULT_REALM:
-            if state is None or state.user is UNLOADED:
-                return self._first_question()
-            return state.user
-        mirror = app_context.get().g.__dict__.get("_login_user", UNLOADED)
-        if mirror is UNLOADED and (state is None or state.user is UNLOADED):
-            return self._first_question()
-        if state is not None and state.user is mirror and mirror is not UNLOADED:
-            return mirror
-        return self._reconcile(state, mirror)
-
-    def _first_question(self) -> Any:
-        self._load_user()
-        user = self._state().user
-        if user is UNLOADED and self.realm == settings.DEFAULT_REALM:
-            # A subclass has its own _load_user, which wrote to g alone.
-            user = app_context.get().g.__dict__.get("_login_user", UNLOADED)
-        return self.anonymous_user() if user is UNLOADED else user  # while a loader runs
-
-    def _update_request_context_with_user(self, user: Any = None) -> None:
-        """Make `user` the user of this request only; None is nobody."""
-        # Copies of login_user ask in the session for the cookie.
-        self._finish_response(self._state())
-        found = self.anonymous_user() if user is None else unwrap(user)
-        if self.realm == settings.DEFAULT_REALM:
-            self._claim(found)
-        else:
-            self._assign(found, None if user is None else "assigned")
-
-    def _forget(self, state: RequestState) -> None:
-        state.user, state.source, state.written, state.actor = UNLOADED, None, UNLOADED, None
-        if self.realm == settings.DEFAULT_REALM:
-            # A loader that looks at g must not find the user of another request there.
-            for name in ("_login_user", "_login_state"):
-                get_g().pop(name, None)
-
-    # Loading
-
-    def _load_user(self) -> None:  # noqa: C901, PLR0912
-        """Find out whose request this is, whatever was known before."""
-        # In one piece, because it runs in every request that asks: a call of each step's own would
-        # cost a guarded page a fiftieth, and each question that most sessions don't raise as much.
-        context, here = request_context.get(), app_context.get()
-        request, config = context.request, here.app.config
-        state: RequestState | None = request.__dict__.get(self._state_key)
-        if state is None:
-            state = request.__dict__[self._state_key] = RequestState()
-        elif state.loading_in is not None and self._is_asked_by_loader(state):
-            return
-        if context.app is not here.app:
-            return  # another application knows nothing of this one's session
-        mirror = here.g.__dict__
-        if state.user is not UNLOADED or "_login_user" in mirror:
-            self._forget(state)
-        state.loading_in = get_ident()
-        try:
-            cookies, loaded = request.environ.get("HTTP_COOKIE"), UNLOADED
-            # Of most sessions there is nothing to ask but whose they are: the client is the same,
-            # and nothing sets a time or says anything of credentials.
-            if (
-                self._asks_as_usual
-                and cookies is not None
-                and (user_id := (sess := context.session).get(self.keys.user_id)) is not None
-                and sess.keys().isdisjoint(self._telling_entries)
-                and config.keys().isdisjoint(self._telling_settings)
-                and self._session_identifier_generator is _create_identifier
-                and sess.get(self.keys.id)
-                == client_fingerprint(request.remote_addr, request.environ.get("HTTP_USER_AGENT"))
-                and (self._logins is None or self._goes_on(state, sess, user_id))
-            ):
-                loaded = self._call_user_loader(user_id)
-                # Older code may ask in the session to have a remember cookie deleted.
-                if ";" in cookies and settings.REMEMBER_COOKIE_NAME.read(config) in cookies:
-                    self._finish_response(state)
-            source: str | None
-            if (
-                loaded is not UNLOADED
-                and loaded is not None
-                and getattr(loaded, "is_active", True) is True
-                and not hasattr(loaded, "get_session_auth_hash")
-            ):
-                user, source = loaded, "session"
-            else:
-                user, source = self._identify(state, loaded)
-        finally:
-            state.loading_in = None
-        if user is None:
-            self._require_loader()
-            user = self.anonymous_user()
-        state.user = unwrap(user) if isinstance(user, LocalProxy) else user
-        state.source = source
-        if self.realm == settings.DEFAULT_REALM:
-            mirror["_login_user"], mirror["_login_state"] = state.user, state
-            tokens = getattr(context, "_cv_tokens", None)
-            if tokens and tokens[0][1] is None:  # as `shares_g` asks
-                leave_g_after_requests(here.app)
-        if user_accessed.receivers:
-            user_accessed.send(here.app)
-
-    @staticmethod
-    def _is_asked_by_loader(state: RequestState) -> bool:
-        return state.loading_in == get_ident() or state in _awaited.get()
-
-    def _goes_on(self, state: RequestState, sess: SessionMixin, user_id: Any) -> bool:
-        """Tell whether the session store has nothing to say but that the login goes on."""
-        raise NotImplementedError  # asked where there is a store
-
-    def _resolve(self, result: object) -> Any:
-        if not hasattr(result, "__await__"):
-            return result
-        token = _awaited.set((*_awaited.get(), self._state()))
-        try:
-            return super()._resolve(result)
-        finally:
-            _awaited.reset(token)
-
-    def _identify(self, state: RequestState, loaded: Any) -> tuple[Any, str | None]:
-        """Return the user of the request and what named them; None and None for nobody.
-
-        :param loaded: the user of a session that was found to be good, None for an unknown id;
-            `UNLOADED` for any other session.
-        """
-        if self._user_callback is None:
-            return self._load_user_from_loaders(state)
-        if "HTTP_COOKIE" not in get_request().environ and not opened_session():
-            user, source = self._load_user_from_loaders(state)
-            if user is None:
-                # Who sends a cookie gets another answer.
-                request_context.get().session.get(self.keys.user_id)
-            return user, source
-        return self._identify_by_cookies(state, request_context.get().session, loaded)
-
-    def _identify_by_cookies(
-        self, state: RequestState, sess: SessionMixin, loaded: Any
-    ) -> tuple[Any, str | None]:
-        if self._wants_response(sess):
-            self._finish_response(state)
-        user_id = sess.get(self.keys.user_id)
-        if user_id is not None:
-            if loaded is UNLOADED and self._session_protection_failed():
-                # Whoever carried the session here carried the remember cookie too.
-                return self._load_user_from_loaders(state)
-            user = self._load_user_from_session(sess, user_id, loaded)
-            if user is not None:
-                return user, "session"
-        user = self._load_user_from_cookie(sess, state)
-        if user is not None:
-            return user, "remember"
-        return self._load_user_from_loaders(state)
-
-    def _load_user_from_loaders(self, state: RequestState) -> tuple[Any, str | None]:
-        user, source = self._ask_loaders()
-        if user is not None:
-            self._finish_response(state)
-        return user, source
-
-    def _load_user_from_session(
-        self, sess: MutableMapping[str, Any], user_id: Any, loaded: Any
-    ) -> Any:
-        user = loaded
-        if loaded is UNLOADED:
-            user_id = self._admit(sess, user_id)
-            if user_id is None:
-                return None
-            user = self._call_user_loader(user_id)
-        reason = self._unfit(user, sess.get(self.keys.auth_hash), forced=self.keys.force in sess)
-        if reason is None:
-            if self.keys.force in sess and is_active(user):
-                del sess[self.keys.force]  # its reason is gone; the next ban counts
-            return user if self._settle(sess, user, None) else None
-        # The remember cookie is asked next, and deleted if it is no better.
-        self._end_session(sess, reason)
-        return None
-
-    def _wants_response(self, sess: MutableMapping[str, Any]) -> bool:
-        """Tell whether a token's time slides, or older code left a wish in the session."""
-        slides = settings.REMEMBER_COOKIE_REFRESH_EACH_REQUEST.read(get_config())
-        return slides or self.keys.remember in sess
-
-    def _unfit(self, user: Any, auth_hash: str | None, *, forced: bool = False) -> str | None:
-        """Return why a login of `user` can't go on, or None when it can."""
-        if user is None:
-            return "unknown_user"
-        if not forced and not is_active(user):
-            return "deactivated"
-        return None if self._same_credentials(user, auth_hash) else "credentials_changed"
-
-    def _load_user_from_cookie(self, sess: MutableMapping[str, Any], state: RequestState) -> Any:
-        if state.remember == "clear" or sess.get(self.keys.remember) == "clear":
-            return None
-        cookies = self._remember_cookies()
-        if not cookies:
-            return None
-        user = None
-        # Two cookies of the name: one of them was planted (from a subdomain, say).
-        if len(cookies) == 1 and settings.REMEMBER_COOKIE_ENABLED.read(get_config()):
-            user = self._load_user_from_remember_cookie(cookies[0])
-        if user is None:
-            self._wish(state, "clear")
-        return user
-
-    def _load_user_from_remember_cookie(self, cookie: str) -> Any:
-        """Log the user of a remember cookie in again, not fresh; None if it names nobody."""
-        state = self._state()
-        token = self._read_remember_cookie(cookie)
-        if token is None:
-            return None
-        user = self._call_user_loader(token.user_id)
-        reason = self._unfit(user, token.auth_hash)
-        if reason is not None:
-            self._end_token(cookie, reason)
-            return None
-        state.token = token
-        auth_hash = self._auth_hash(user)
-        if token.outdated or token.auth_hash != auth_hash:
-            self._wish(state, "set")
-            state.reissued = token.with_auth_hash(auth_hash)
-        sess = request_context.get().session
-        if not get_app().session_interface.is_null_session(sess):
-            self._write_login(sess, token.user_id, fresh=False)
-            if not self._settle(sess, user, token):
-                return None
-            self._renew_session(sess)  # last: a new id of a server-side session can't be undone
-        state.ended_reason = None  # the login goes on
-        self._assign(user, "remember")
-        if user_loaded_from_cookie.receivers:
-            user_loaded_from_cookie.send(get_app(), user=user)
-        return user
-
     def _proved_methods(self) -> dict[str, int]:
         """Return how the user of the session proved who they are, and when: seconds since 1970."""
         methods = session.get(self.keys.methods)
         return cast("dict[str, int]", methods) if isinstance(methods, dict) else {}
 
-    #: The stored logins, with a session store.
-    _logins: Any = None
-
-    if TYPE_CHECKING:  # what the timeouts add
-
-        def _proved_at(self) -> datetime | None: ...
-
-        def _expires_at(self) -> datetime | None: ...
-
-        # Returns the user id of the login in the session, or None when it is over.
-        def _admit(self, sess: MutableMapping[str, Any], user_id: Any) -> Any | None: ...
-
-    # What the stored level does otherwise
-
-    def _read_remember_cookie(self, value: str) -> remember.RememberToken | None:
-        """Return what a remember cookie is good for, or None."""
-        return remember.read(value, self.realm, self._clock(), get_config())
-
-    def _settle(
-        self, sess: MutableMapping[str, Any], user: Any, token: remember.RememberToken | None
-    ) -> bool:
-        """Bring the session up to date for a user who was just admitted, by `token` if any.
-
-        False for a login that can't be taken in; then it is dropped.
-        """
-        del token  # says nothing more on the signed level
-        stored = sess.get(self.keys.auth_hash)
-        if stored is None and getattr(user, "get_session_auth_hash", None) is None:
-            return True
-        auth_hash = self._auth_hash(user)
-        if auth_hash != stored:
-            self._write_auth_hash(sess, auth_hash)
-        return True
-
-    def _end_session(self, sess: MutableMapping[str, Any], reason: str) -> None:
-        """End the login in the session for `reason`."""
-        self._state().ended_reason = reason
-        self._drop_entries(sess)
-
-    def _end_token(self, cookie: str, reason: str) -> None:
-        """End the login that a remember cookie would bring back."""
-        del cookie  # the signed level keeps nothing that could be ended
-        self._state().ended_reason = reason
-
-    def _end_login(self, sess: MutableMapping[str, Any], state: RequestState, reason: str) -> None:
-        # The session last: nothing is dropped before a store has answered every question.
-        for cookie in self._remember_cookies():
-            self._end_token(cookie, reason)
-        self._end_session(sess, reason)
-        # With a path the browser may have one that it did not send here.
-        elsewhere = settings.REMEMBER_COOKIE_PATH.read(get_config()) != "/"
-        if elsewhere or state.remember == "set" or self._remember_cookies():
-            self._wish(state, "clear")
-
-    def _session_protection_failed(self) -> bool:
-        """Compare the client with the one that logged in; True means: not this session.
-
-        Override it to switch session protection off for some requests.
-        """
-        sess = request_context.get().session
-        stored = sess.get(self.keys.id)
-        mode = self._protection_mode()
-        present = self._session_identifier_generator()
-        if stored == present:
-            return False
-        if stored is None or is_legacy_fingerprint(str(stored), get_request()):
-            sess[self.keys.id] = present
-            return False
-        if mode == "strong":
-            self._end_login(sess, self._state(), "client_changed")
-            session_protected.send(get_app())
-            return True
-        if mode == "basic" and sess.get(self.keys.fresh) is not False:
-            sess[self.keys.fresh] = False
-            session_protected.send(get_app())
-        return False
-
-    def _protection_mode(self) -> str | None:
-        own = self.session_protection
-        return settings.SESSION_PROTECTION.check(get_config().get("SESSION_PROTECTION", own))
-
-    # The remember cookie of this request
-
-    def _remember_cookies(self) -> list[str]:
-        request: Request = get_request()
-        if not request.cookies:
-            return []
-        name = remember.cookie_name(get_config(), self.realm)
-        return request.cookies.getlist(name)[:2]  # two are one too many: none of them counts
-
-    def _remember_token(self, state: RequestState) -> remember.RememberToken | None:
-        if state.token is UNLOADED:
-            cookies = self._remember_cookies()
-            state.token = None
-            if len(cookies) == 1 and settings.REMEMBER_COOKIE_ENABLED.read(get_config()):
-                now = self._clock()
-                state.token = remember.read(cookies[0], self.realm, now, get_config())
-        return state.token
+    def _is_of_session(self, user: Any) -> bool:
+        """Tell whether `user` is the one whose login session this is, not somebody's beside it."""
+        user_id = session.get(self.keys.user_id)
+        get_id = getattr(user, self.id_attribute, None)
+        return user_id is not None and get_id is not None and str(get_id()) == str(user_id)
 
 
 def get_current_user() -> Any:

@@ -148,8 +148,8 @@ class LoginManager(DefaultGuard[UserT]):
             from .cli import register  # with all that only commands need
 
             register(app)
-            guard_by_default(app)
             _check_at_first_request(app)
+            guard_by_default(app)
         if self._logins is not None and self._logins.store.kind == "memory":
             _warn_of_memory(app)
         if add_context_processor:

@@ -174,3 +174,16 @@ def test_a_store_that_does_not_exist_is_not_there() -> None:
 
     with pytest.raises(AttributeError, match="DiskSessionStore"):
         _ = sessions.DiskSessionStore
+
+
+def test_a_process_forgets_when_logins_were_seen_and_not_that_they_go_on(
+    logins: StoredLogins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flask_login.sessions.logins._KNOWN", 1)
+    begun = [
+        logins.begin(user, fresh=True, methods=(), remember=None, auth_hash=None)
+        for user in ("ada", "ben", "cy")
+    ]
+    for text in [logins.session_text(login) for login in begun] * 2:
+        assert isinstance(logins.present_session(text, activity=lambda: True), Presented)
+        assert len(logins._seen) == 1

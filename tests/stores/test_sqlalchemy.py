@@ -612,6 +612,31 @@ def test_missing_tables_are_a_mistake_and_not_an_outage(
     engine.dispose()
 
 
+@pytest.mark.parametrize("name", DATABASES)
+def test_an_engine_of_its_own_tells_a_mistake_and_serves_again(
+    name: str, url_of: Callable[[str], str]
+) -> None:
+    store = SQLAlchemySessionStore(url_of(name), table_name="created_late")
+    record = a_record()
+    for _ in range(20):  # more often than the pool has connections: none is lost
+        with pytest.raises(sa.exc.DBAPIError, match=r"store\.create_all\(\)"):
+            store.get(record.id)
+    store.create_all()
+    store.create(record)
+    for _ in range(20):
+        assert store.get(record.id) == record
+    assert store.get("unknown") is None
+    store.table.drop(store._get_engine())
+    store.brake_table.drop(store._get_engine())
+    store._get_engine().dispose()
+
+
+def test_an_answer_that_would_come_too_late_is_not_waited_for_twice(tmp_path: Path) -> None:
+    store = SQLAlchemySessionStore(f"sqlite:///{tmp_path}/a.db", table_name="never_created")
+    store._soon = 0.0
+    assert unavailable(lambda: store.get("a-record")).cause == "OperationalError"
+
+
 @pytest.mark.parametrize(
     "error",
     [

@@ -1,0 +1,166 @@
+"""What runs for a request: on its response, on ``g`` at its end, and nothing without need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from flask import Flask, Response, copy_current_request_context, g, request
+
+from flask_login import (
+    LoginManager,
+    UserMixin,
+    current_user,
+    login_required,
+    login_user,
+    logout_user,
+)
+
+
+class User(UserMixin):
+    def __init__(self, user_id: str) -> None:
+        self.id = user_id
+
+
+def make(**config: Any) -> Flask:
+    app = Flask(__name__)
+    app.config.update(SECRET_KEY="secret", **config)
+    manager = LoginManager[User](app)
+    manager.user_loader(User)
+
+    @app.get("/public")
+    def public() -> str:
+        return "hello"
+
+    @app.get("/me")
+    def me() -> str:
+        return str(current_user.get_id())
+
+    @app.get("/guarded")
+    @login_required
+    def guarded() -> str:
+        return "come in"
+
+    @app.get("/login")
+    def login() -> str:
+        assert login_user(User("ann"), remember="remember" in request.args)
+        return "welcome"
+
+    return app
+
+
+def hooks(app: Flask) -> list[Any]:
+    """Return what Flask calls for every request of an application."""
+    kinds = (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs)
+    return [function for kind in kinds for function in kind.get(None, ())]
+
+
+def after_requests_to(app: Flask, path: str, work: Callable[[], object]) -> None:
+    @app.after_request
+    def after(response: Response) -> Response:
+        if request.path == path:
+            work()
+        return response
+
+
+def test_from_its_second_request_on_nothing_runs_for_a_page_that_does_not_ask() -> None:
+    app = make()
+    client = app.test_client()
+    for page in ("/public", "/login", "/me", "/guarded", "/missing"):
+        client.get(page)
+        assert hooks(app) == [], page
+
+
+def test_where_the_default_guard_is_wanted_it_stays() -> None:
+    app = make(LOGIN_REQUIRED_BY_DEFAULT=True)
+    client = app.test_client()
+    for _ in range(3):
+        assert client.get("/public").status_code == 401
+    assert len(hooks(app)) == 1
+
+
+def test_a_g_that_outlives_its_request_is_left_in_production_too() -> None:
+    app = make()
+
+    @app.get("/left")
+    def left() -> str:
+        return str(g.get("_login_user"))
+
+    client = app.test_client()
+    client.get("/public")
+    assert hooks(app) == []
+    with app.app_context():
+        client.get("/login")
+        assert client.get("/me").text == "ann"
+        assert "_login_user" not in g
+        assert app.test_client().get("/left").text == "None"
+
+
+def test_a_user_that_other_code_wrote_to_a_g_that_outlives_the_request_is_left_too() -> None:
+    app = make()
+
+    @app.get("/written")
+    def written() -> str:
+        g._login_user = User("mallory")
+        return str(current_user.get_id())
+
+    with app.app_context():
+        assert app.test_client().get("/written").text == "mallory"
+        assert app.test_client().get("/me").text == "None"
+
+
+@pytest.mark.parametrize("testing", [True, False])
+def test_a_login_after_the_request_is_remembered_from_the_next_one_on(testing: bool) -> None:
+    app = make(TESTING=testing)
+    after_requests_to(app, "/public", lambda: login_user(User("ann"), remember=True))
+    client = app.test_client()
+    client.get("/public")
+    assert client.get_cookie("remember_token") is None
+    assert client.get("/me").text == "ann"
+    assert client.get_cookie("remember_token") is not None
+    with client.session_transaction() as kept:
+        assert "_remember" not in kept
+
+
+def test_a_logout_after_the_request_holds_at_once_and_takes_the_cookie_with_the_next_one() -> None:
+    app = make()
+    after_requests_to(app, "/public", logout_user)
+    client = app.test_client()
+    client.get("/login?remember")
+    client.get("/public")
+    assert client.get_cookie("remember_token") is not None
+    assert client.get("/me").text == "None"
+    assert client.get_cookie("remember_token") is None
+
+
+def test_a_thread_that_asked_first_does_not_take_the_cookie_from_the_response() -> None:
+    app = make()
+
+    @app.get("/enter")
+    def enter() -> str:
+        ask = copy_current_request_context(lambda: logout_user())
+        with ThreadPoolExecutor(1) as executor:
+            executor.submit(ask).result()
+        login_user(User("ann"), remember=True)
+        return ""
+
+    client = app.test_client()
+    response = client.get("/enter")
+    cookies = [cookie for cookie in response.headers.getlist("Set-Cookie") if "remember" in cookie]
+    assert len(cookies) == 1
+    assert client.get_cookie("remember_token") is not None
+
+
+def test_a_page_that_asks_twice_sets_one_cookie() -> None:
+    app = make()
+
+    @app.get("/enter")
+    def enter() -> str:
+        for _ in range(3):
+            login_user(User("ann"), remember=True)
+        return ""
+
+    cookies = app.test_client().get("/enter").headers.getlist("Set-Cookie")
+    assert len([cookie for cookie in cookies if "remember_token" in cookie]) == 1
