@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from flask import Flask, Response, copy_current_request_context, g, request
+from flask import Flask, Response, copy_current_request_context, g, request, session
 
 from flask_login import (
     LoginManager,
+    MemorySessionStore,
     UserMixin,
     current_user,
     login_required,
@@ -24,10 +25,10 @@ class User(UserMixin):
         self.id = user_id
 
 
-def make(**config: Any) -> Flask:
+def make(store: Any = None, **config: Any) -> Flask:
     app = Flask(__name__)
     app.config.update(SECRET_KEY="secret", **config)
-    manager = LoginManager[User](app)
+    manager = LoginManager[User](app, session_store=None if store is None else store())
     manager.user_loader(User)
 
     @app.get("/public")
@@ -98,6 +99,19 @@ def test_a_g_that_outlives_its_request_is_left_in_production_too() -> None:
         assert app.test_client().get("/left").text == "None"
 
 
+def test_a_user_that_other_code_wrote_to_a_shared_g_and_asked_nothing_is_left_too() -> None:
+    app = make()
+
+    @app.get("/written")
+    def written() -> str:
+        g._login_user = User("mallory")
+        return ""
+
+    with app.app_context():
+        app.test_client().get("/written")
+        assert app.test_client().get("/me").text == "None"
+
+
 def test_a_user_that_other_code_wrote_to_a_g_that_outlives_the_request_is_left_too() -> None:
     app = make()
 
@@ -111,28 +125,79 @@ def test_a_user_that_other_code_wrote_to_a_g_that_outlives_the_request_is_left_t
         assert app.test_client().get("/me").text == "None"
 
 
-@pytest.mark.parametrize("testing", [True, False])
-def test_a_login_after_the_request_is_remembered_from_the_next_one_on(testing: bool) -> None:
-    app = make(TESTING=testing)
+LEVELS = pytest.mark.parametrize("store", [None, MemorySessionStore], ids=["signed", "stored"])
+
+
+@LEVELS
+def test_a_login_in_a_function_that_runs_after_the_request_is_remembered(store: Any) -> None:
+    app = make(store)
     after_requests_to(app, "/public", lambda: login_user(User("ann"), remember=True))
     client = app.test_client()
     client.get("/public")
-    assert client.get_cookie("remember_token") is None
+    client.delete_cookie("session")
     assert client.get("/me").text == "ann"
-    assert client.get_cookie("remember_token") is not None
-    with client.session_transaction() as kept:
-        assert "_remember" not in kept
 
 
-def test_a_logout_after_the_request_holds_at_once_and_takes_the_cookie_with_the_next_one() -> None:
-    app = make()
+@LEVELS
+def test_a_logout_in_a_function_that_runs_after_the_request_deletes_both_cookies(
+    store: Any,
+) -> None:
+    app = make(store)
     after_requests_to(app, "/public", logout_user)
     client = app.test_client()
     client.get("/login?remember")
     client.get("/public")
-    assert client.get_cookie("remember_token") is not None
-    assert client.get("/me").text == "None"
     assert client.get_cookie("remember_token") is None
+    assert client.get_cookie("session") is None
+
+
+@LEVELS
+def test_an_access_log_that_names_the_user_does_not_lose_the_next_remember_token(
+    store: Any,
+) -> None:
+    app, seen = make(store), list[str]()
+    after_requests_to(app, "/public", lambda: seen.append(current_user.get_id()))
+    client = app.test_client()
+    client.get("/login?remember")
+    for _ in range(3):  # the browser is started again and again
+        client.delete_cookie("session")
+        client.get("/public")
+        assert client.get("/me").text == "ann"
+    assert seen == ["ann"] * 3
+
+
+@LEVELS
+def test_a_response_that_is_put_in_the_place_of_the_view_s_carries_the_cookies(store: Any) -> None:
+    app = make(store)
+
+    @app.after_request
+    def wrapped(response: Response) -> Response:
+        return app.make_response({"data": response.get_data(as_text=True)})
+
+    client = app.test_client()
+    client.get("/login?remember")
+    assert client.get_cookie("remember_token") is not None
+    client.delete_cookie("session")
+    assert client.get("/me").json == {"data": "ann"}
+
+
+@LEVELS
+def test_a_view_s_own_503_takes_nothing_back(store: Any) -> None:
+    app = make(store)
+
+    @app.get("/busy")
+    def busy() -> tuple[str, int]:
+        assert current_user.is_authenticated
+        session["kept"] = session.pop("once", "kept")
+        return "", 503
+
+    client = app.test_client()
+    client.get("/login?remember")
+    client.delete_cookie("session")
+    assert client.get("/busy").status_code == 503
+    with client.session_transaction() as kept:
+        assert kept["kept"] == "kept"
+        assert kept["_user_id"] == "ann"
 
 
 def test_a_thread_that_asked_first_does_not_take_the_cookie_from_the_response() -> None:
@@ -140,10 +205,11 @@ def test_a_thread_that_asked_first_does_not_take_the_cookie_from_the_response() 
 
     @app.get("/enter")
     def enter() -> str:
-        ask = copy_current_request_context(lambda: logout_user())
-        with ThreadPoolExecutor(1) as executor:
-            executor.submit(ask).result()
-        login_user(User("ann"), remember=True)
+        for _ in range(2):
+            ask = copy_current_request_context(lambda: logout_user())
+            with ThreadPoolExecutor(1) as executor:
+                executor.submit(ask).result()
+            login_user(User("ann"), remember=True)
         return ""
 
     client = app.test_client()

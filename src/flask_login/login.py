@@ -87,6 +87,7 @@ class Login(StoredLevel[UserT]):
         else:
             self._forget_others(state, sess, own=own)
         self._assign(found, "session")
+        self._finish_response(state)
         state.actor = None
         user_logged_in.send(get_app(), user=found)
         return True

@@ -30,11 +30,11 @@ from .default_guard import DefaultGuard, guard_by_default
 from .exceptions import ConfigurationError
 from .identity import _user_context_processor
 from .loaders import UserT
-from .mirror import leave_g_after_requests
+from .mirror import finish_responses_last, leave_g_after_requests, shares_g
 from .mixins import AnonymousUserMixin
 from .redirects import expand_login_view, login_url, make_next_param
 from .signing import Key, decode_cookie, encode_cookie
-from .state import RealmInApp, drop_before_request
+from .state import RealmInApp, drop_before_request, request_context
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -212,11 +212,13 @@ def _warn_of_memory(app: Flask) -> None:
 
 
 def _check_at_first_request(app: Flask) -> None:
-    """Look for guards above their route before the first request: every view is there by then."""
+    """See at the first request how the application is made: it is complete by then."""
 
     def check() -> None:
         check_decorator_order(app)
-        if app.testing and settings.DEFAULT_REALM in app.extensions["login"]:
+        finish_responses_last(app)
+        shared = app.testing or shares_g(request_context.get())
+        if shared and settings.DEFAULT_REALM in app.extensions["login"]:
             leave_g_after_requests(app)
         drop_before_request(app, check)
 

@@ -45,15 +45,13 @@ class Mirror(Entries[UserT]):
         self._finish_response(state)
 
     def _finish_response(self, state: RequestState) -> None:
-        """Have `_update_remember_cookie` see the response of this request.
-
-        Only where there is something to do: whatever Flask calls after each request costs each a
-        microsecond. What comes too late for it, in a function that runs after the request, stands
-        in the session for the next request.
-        """
+        """Have `_update_remember_cookie` see the response of this request."""
+        state.response_due = True
         context = request_context.get()
-        if state.answered_in != id(context):  # a copy of the context has no response of its own
-            state.answered_in = id(context)
+        if finish_response in context.app.after_request_funcs.get(None, ()):
+            return
+        if id(context) not in state.answered_in:  # a copy of the context has no response of its own
+            state.answered_in |= {id(context)}
             after_this_request(self._update_remember_cookie)
 
     if TYPE_CHECKING:
@@ -67,6 +65,8 @@ class Mirror(Entries[UserT]):
         state.user, state.source, state.written = unwrap(user), source, UNLOADED
         if self.realm == settings.DEFAULT_REALM:
             self._mirror(state)
+        if source in ("request", "bearer"):
+            self._finish_response(state)
 
     @staticmethod
     def _mirror(state: RequestState) -> None:
@@ -119,6 +119,29 @@ class Mirror(Entries[UserT]):
         else:
             holder.pop("_login_user", None)
             holder.pop("_login_state", None)
+
+
+def finish_responses_last(app: Flask) -> None:
+    """Have Flask call `finish_response` last, where an application has functions of its own.
+
+    They run after each request and may ask who the user is, log somebody in or out, or put another
+    response in the place of the view's. Where there are none, requests that have something to do
+    say so themselves, and the others are spared the microsecond that each function costs.
+    """
+    if any(app.after_request_funcs.values()):
+        functions = app.after_request_funcs.get(None, [])
+        app.after_request_funcs[None] = [finish_response, *functions]  # the first is called last
+
+
+def finish_response(response: Response) -> Response:
+    """Have each realm that has something to do see the response of this request."""
+    context = request_context.get()
+    for realm in context.app.extensions["login"]:
+        manager = utils.manager_of(context.app, realm)
+        state = context.request.__dict__.get(manager._state_key)
+        if state is not None and state.response_due:
+            response = manager._update_remember_cookie(response)
+    return response
 
 
 def shares_g(context: Any) -> bool:

@@ -77,8 +77,12 @@ class RequestState:
     #: The remember token of this request, once read; None when it has no good one.
     token: RememberToken | None = UNLOADED
     clear_site_data: bool = False
-    #: The context of Flask that was told to have the response finished by us, by its `id`.
-    answered_in: int | None = None
+    #: Whether `_update_remember_cookie` is to see the response.
+    response_due: bool = False
+    #: The contexts of Flask that were told so, by their `id`.
+    answered_in: frozenset[int] = frozenset()
+    #: Whether the session store gave an answer to no question of this request.
+    store_failed: bool = False
     #: How recently, and how, a guard wanted the user to have proved who they are.
     required: tuple[timedelta | None, frozenset[str]] = (None, frozenset())
     #: Session and remember cookie as they were before the login was brought up to date.

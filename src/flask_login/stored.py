@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, MutableMapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from flask import has_request_context
+
 from . import config as settings
 from . import remember
 from .entries import auth_text
@@ -38,7 +40,7 @@ class StoredLevel(SignedTimeouts[UserT]):
         if store is not None:
             from .sessions.logins import StoredLogins  # with all that only a store needs
 
-            self._logins = StoredLogins(store, realm, clock, self._actor_id)
+            self._logins = StoredLogins(store, realm, clock, self._actor_id, self._note_failure)
             self._telling_settings = settings.TELLING_KEYS_STORED
 
     @property
@@ -169,6 +171,10 @@ class StoredLevel(SignedTimeouts[UserT]):
             self._finish_response(state)
         return found
 
+    def _note_failure(self) -> None:
+        if has_request_context():
+            self._state().store_failed = True
+
     def _take_back(self, state: RequestState | None) -> bool:
         """Leave the cookies as they came, where the store did not answer every question.
 
@@ -177,7 +183,7 @@ class StoredLevel(SignedTimeouts[UserT]):
 
         :return: whether there was something to take back.
         """
-        if state is None or state.before is None:
+        if state is None or state.before is None or not state.store_failed:
             return False
         sess = request_context.get().session
         entries, modified, state.remember, state.reissued = state.before

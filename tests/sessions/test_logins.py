@@ -47,7 +47,7 @@ def logins(store: RivalledStore, clock: FrozenClock) -> Iterator[StoredLogins]:
     app.testing = True
     LoginManager(app)
     with app.test_request_context():
-        yield StoredLogins(store, "default", clock, lambda: None)
+        yield StoredLogins(store, "default", clock, lambda: None, lambda: None)
 
 
 @pytest.fixture

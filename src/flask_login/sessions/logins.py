@@ -109,6 +109,7 @@ def _reporting(
             now = time.monotonic()
             if now - begun >= _SILENCE:
                 self._silent_until = now + (now - begun)
+            self.note_failure()
             session_store_unavailable.send(get_app(), error=error)
             raise
 
@@ -124,9 +125,11 @@ class StoredLogins:
         realm: str,
         clock: Callable[[], datetime],
         actor: Callable[[], str | None],
+        note_failure: Callable[[], None],
     ) -> None:
         self.store = store
         self._actor = actor
+        self.note_failure = note_failure
         self._silent_until = 0.0
         self._lock = Lock()
         self._latest: datetime | None = None
@@ -182,6 +185,11 @@ class StoredLogins:
         login_session_started.send(get_app(), login=record)
         self.audit("login_session_started", record)
         return Presented(record, secret)
+
+    @_reporting
+    def ask(self, question: Callable[[SessionStore], R]) -> R:
+        """Return the store's answer to a question of the registry."""
+        return question(self.store)
 
     def _refuse(self) -> NoReturn:
         raise SessionStoreUnavailable(self.store.kind, "it was silent a moment ago")

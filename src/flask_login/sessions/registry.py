@@ -47,12 +47,12 @@ class SessionRegistry:
         :param user_id: what the user's ``get_id()`` returns.
         """
         now = self._clock()
-        found = self._store.list(str(user_id))
+        found = self._logins.ask(lambda store: store.list(str(user_id)))
         return [record for record in found if records.ended_because(record, now) is None]
 
     def get(self, session_id: str) -> LoginSession | None:
         """Return a login by its public handle, also one that ended a short while ago."""
-        return self._store.get(session_id)
+        return self._logins.ask(lambda store: store.get(session_id))
 
     def revoke(self, session_id: str, user_id: str | None = ANYBODY) -> bool:
         """End one login, at once and everywhere; its remember token ends with it.
@@ -62,7 +62,7 @@ class SessionRegistry:
             handle comes from a form: nobody ends somebody else's login then.
         :return: whether it was live until now.
         """
-        before = self._store.get(session_id)
+        before = self.get(session_id)
         if before is None or records.ended_because(before, self._clock()) is not None:
             return False
         if user_id is not ANYBODY and (user_id is None or before.user_id != str(user_id)):
@@ -107,7 +107,8 @@ class SessionRegistry:
         """
         if not external_id:
             raise ConfigurationError("external_id", external_id, "a text that is not empty")
-        ids = [record.id for record in self._store.list_external(external_id)]
+        found = self._logins.ask(lambda store: store.list_external(external_id))
+        ids = [record.id for record in found]
         return sum(self.revoke(session_id) for session_id in ids)
 
     def purge(self, *, batch: int = 1000) -> Iterator[int]:

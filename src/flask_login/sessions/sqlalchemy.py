@@ -310,7 +310,7 @@ class SQLAlchemySessionStore:
             cursor.execute(text, tuple(this.values()) if positional else this)
             row: Sequence[Any] | None = cursor.fetchone()
             cursor.close()
-        except Exception as error:
+        except BaseException as error:  # a greenlet that is stopped leaves its answer there too
             connection.invalidate(error)
             raise
         finally:
