@@ -412,6 +412,17 @@ def test_a_session_from_before_is_bound_to_the_credentials_at_first_sight(
     assert client.get("/me").text == "nobody"
 
 
+@pytest.mark.parametrize("stored", [1, True, ["text"], {"a": "text"}])
+def test_credentials_that_are_no_text_are_not_the_users(
+    app: Flask, users: dict[str, Any], stored: object
+) -> None:
+    users["carol"] = Member("hash")
+    (client,) = browsers(app, 1)
+    with client.session_transaction() as kept:
+        kept["_auth_hash"] = stored
+    assert client.get("/me").text == "nobody"
+
+
 @pytest.mark.parametrize(("before", "after"), [(None, "first"), ("last", None)])
 def test_having_no_credentials_is_a_state_of_its_own(
     app: Flask, users: dict[str, Any], before: str | None, after: str | None

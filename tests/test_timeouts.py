@@ -366,9 +366,22 @@ def test_a_session_without_times_is_never_fresh_enough_for_a_step_up(make_signed
     assert client.get("/otp").status_code == 401
 
 
-@pytest.mark.parametrize(
-    "entry", [None, 7, "no", [], [1], ["a", "b"], [1, "b"], [1, 2, "c"], [1, 2, 3, 4, 5, 6], {}]
-)
+NO_TIMES: list[Any] = [
+    None,
+    7,
+    "no",
+    [],
+    [1],
+    ["a", "b"],
+    [1, "b"],
+    [1, 2, "c"],
+    [1, 2, 3, 4, 5, 6],
+    {},
+]
+NO_TIMES += [[10**30, 1], [1, -(10**13)], [1, 2, 10**300], [1, 2, None, 10**15]]
+
+
+@pytest.mark.parametrize("entry", NO_TIMES)
 def test_an_entry_that_is_no_times_counts_as_none(make_signed: MakeSite, entry: Any) -> None:
     site = make_signed(LOGIN_IDLE_TIMEOUT=30 * MINUTE)
     client = logged_in(site)

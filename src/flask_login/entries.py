@@ -37,7 +37,9 @@ class Entries(Loaders[UserT]):
         if not stored:
             return True
         text = auth_text(user)
-        return text is None or is_digest(stored, text, self._auth_salt)
+        if text is None:
+            return True
+        return isinstance(stored, str) and is_digest(stored, text, self._auth_salt)
 
     def _write_login(self, sess: MutableMapping[str, Any], user_id: Any, *, fresh: bool) -> None:
         identifier = self._session_identifier_generator()

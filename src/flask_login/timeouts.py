@@ -39,6 +39,9 @@ class Timeouts:
 
 NO_TIMEOUTS = Timeouts()
 
+# In seconds, more than the calendar has. What is longer is no entry of ours.
+_LONGEST = 10**12
+
 
 class Times:
     """When a login of the signed level began and was last used, and its own timeouts."""
@@ -64,9 +67,9 @@ class Times:
             times = cls(*entry)
         except TypeError:
             return None
-        own = (times.idle, times.absolute, times.fresh)
-        whole = isinstance(times.began, int) and isinstance(times.seen, int)
-        return times if whole and all(isinstance(s, (int, type(None))) for s in own) else None
+        own = [span for span in (times.idle, times.absolute, times.fresh) if span is not None]
+        numbers = (times.began, times.seen, *own)
+        return times if all(isinstance(n, int) and abs(n) < _LONGEST for n in numbers) else None
 
     def entry(self) -> list[int | None]:
         """Return it as it stands in a session."""
