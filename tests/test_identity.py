@@ -633,6 +633,19 @@ def test_a_subclass_that_loads_nobody_at_all_leaves_nobody() -> None:
         assert not current_user.is_authenticated
 
 
+def test_a_subclass_that_writes_to_g_alone_is_heard_beside_who_acts_in_another_realm() -> None:
+    class Own(LoginManager[Any]):
+        def _load_user(self) -> None:
+            g._login_user = "ann"
+
+    app = Flask(__name__)
+    Own(app)
+    staff: LoginManager[Any] = LoginManager(app, name="staff")
+    with app.test_request_context(), staff.acting_as("boss"):
+        assert get_current_user() == "ann"
+        assert staff.get_current_user() == "boss"
+
+
 # Secrets
 
 

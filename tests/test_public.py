@@ -319,3 +319,8 @@ def test_a_docstring_names_every_argument(name: str) -> None:
 
 def test_the_package_says_that_it_is_typed() -> None:
     assert (PACKAGE / "py.typed").is_file()
+
+
+@pytest.mark.parametrize("name", ["__about__", "test_client"])
+def test_a_module_that_importing_the_package_always_brought_is_found(name: str) -> None:
+    assert flask_login.__getattr__(name).__name__ == f"flask_login.{name}"

@@ -186,10 +186,6 @@ class Loading(Mirror[UserT]):
     def _is_asked_by_loader(state: RequestState) -> bool:
         return state.loading_in == get_ident() or state in _awaited.get()
 
-    def _goes_on(self, state: RequestState, sess: SessionMixin, user_id: Any) -> bool:
-        """Tell whether the session store has nothing to say but that the login goes on."""
-        raise NotImplementedError  # asked where there is a store
-
     def _resolve(self, result: object) -> Any:
         if not hasattr(result, "__await__"):
             return result
@@ -320,6 +316,9 @@ class Loading(Mirror[UserT]):
         def _proved_at(self) -> datetime | None: ...
 
         def _expires_at(self) -> datetime | None: ...
+
+        # Tells whether the session store has nothing to say but that the login goes on.
+        def _goes_on(self, state: RequestState, sess: SessionMixin, user_id: Any) -> bool: ...
 
         # Returns the user id of the login in the session, or None when it is over.
         def _admit(self, sess: MutableMapping[str, Any], user_id: Any) -> Any | None: ...
