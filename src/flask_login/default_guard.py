@@ -74,7 +74,7 @@ class DefaultGuard(Guards[UserT]):
         endpoint = request.endpoint
         if endpoint is None or self._is_open(get_app(), endpoint, request):
             return None
-        refuse = must_log_in(self)
+        refuse = must_log_in(lambda: self)
         return None if refuse is None else cast("ResponseReturnValue", refuse())
 
     def _is_open(self, app: Flask, endpoint: str, request: Request | None = None) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from .fingerprint import client_fingerprint
 from .loaders import Loaders, UserT
 from .signing import digest, is_digest
-from .state import SessionKeys, get_app, get_config, get_g, request_context
+from .state import SessionKeys, app_context, request_context
 
 
 def _create_identifier() -> str:
@@ -57,7 +57,7 @@ class Entries(Loaders[UserT]):
     @staticmethod
     def _regenerate(sess: MutableMapping[str, Any]) -> None:
         """Give a server-side session a new id, so that one planted before is worthless."""
-        regenerate = getattr(get_app().session_interface, "regenerate", None)
+        regenerate = getattr(app_context.get().app.session_interface, "regenerate", None)
         if regenerate is not None:
             regenerate(sess)
 
@@ -67,10 +67,11 @@ class Entries(Loaders[UserT]):
         What somebody planted before the login, or read after it, is worth nothing then.
         """
         self._regenerate(sess)
-        name = get_config().get("WTF_CSRF_FIELD_NAME", "csrf_token")
+        context = app_context.get()
+        name = context.app.config.get("WTF_CSRF_FIELD_NAME", "csrf_token")
         if name in sess:
             del sess[name]
-        get_g().pop(name, None)
+        context.g.__dict__.pop(name, None)
 
     def _drop_entries(self, sess: MutableMapping[str, Any]) -> None:
         for key in self.keys.of_login():

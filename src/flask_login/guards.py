@@ -19,7 +19,7 @@ from .loaders import UserT, resolve, unwrap
 from .login import check_methods
 from .mixins import says
 from .responses import Refusals
-from .state import RealmInApp, app_context, get_app, get_config, request_context
+from .state import RealmInApp, app_context, get_app, get_config, get_request, request_context
 from .timeouts import moment_of
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     #: What answers who may not pass; None for who may.
     Refusal = Callable[[], Any] | None
+    #: What a guard asks of each request, given how to find the manager.
+    Rule = Callable[[Callable[[], "Guards[Any]"]], Refusal]
 
     class Decorator(Protocol):
         """A decorator that keeps the signature of what it decorates."""
@@ -93,13 +95,11 @@ class Guards(Refusals[UserT]):
         """Guard a view for who is not logged in. See `flask_login.anonymous_required`."""
         return _decorate(view, lambda: self, *self._named(_anonymous_rule(redirect_to)))
 
-    def _named(
-        self, rule: tuple[str, Callable[[Guards[Any]], Refusal]]
-    ) -> tuple[str, Callable[[Guards[Any]], Refusal]]:
+    def _named(self, named: tuple[str, Rule]) -> tuple[str, Rule]:
         """Return a rule under the name that it has in the application's code."""
-        name, refusal_of = rule
+        name, rule = named
         realm = "" if self.realm == settings.DEFAULT_REALM else f"{self.realm}."
-        return f"{realm}{name}", refusal_of
+        return f"{realm}{name}", rule
 
     @property
     def _login_disabled(self) -> bool:
@@ -147,88 +147,92 @@ class Guards(Refusals[UserT]):
         return max_age is None or self._is_recent(self._proved_at(), max_age)
 
 
-def must_log_in(manager: Guards[Any]) -> Refusal:
+def must_log_in(manager: Callable[[], Guards[Any]]) -> Refusal:
     """Return what refuses the caller of this request, or None when they are logged in."""
     # What _lets_pass and _is_logged_in ask, in one piece where it is usual: each call to a helper
     # is a hundredth of what a guarded page costs.
-    method, config = request_context.get().request.method, app_context.get().app.config
+    try:
+        method, config = request_context.get().request.method, app_context.get().app.config
+    except LookupError:
+        get_request()  # raises what Flask raises
+        raise
     exempt = method in settings.EXEMPT_METHODS or config.get("LOGIN_DISABLED")
-    if exempt and manager._lets_pass():
+    if exempt and manager()._lets_pass():
         return None
-    usual = utils.current_user is utils.USER_PROXY and manager.realm == settings.DEFAULT_REALM
-    user = utils._get_user() if usual else manager._guarded_user()
+    usual = manager is utils.default_manager and utils.current_user is utils.USER_PROXY
+    user = utils._get_user() if usual else manager()._guarded_user()
     if user is not None and (user.is_authenticated is True or says(user.is_authenticated)):
         return None
-    manager._require_answer()
-    return manager.unauthorized
+    found = manager()
+    found._require_answer()
+    return found.unauthorized
 
 
-def _login_rule(
-    when: Callable[[Any], Any] | None,
-) -> tuple[str, Callable[[Guards[Any]], Refusal]]:
+def _login_rule(when: Callable[[Any], Any] | None) -> tuple[str, Rule]:
     if when is None:
         return "login_required", must_log_in
     if not callable(when):
         raise ConfigurationError("when", when, "a function of the user that returns True or False")
 
-    def refusal(manager: Guards[Any]) -> Refusal:
-        refuse = must_log_in(manager)
-        if refuse is not None or manager._lets_pass():
+    def rule(manager: Callable[[], Guards[Any]]) -> Refusal:
+        refuse, found = must_log_in(manager), manager()
+        if refuse is not None or found._lets_pass():
             return refuse
         # What it returns may be a method that nobody called, which is true.
-        return None if says(resolve(when(manager._guarded_user()))) else manager.forbidden
+        return None if says(resolve(when(found._guarded_user()))) else found.forbidden
 
-    return f"login_required(when={getattr(when, '__name__', type(when).__name__)})", refusal
+    return f"login_required(when={getattr(when, '__name__', type(when).__name__)})", rule
 
 
 def _fresh_rule(
     max_age: timedelta | None, methods: Collection[str] | None, impersonated: bool
-) -> tuple[str, Callable[[Guards[Any]], Refusal]]:
+) -> tuple[str, Rule]:
     check_methods(methods or ())
     if max_age is not None and not (isinstance(max_age, timedelta) and max_age > timedelta(0)):
         raise ConfigurationError("max_age", max_age, "a datetime.timedelta greater than 0")
     wanted = frozenset(methods or ())
 
-    def refusal(manager: Guards[Any]) -> Refusal:
-        refuse = must_log_in(manager)
-        if refuse is not None or manager._lets_pass():
+    def rule(manager: Callable[[], Guards[Any]]) -> Refusal:
+        refuse, found = must_log_in(manager), manager()
+        if refuse is not None or found._lets_pass():
             return refuse
-        state = manager._state()
+        state = found._state()
         actor = state.actor
         fresh = (
-            manager.login_fresh() if actor is None else impersonated and manager._is_fresh(actor)
+            found.login_fresh() if actor is None else impersonated and found._is_fresh(actor)
         )
-        if fresh and manager._has_proved(max_age, wanted):
+        if fresh and found._has_proved(max_age, wanted):
             return None
         state.required = max_age, wanted
         # Who acts as another can't prove to be them.
-        return manager.needs_refresh if actor is None else manager.forbidden
+        return found.needs_refresh if actor is None else found.forbidden
 
     said = [f"max_age={max_age}"] if max_age is not None else []
     said += [f"methods={'+'.join(sorted(wanted))}"] if wanted else []
-    return f"fresh_login_required({', '.join(said)})" if said else "fresh_login_required", refusal
+    return f"fresh_login_required({', '.join(said)})" if said else "fresh_login_required", rule
 
 
-def _anonymous_rule(redirect_to: str | None) -> tuple[str, Callable[[Guards[Any]], Refusal]]:
+def _anonymous_rule(redirect_to: str | None) -> tuple[str, Rule]:
     if redirect_to is not None and not isinstance(redirect_to, str):
         raise ConfigurationError("redirect_to", redirect_to, "an endpoint, a path or a URL")
 
-    def refusal(manager: Guards[Any]) -> Refusal:
-        if manager._lets_pass() or not manager._is_logged_in():
+    def rule(manager: Callable[[], Guards[Any]]) -> Refusal:
+        found = manager()
+        if found._lets_pass() or not found._is_logged_in():
             return None
-        return lambda: manager._send_on(redirect_to)
+        return lambda: found._send_on(redirect_to)
 
-    return "anonymous_required", refusal
+    return "anonymous_required", rule
 
 
 def _decorate(
     view: Callable[P, R] | None,
     manager: Callable[[], Guards[Any]],
     name: str,
-    refusal_of: Callable[[Guards[Any]], Refusal],
+    rule: Rule,
 ) -> Any:
     def guard(view: Callable[P, R]) -> Callable[P, R]:
-        return _guard(view, manager, name, refusal_of)
+        return _guard(view, manager, name, rule)
 
     return guard if view is None else guard(view)
 
@@ -237,7 +241,7 @@ def _guard(
     view: Callable[P, R],
     manager: Callable[[], Guards[Any]],
     name: str,
-    refusal_of: Callable[[Guards[Any]], Refusal],
+    rule: Rule,
 ) -> Callable[P, R]:
     if not callable(view):
         raise ConfigurationError("view", view, "a function; other arguments go by keyword")
@@ -247,7 +251,7 @@ def _guard(
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        refuse = refusal_of(manager())
+        refuse = rule(manager)
         if refuse is not None:
             return cast("R", refuse())
         if is_async:

@@ -185,18 +185,20 @@ class Loaders(Generic[UserT]):
         if self._user_callback is None:
             return None
         try:
-            user = self._user_callback(user_id)
-            if hasattr(user, "__await__"):
-                user = self._resolve(user)
+            return self._found(self._user_callback(user_id))
         except ValueError:
-            logger.warning(
-                "The user_loader raised ValueError for user id %r: the id is taken as unknown and"
-                " the login ends.",
-                user_id,
-                exc_info=True,
-            )
-            return None
-        return None if user is False else user
+            return self._unknown(user_id)
+
+    def _found(self, result: object) -> Any:
+        return _or_none(self._resolve(result))
+
+    def _unknown(self, user_id: Any) -> None:
+        logger.warning(
+            "The user_loader raised ValueError for user id %r: the id is taken as unknown and"
+            " the login ends.",
+            user_id,
+            exc_info=True,
+        )
 
     def _ask_loaders(self) -> tuple[Any, str | None]:
         request = get_request()

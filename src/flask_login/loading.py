@@ -19,7 +19,7 @@ from . import remember, utils
 from .entries import _create_identifier
 from .fingerprint import client_fingerprint, is_legacy_fingerprint
 from .loaders import UserT, is_active, unwrap
-from .mirror import Mirror, leave_g_after_requests
+from .mirror import Mirror, leave_g_after_requests, say_vary
 from .mixins import AnonymousUserMixin
 from .signals import session_protected, user_accessed, user_loaded_from_cookie
 from .state import (
@@ -153,7 +153,12 @@ class Loading(Mirror[UserT]):
                 == client_fingerprint(request.remote_addr, request.environ.get("HTTP_USER_AGENT"))
                 and (self._logins is None or self._goes_on(state, sess, user_id))
             ):
-                loaded = self._call_user_loader(user_id)
+                try:
+                    loaded = self._user_callback(user_id)
+                    if loaded is False or hasattr(loaded, "__await__"):
+                        loaded = self._found(loaded)
+                except ValueError:
+                    loaded = self._unknown(user_id)
                 # Older code may ask in the session to have a remember cookie deleted.
                 if ";" in cookies and settings.REMEMBER_COOKIE_NAME.read(config) in cookies:
                     self._finish_response(state)
@@ -179,6 +184,10 @@ class Loading(Mirror[UserT]):
             tokens = getattr(context, "_cv_tokens", None)
             if tokens and tokens[0][1] is None:  # as `shares_g` asks
                 leave_g_after_requests(here.app)
+        if source is None or source == "session":  # the session was read, and not written
+            functions = getattr(context, "_after_request_functions", None)
+            if functions is not None and say_vary not in functions:
+                functions.append(say_vary)
         if user_accessed.receivers:
             user_accessed.send(here.app)
 
@@ -203,18 +212,21 @@ class Loading(Mirror[UserT]):
         """
         if self._user_callback is None:
             return self._load_user_from_loaders(state)
-        if "HTTP_COOKIE" not in get_request().environ and not opened_session():
+        context = request_context.get()
+        if "HTTP_COOKIE" not in context.request.environ and not opened_session():
             user, source = self._load_user_from_loaders(state)
             if user is None:
                 # Who sends a cookie gets another answer.
-                request_context.get().session.get(self.keys.user_id)
+                context.session.get(self.keys.user_id)
             return user, source
-        return self._identify_by_cookies(state, request_context.get().session, loaded)
+        return self._identify_by_cookies(state, context.session, loaded)
 
     def _identify_by_cookies(
         self, state: RequestState, sess: SessionMixin, loaded: Any
     ) -> tuple[Any, str | None]:
-        if self._wants_response(sess):
+        # A token's time slides, or older code left a wish in the session.
+        slides = settings.REMEMBER_COOKIE_REFRESH_EACH_REQUEST.read(get_config())
+        if slides or self.keys.remember in sess:
             self._finish_response(state)
         user_id = sess.get(self.keys.user_id)
         if user_id is not None:
@@ -231,7 +243,7 @@ class Loading(Mirror[UserT]):
 
     def _load_user_from_loaders(self, state: RequestState) -> tuple[Any, str | None]:
         user, source = self._ask_loaders()
-        if user is not None:
+        if user is not None and not state.response_due:
             self._finish_response(state)
         return user, source
 
@@ -253,17 +265,14 @@ class Loading(Mirror[UserT]):
         self._end_session(sess, reason)
         return None
 
-    def _wants_response(self, sess: MutableMapping[str, Any]) -> bool:
-        """Tell whether a token's time slides, or older code left a wish in the session."""
-        slides = settings.REMEMBER_COOKIE_REFRESH_EACH_REQUEST.read(get_config())
-        return slides or self.keys.remember in sess
-
     def _unfit(self, user: Any, auth_hash: str | None, *, forced: bool = False) -> str | None:
         """Return why a login of `user` can't go on, or None when it can."""
         if user is None:
             return "unknown_user"
         if not forced and not is_active(user):
             return "deactivated"
+        if auth_hash is None and self._logins is None:
+            return None
         return None if self._same_credentials(user, auth_hash) else "credentials_changed"
 
     def _load_user_from_cookie(self, sess: MutableMapping[str, Any], state: RequestState) -> Any:
@@ -292,7 +301,8 @@ class Loading(Mirror[UserT]):
             self._end_token(cookie, reason)
             return None
         state.token = token
-        auth_hash = self._auth_hash(user)
+        says = hasattr(user, "get_session_auth_hash")
+        auth_hash = self._auth_hash(user) if says else None
         if token.outdated or token.auth_hash != auth_hash:
             self._wish(state, "set")
             state.reissued = token.with_auth_hash(auth_hash)
@@ -303,8 +313,8 @@ class Loading(Mirror[UserT]):
                 return None
             self._renew_session(sess)  # last: a new id of a server-side session can't be undone
         state.ended_reason = None  # the login goes on
-        self._assign(user, "remember")
         if user_loaded_from_cookie.receivers:
+            self._assign(user, "remember")  # its receivers may read current_user
             user_loaded_from_cookie.send(get_app(), user=user)
         return user
 
@@ -395,11 +405,11 @@ class Loading(Mirror[UserT]):
     # The remember cookie of this request
 
     def _remember_cookies(self) -> list[str]:
-        request: Request = get_request()
-        if not request.cookies:
+        cookies = request_context.get().request.cookies
+        if not cookies:
             return []
         name = remember.cookie_name(get_config(), self.realm)
-        return request.cookies.getlist(name)[:2]  # two are one too many: none of them counts
+        return cookies.getlist(name)[:2]  # two are one too many: none of them counts
 
     def _remember_token(self, state: RequestState) -> remember.RememberToken | None:
         if state.token is UNLOADED:

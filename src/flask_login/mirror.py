@@ -9,13 +9,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from flask import after_this_request, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.local import LocalProxy
 
 from . import config as settings
 from . import utils
 from .entries import Entries
 from .loaders import UserT, unwrap
-from .state import UNLOADED, RequestState, get_g, get_request, request_context
+from .state import (
+    UNLOADED,
+    RequestState,
+    app_context,
+    get_g,
+    get_request,
+    opened_session,
+    request_context,
+)
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -70,8 +79,8 @@ class Mirror(Entries[UserT]):
 
     @staticmethod
     def _mirror(state: RequestState) -> None:
-        holder = get_g()
-        holder._login_user, holder._login_state = state.user, state
+        holder = app_context.get().g.__dict__
+        holder["_login_user"], holder["_login_state"] = state.user, state
         leave_shared_g()
 
     def _reconcile(self, state: RequestState | None, mirror: Any) -> Any:
@@ -141,7 +150,33 @@ def finish_response(response: Response) -> Response:
         state = context.request.__dict__.get(manager._state_key)
         if state is not None and state.response_due:
             response = manager._update_remember_cookie(response)
+    _say_vary(context, response)
     return response
+
+
+def say_vary(response: Response) -> Response:
+    """Say that the response depends on the cookie, unless others may still see or replace it."""
+    context = request_context.get()
+    if context._after_request_functions[-1] is say_vary and not context.app.after_request_funcs:
+        _say_vary(context, response)
+    return response
+
+
+def _say_vary(context: Any, response: Response) -> None:
+    """Do what Flask is about to do for a session that was read, in a fifth of the time.
+
+    Flask parses the header and writes it back by way of a set: 5 µs, a quarter of what a guarded
+    page costs.
+    """
+    sess = opened_session()
+    if type(context.app.session_interface) is not SecureCookieSessionInterface:
+        return  # another may do something else for a session that was read
+    if type(sess) is not SecureCookieSession:
+        return  # none that Flask saves
+    # Where the session was modified Flask says it once more, with the cookie.
+    if sess.accessed and not sess.modified and "Vary" not in response.headers:
+        response.headers["Vary"] = "Cookie"
+        sess.accessed = False
 
 
 def shares_g(context: Any) -> bool:

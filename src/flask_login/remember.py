@@ -97,10 +97,8 @@ def _read_signed(value: str, realm: str) -> RememberToken | None:
     except BadData:
         return None
     match fields:
-        case [str(user_id), int(issued_at), int(expires_at)]:
-            return RememberToken(user_id, issued_at, expires_at, outdated=not current)
-        case [str(user_id), int(issued_at), int(expires_at), str(auth_hash)]:
-            return RememberToken(user_id, issued_at, expires_at, auth_hash, outdated=not current)
+        case [str(), int(), int()] | [str(), int(), int(), str()]:
+            return RememberToken(*fields, outdated=not current)
         case _:
             return None
 

@@ -29,7 +29,7 @@ def secret_keys() -> tuple[Key, ...]:
     if not key:
         return ()
     # An empty key, as a split of an empty variable leaves it, is one that everybody knows.
-    return (key, *(old for old in config.get("SECRET_KEY_FALLBACKS") or () if old))
+    return (key, *filter(None, config.get("SECRET_KEY_FALLBACKS") or ()))
 
 
 def _signing_key() -> Key:
@@ -39,19 +39,22 @@ def _signing_key() -> Key:
     return keys[0]
 
 
+_DECODER = json.JSONDecoder()
+
 # What itsdangerous' URLSafeSerializer writes and reads, without its objects: it makes four of them
 # and derives the key anew for each text, which takes eight times as long.
 
 
 @lru_cache(maxsize=128)
-def _derived(key: Key, salt: str) -> bytes:
+def _begun(key: Key, salt: str) -> hmac.HMAC:
     secret = key if isinstance(key, bytes) else key.encode()
-    return hmac.digest(secret, salt.encode(), "sha256")
+    return hmac.new(hmac.digest(secret, salt.encode(), "sha256"), digestmod="sha256")
 
 
 def _signature(payload: bytes, key: Key, salt: str) -> bytes:
-    raw = hmac.digest(_derived(key, salt), payload, "sha256")
-    return urlsafe_b64encode(raw).rstrip(b"=")
+    code = _begun(key, salt).copy()
+    code.update(payload)
+    return urlsafe_b64encode(code.digest()).rstrip(b"=")
 
 
 def sign(value: Any, salt: str) -> str:
@@ -78,10 +81,14 @@ def _value(payload: bytes) -> Any:
     # A dot in front marks what itsdangerous compressed, as long texts were once.
     encoded = payload.removeprefix(b".")
     try:
-        text = urlsafe_b64decode(encoded + b"=" * (-len(encoded) % 4))
-        return json.loads((text if encoded is payload else zlib.decompress(text)).decode())
+        plain = urlsafe_b64decode(encoded + b"=" * (-len(encoded) % 4))
+        text = (plain if encoded is payload else zlib.decompress(plain)).decode()
+        value, end = _DECODER.raw_decode(text)
     except (ValueError, zlib.error) as error:
         raise BadPayload("a signed text that is no JSON") from error
+    if end != len(text):
+        raise BadPayload("a signed text that is more than JSON")
+    return value
 
 
 def digest(value: str, salt: str) -> str:

@@ -49,7 +49,10 @@ request_context: ContextVar[Any] = getattr(flask.globals, "_cv_request", app_con
 
 def get_config() -> dict[str, Any]:
     """Return the current application's configuration."""
-    config: dict[str, Any] = get_app().config
+    try:
+        config: dict[str, Any] = app_context.get().app.config
+    except LookupError:
+        config = get_app().config  # raises what Flask raises
     return config
 
 

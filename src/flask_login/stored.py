@@ -137,7 +137,9 @@ class StoredLevel(SignedTimeouts[UserT]):
         if isinstance(found, str) or found.record.user_id != user_id:
             state.answer = found
             return False
-        state.stored, state.trusted = found, None
+        state.stored = found
+        if state.trusted is not None:
+            state.trusted = None
         return True
 
     def _shown(self, logins: StoredLogins, state: RequestState, text: object) -> Presented | str:
@@ -320,8 +322,7 @@ class StoredLevel(SignedTimeouts[UserT]):
     def _settle(
         self, sess: MutableMapping[str, Any], user: Any, token: RememberToken | None
     ) -> bool:
-        state = self._state()
-        if self._logins is None or state.trusted is not None:
+        if self._logins is None or (state := self._state()).trusted is not None:
             return super()._settle(sess, user, token)
         if state.stored is None:
             if token is None:

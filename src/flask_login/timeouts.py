@@ -164,10 +164,10 @@ class SignedTimeouts(Identity[UserT]):
     def _settle(
         self, sess: MutableMapping[str, Any], user: Any, token: RememberToken | None
     ) -> bool:
-        super()._settle(sess, user, token)
-        if token is not None:
+        noted = self.keys.times in sess or self.keys.at in sess
+        if token is not None and (noted or _timeouts_are_set()):
             self._write_times(sess, began=token.issued_at, proved=False)
-        return True
+        return super()._settle(sess, user, token)
 
     def _write_times(
         self,

@@ -25,7 +25,7 @@ from flask_login.signals import (
     session_store_unavailable,
 )
 from flask_login.signing import sign, unsign
-from flask_login.state import get_app, get_config, get_request
+from flask_login.state import app_context, get_app, get_config, get_request
 from flask_login.timeouts import NO_TIMEOUTS, Timeouts
 
 from . import records
@@ -46,6 +46,7 @@ _KNOWN = 10_000
 
 # How often the time of last activity is written, where the application does not say.
 _INTERVAL = settings.LOGIN_TOUCH_INTERVAL.default
+_TWICE = 2 * _INTERVAL
 _INTERVAL_KEYS = frozenset({settings.LOGIN_TOUCH_INTERVAL.key, settings.LOGIN_IDLE_TIMEOUT.key})
 
 # A failure that took as many seconds was silence; a refused connection takes none.
@@ -72,7 +73,10 @@ class Credential(NamedTuple):
     def from_text(cls, text: object) -> Credential | None:
         """Return the credential in a text, or None for any other."""
         match = _CREDENTIAL.fullmatch(text) if isinstance(text, str) else None
-        return None if match is None else cls(match[1], match[2], int(match[3]))
+        if match is None:
+            return None
+        session_id, secret, generation = match.groups()
+        return cls(session_id, secret, int(generation))
 
 
 class Presented(NamedTuple):
@@ -106,11 +110,7 @@ def _reporting(
                 self._refuse()
             return method(self, *args, **kwargs)
         except SessionStoreUnavailable as error:
-            now = time.monotonic()
-            if now - begun >= _SILENCE:
-                self._silent_until = now + (now - begun)
-            self.note_failure()
-            session_store_unavailable.send(get_app(), error=error)
+            self._report(error, begun)
             raise
 
     return reporting
@@ -191,6 +191,13 @@ class StoredLogins:
         """Return the store's answer to a question of the registry."""
         return question(self.store)
 
+    def _report(self, error: SessionStoreUnavailable, begun: float) -> None:
+        now = time.monotonic()
+        if now - begun >= _SILENCE:
+            self._silent_until = now + (now - begun)
+        self.note_failure()
+        session_store_unavailable.send(get_app(), error=error)
+
     def _refuse(self) -> NoReturn:
         raise SessionStoreUnavailable(self.store.kind, "it was silent a moment ago")
 
@@ -223,42 +230,49 @@ class StoredLogins:
         judge = functools.partial(records.present_remember, slide=slide)
         return self._present(credential, judge, lambda: True)
 
-    @_reporting
     def _present(
         self,
         credential: Credential,
         judge: Callable[[LoginSession, int, datetime], Step],
         activity: Callable[[], bool],
     ) -> Presented | str:
-        now, config = self._clock(), get_config()
-        interval = _INTERVAL
+        session_id, secret, generation = credential
+        now, config, begun = self._clock(), app_context.get().app.config, time.monotonic()
+        interval, twice = _INTERVAL, _TWICE
         if not config.keys().isdisjoint(_INTERVAL_KEYS):
             interval = _touch_interval(config)
-        seen = self._seen.get(credential.id)
-        for _ in range(_TRIES):
-            # It never goes back. Where it is not due yet a store has less to do: a third of the
-            # cost on PostgreSQL, a tenth on Redis.
-            due = (seen is None or now - seen >= interval) and activity()
-            record = self.store.get(credential.id, seen_at=now if due else None, interval=interval)
-            if record is None or not records.knows_secret(record, credential.secret):
-                return records.UNKNOWN
-            if seen is None or record.last_seen_at != seen:
-                seen = self._note_seen(record)
-            own = record.idle_timeout
-            if own is not None and own / 2 < interval:
-                interval = own / 2  # its own, and so short that activity would come too late
-                if now - seen >= interval and activity():
-                    continue
-            step = judge(record, credential.generation, now)
-            changed = step.record is not record
-            if changed and not self.store.replace(step.record):
-                continue
-            if changed:
-                self._tell(record, step.record)
-            if step.refused is not None:
-                return step.refused
-            newest = step.reissue or credential.generation == step.record.generation
-            return Presented(step.record, credential.secret, step.reissue, newest)
+            twice = 2 * interval
+        seen = self._seen.get(session_id)
+        try:  # as `_reporting` does, without a call more in each request
+            if begun < self._silent_until:
+                self._refuse()
+            for _ in range(_TRIES):
+                # It never goes back. Where it is not due yet a store has less to do: a third of
+                # the cost on PostgreSQL, a tenth on Redis.
+                due = (seen is None or now - seen >= interval) and activity()
+                record = self.store.get(session_id, seen_at=now if due else None, interval=interval)
+                if record is None or not records.knows_secret(record, secret):
+                    return records.UNKNOWN
+                if seen is None or record.last_seen_at != seen:
+                    seen = self._note_seen(record)
+                own = record.idle_timeout
+                if own is not None and own < twice:
+                    interval = own / 2  # its own, and so short that activity would come too late
+                    twice = own
+                    if now - seen >= interval and activity():
+                        continue
+                step = judge(record, generation, now)
+                if step.record is not record:
+                    if not self.store.replace(step.record):
+                        continue
+                    self._tell(record, step.record)
+                if step.refused is not None:
+                    return step.refused
+                newest = step.reissue or generation == step.record.generation
+                return Presented(step.record, secret, step.reissue, newest)
+        except SessionStoreUnavailable as error:
+            self._report(error, begun)
+            raise
         raise RuntimeError(f"The {self.store.kind} store never lets a change through.")
 
     def _note_seen(self, record: LoginSession) -> datetime:

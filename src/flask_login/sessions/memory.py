@@ -42,12 +42,15 @@ class MemorySessionStore:
         interval: timedelta = timedelta(0),
     ) -> LoginSession | None:
         """See `SessionStore.get`."""
+        if seen_at is None:
+            found, moment = self._records.get(session_id), self._ended_before
+            return found if found is None or moment is None else braked(found, moment)
         with self._lock:
             record = self._records.get(session_id)
             if record is None:
                 return None
             record = braked(record, self._ended_before)
-            if seen_at is None or ended_because(record, seen_at) is not None:
+            if ended_because(record, seen_at) is not None:
                 return record
             if record.last_seen_at < seen_at and record.last_seen_at + interval <= seen_at:
                 record = self._records[session_id] = replace(record, last_seen_at=seen_at)

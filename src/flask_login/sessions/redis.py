@@ -23,7 +23,7 @@ import hashlib
 import re
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib import resources
@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flask_login.exceptions import ConfigurationError
 
 from .records import TOMBSTONE, LoginSession, braked, later, user_tag
-from .redis_client import client_maker, redis_library
+from .redis_client import KeptConnections, client_maker, redis_library
 from .redis_codec import lifetime, microseconds, minutes, newest, pack, pack_text, time_of, unpack
 from .store import SessionStoreUnavailable
 
@@ -108,6 +108,10 @@ class RedisSessionStore:
             raise ConfigurationError("max_connections", max_connections, "at least 1")
         self._make, self._cluster = client_maker(library, client, cluster, timeout, max_connections)
         self._client: Any = None
+        #: Of a client of our own, which nobody else watches or closes.
+        self._kept: KeptConnections | None = None
+        if isinstance(client, str) and not cluster and max_connections > 1:
+            self._kept = KeptConnections.of(library, self._make(), max_connections // 2)
         self._patience = timeout / 2
         self._redis = library
         self._failures = (
@@ -168,7 +172,7 @@ class RedisSessionStore:
             if self._cluster:
                 found, moment = self._execute("GET", key), self._braked_at()
             else:
-                found, brake = self._execute("MGET", key, self._brake_key)
+                found, brake = self._ask("MGET", key, self._brake_key)
                 moment = None if brake is None else _moment(brake)
             record = None if found is None else _read_once(session_id, found)
             return record if record is None or moment is None else braked(record, moment)
@@ -363,11 +367,17 @@ class RedisSessionStore:
         script = self._scripts[name]
         return self._execute("EVALSHA", script.digest, len(keys), *keys, *arguments, script=script)
 
-    def _execute(self, *command: Any, script: _Script | None = None) -> Any:
+    def _ask(self, *command: str) -> Any:
+        """Send a command that changes nothing, over a kept connection if there is one."""
+        return self._execute(*command, send=None if self._kept is None else self._kept.ask)
+
+    def _execute(
+        self, *command: Any, script: _Script | None = None, send: Callable[..., Any] | None = None
+    ) -> Any:
         """Send one command; a second time if its connection was dead, but only at once."""
         begun = time.monotonic()
         try:
-            return self._send(command, script)
+            return self._send(command, script) if send is None else send(*command)
         except self._failures as error:
             failure: BaseException = error
         if self._worth_another(failure) and time.monotonic() - begun < self._patience:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Callable
+from threading import Lock
 from types import ModuleType
 from typing import Any
 
@@ -28,6 +30,65 @@ def redis_library() -> ModuleType:
     if int(found.partition(".")[0]) < 5:
         raise ImportError(needed.format(found, extra), name="redis")
     return redis
+
+
+class KeptConnections:
+    """Connections of a client's pool that stay lent, for the question of every request.
+
+    A pool asks the operating system about a connection whenever it lends one, so that a dead one
+    is not lent; it takes a third of a round trip. Here whoever finds it dead asks again, which is
+    right for what changes nothing.
+    """
+
+    def __init__(self, pool: Any, most: int) -> None:
+        self._pool = pool
+        self._most = most
+        self._idle: list[Any] = []
+        self._process = os.getpid()
+        self._lock = Lock()
+
+    @classmethod
+    def of(cls, library: ModuleType, client: Any, most: int) -> KeptConnections | None:
+        """Return what keeps up to `most` connections of a client, or None where it can't."""
+        version = tuple(int(part) for part in library.__version__.split(".")[:2])
+        # The pools of older ones want to be told the command.
+        return None if version < (5, 3) else cls(client.connection_pool, most)
+
+    def ask(self, *command: str) -> Any:
+        """Return the answer to a command; what is bytes stays bytes.
+
+        Raises what redis-py raises; then no connection is kept that may be as dead.
+        """
+        if self._process != os.getpid():
+            self._leave_to_parent()
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._pool.get_connection()
+        try:
+            connection.send_command(*command)
+            answer = connection.read_response(disable_decoding=True)
+        except BaseException:  # also a thread that is stopped: the answer is still to come
+            self._drop(connection)
+            raise
+        if len(self._idle) < self._most:
+            self._idle.append(connection)
+        else:
+            self._pool.release(connection)
+        return answer
+
+    def _drop(self, failed: Any) -> None:
+        connection: Any = failed
+        while connection is not None:
+            connection.disconnect()
+            self._pool.release(connection)
+            connection = self._idle.pop() if self._idle else None
+
+    def _leave_to_parent(self) -> None:
+        """After a fork: what is kept is the parent's, who goes on with it."""
+        with self._lock:
+            if self._process != os.getpid():
+                self._idle, self._process = [], os.getpid()
 
 
 def client_maker(
