@@ -19,7 +19,6 @@ from .config import (
     SESSION_KEYS,
     USE_SESSION_FOR_NEXT,
 )
-from .default_guard import login_not_required
 from .exceptions import (
     ConfigurationError,
     FlaskLoginError,
@@ -48,7 +47,6 @@ from .impersonation import impersonate, stop_impersonating
 from .login import confirm_login, login_failed, login_user, logout_user
 from .login_manager import LoginManager
 from .mixins import AnonymousUserMixin, UserMixin
-from .redirects import login_url, make_next_param, safe_next_url
 from .responses import set_login_view
 from .signals import (
     impersonation_started,
@@ -68,18 +66,19 @@ from .signals import (
     user_needs_refresh,
     user_unauthorized,
 )
-from .signing import decode_cookie, encode_cookie
 from .timeouts import no_activity
-from .two_step import begin_login, complete_login, pending_user
 from .utils import current_user
 
 if _typing.TYPE_CHECKING:
     from .__about__ import __version__
+    from .default_guard import login_not_required
     from .login_facts import CurrentLogin
+    from .redirects import login_url, make_next_param, safe_next_url
     from .sessions.memory import MemorySessionStore
     from .sessions.records import LoginSession
     from .sessions.registry import SessionRegistry
     from .sessions.store import SessionStore
+    from .signing import decode_cookie, encode_cookie
     from .test_client import FlaskLoginClient
     from .throttling import (
         LoginAttempt,
@@ -87,6 +86,7 @@ if _typing.TYPE_CHECKING:
         ThrottleUnavailable,
         TooManyLoginAttempts,
     )
+    from .two_step import begin_login, complete_login, pending_user
     from .user import User
 
 # What only some applications need, imported at first use: without a session store, a throttle and
@@ -104,6 +104,15 @@ _LATE = {
     "TooManyLoginAttempts": ".throttling",
     "User": ".user",
     "__version__": ".__about__",
+    "begin_login": ".two_step",
+    "complete_login": ".two_step",
+    "decode_cookie": ".signing",
+    "encode_cookie": ".signing",
+    "login_not_required": ".default_guard",
+    "login_url": ".redirects",
+    "make_next_param": ".redirects",
+    "pending_user": ".two_step",
+    "safe_next_url": ".redirects",
 }
 
 __all__ = [

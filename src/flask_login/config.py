@@ -538,6 +538,12 @@ def apply_profile(config: MutableMapping[str, Any]) -> None:
     config["SESSION_COOKIE_SAMESITE"] = config.get("SESSION_COOKIE_SAMESITE") or "Lax"
 
 
+def remember_cookie_name(config: Mapping[str, Any], realm: str) -> str:
+    """Return the name of a realm's remember cookie."""
+    name = REMEMBER_COOKIE_NAME.read(config)
+    return name if realm == DEFAULT_REALM else f"{name}_{realm}"
+
+
 def check_settings(config: Mapping[str, Any]) -> None:
     """Check every setting in `config`, and the demands of a cookie name's prefix.
 

@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from .config import logger
 from .exceptions import UnguardedViewError
+from .guards import GUARD_ATTRIBUTE, GUARDED_AS
 
 if TYPE_CHECKING:
     from flask import Flask
 
-#: On a guarded view function: what guards it, for whoever lists an application's views.
-GUARD_ATTRIBUTE = "_login_guard"
-#: On the function that was wrapped: the function and its guarded form.
-_GUARDED_AS = "_login_guarded_as"
 #: On a guarded view function that is some application's view: itself.
 _REGISTERED = "_login_registered"
-
-
-def note_guard(view: Any, guarded: Any) -> None:
-    """Note on a function, and on what it wraps, that there is a guarded form of it."""
-    inner = view
-    while inner is not None:
-        # A bound method or a builtin takes no attributes.
-        with suppress(AttributeError):
-            setattr(inner, _GUARDED_AS, (inner, guarded))
-        inner = getattr(inner, "__wrapped__", None)
 
 
 def check_decorator_order(app: Flask) -> None:
@@ -52,7 +38,7 @@ def guarded_in_vain(app: Flask) -> list[str]:
         _mark_registered(view)
     endpoints: list[str] = []
     for endpoint, view in app.view_functions.items():
-        guarded_view, guarded = getattr(view, _GUARDED_AS, (None, None))
+        guarded_view, guarded = getattr(view, GUARDED_AS, (None, None))
         # functools.wraps copies attributes: it must have been this very function.
         if guarded_view is view and not _is_meant_unguarded(view, guarded):
             endpoints.append(endpoint)

@@ -13,7 +13,6 @@ from werkzeug.routing import RequestRedirect
 from . import config as settings
 from .exceptions import ConfigurationError
 from .guards import Guards, guard_of, must_log_in
-from .loaders import UserT
 from .state import (
     RealmInApp,
     drop_before_request,
@@ -42,77 +41,62 @@ NOT_REQUIRED = "_login_not_required"
 DEFAULT_GUARD = "_login_default_guard"
 
 
-class DefaultGuard(Guards[UserT]):
-    """The part of `LoginManager` that guards the views which nobody decorated."""
+def protect(manager: Guards[Any], target: Flask | Blueprint) -> None:
+    """Guard every view of `target`, unless it says otherwise. See `LoginManager.protect`."""
+    if not isinstance(target, (Flask, Blueprint)):
+        raise ConfigurationError("target", target, "an application or a blueprint")
+    _guard_with(target, lambda _: manager)
 
-    @staticmethod
-    def login_not_required(view: F) -> F:
-        """Mark a view as public. See `flask_login.login_not_required`."""
-        return login_not_required(view)
 
-    def protect(self, target: Flask | Blueprint) -> None:
-        """Guard every view of an application or a blueprint, unless it says otherwise.
+def _refuse(manager: Guards[Any]) -> ResponseReturnValue | None:
+    request = get_request()
+    endpoint = request.endpoint
+    if endpoint is None or is_open(manager, get_app(), endpoint, request):
+        return None
+    refuse = must_log_in(lambda: manager)
+    return None if refuse is None else cast("ResponseReturnValue", refuse())
 
-        A view passes that has a guard of its own or is marked by `login_not_required`; static
-        files, and the login and refresh views, pass too. What is no view keeps its status: 404
-        stays 404. Blueprints nested in the blueprint are guarded with it. Where two realms protect
-        the same view, the one counts that is nearer to it.
 
-        :param target: the application, or a blueprint that is not registered yet. For the whole
-            application the setting ``LOGIN_REQUIRED_BY_DEFAULT`` does the same.
+def is_open(
+    manager: Guards[Any], app: Flask, endpoint: str, request: Request | None = None
+) -> bool:
+    """Tell whether a manager does not guard an endpoint by default.
 
-        Raises `ConfigurationError` for anything else: a view is guarded by `login_required`.
+    :param request: ask for this request; by default whether it is so for any.
+    """
+    view = app.view_functions.get(endpoint)
+    if guard_of(view) is not None or is_marked(view, NOT_REQUIRED):
+        return True
+    if _serves_files(app, endpoint) or manager not in _nearest(app, endpoint):
+        return True
+    realms: dict[str, RealmInApp] = app.extensions.get("login", {})
+    managers = [manager, *(known.manager for known in realms.values())]
+    return any(_is_entrance(known, app, endpoint, request) for known in managers)
 
-        .. versionadded:: 0.6.90
-        """
-        if not isinstance(target, (Flask, Blueprint)):
-            raise ConfigurationError("target", target, "an application or a blueprint")
-        _guard_with(target, lambda _: self)
 
-    def _guard_by_default(self) -> ResponseReturnValue | None:
-        request = get_request()
-        endpoint = request.endpoint
-        if endpoint is None or self._is_open(get_app(), endpoint, request):
-            return None
-        refuse = must_log_in(lambda: self)
-        return None if refuse is None else cast("ResponseReturnValue", refuse())
-
-    def _is_open(self, app: Flask, endpoint: str, request: Request | None = None) -> bool:
-        """Tell whether this manager does not guard an endpoint by default.
-
-        :param request: ask for this request; by default whether it is so for any.
-        """
-        view = app.view_functions.get(endpoint)
-        if guard_of(view) is not None or is_marked(view, NOT_REQUIRED):
+def _is_entrance(manager: Guards[Any], app: Flask, endpoint: str, request: Request | None) -> bool:
+    """Tell whether an endpoint is the login or refresh view, where the refused are sent."""
+    for view in _entrances(manager, app, endpoint.rpartition(".")[0]):
+        if not view.startswith(("/", "http://", "https://")):
+            found = view == endpoint
+        elif request is None:
+            found = _leads_to(app, view, endpoint)
+        else:
+            found = _leads_here(view, request)
+        if found:
             return True
-        if _serves_files(app, endpoint) or self not in _nearest(app, endpoint):
-            return True
-        realms: dict[str, RealmInApp] = app.extensions.get("login", {})
-        managers = [self, *(known.manager for known in realms.values())]
-        return any(manager._is_entrance(app, endpoint, request) for manager in managers)
+    return False
 
-    def _is_entrance(self, app: Flask, endpoint: str, request: Request | None) -> bool:
-        """Tell whether an endpoint is the login or refresh view, where the refused are sent."""
-        for view in self._entrances(app, endpoint.rpartition(".")[0]):
-            if not view.startswith(("/", "http://", "https://")):
-                found = view == endpoint
-            elif request is None:
-                found = _leads_to(app, view, endpoint)
-            else:
-                found = _leads_here(view, request)
-            if found:
-                return True
-        return False
 
-    def _entrances(self, app: Flask, blueprint: str) -> Iterator[str]:
-        """Yield the login and refresh views; ``.login`` as it is meant in a blueprint."""
-        names = (None, blueprint, getattr(app.blueprints.get(blueprint), "name", None))
-        views = [(None, self.login_view), (None, self.refresh_view)]
-        for key, view in [*views, *self.blueprint_login_views.items()]:
-            if view is not None and not view.startswith("."):
-                yield view
-            elif view is not None and key in names:
-                yield f"{blueprint}{view}".removeprefix(".")
+def _entrances(manager: Guards[Any], app: Flask, blueprint: str) -> Iterator[str]:
+    """Yield the login and refresh views; ``.login`` as it is meant in a blueprint."""
+    names = (None, blueprint, getattr(app.blueprints.get(blueprint), "name", None))
+    views = [(None, manager.login_view), (None, manager.refresh_view)]
+    for key, view in [*views, *manager.blueprint_login_views.items()]:
+        if view is not None and not view.startswith("."):
+            yield view
+        elif view is not None and key in names:
+            yield f"{blueprint}{view}".removeprefix(".")
 
 
 def guard_by_default(app: Flask) -> None:
@@ -123,7 +107,7 @@ def guard_by_default(app: Flask) -> None:
     request is rid of it from then on, unless it is tested: tests change settings between requests.
     """
 
-    def manager(app: Flask) -> DefaultGuard[Any] | None:
+    def manager(app: Flask) -> Guards[Any] | None:
         # Read at use: an application that sets it late must not stay open.
         return manager_of(app) if settings.LOGIN_REQUIRED_BY_DEFAULT.read(app.config) else None
 
@@ -137,11 +121,11 @@ def guard_by_default(app: Flask) -> None:
 
 
 def _guard_with(
-    target: Flask | Blueprint, manager: Callable[[Flask], DefaultGuard[Any] | None]
+    target: Flask | Blueprint, manager: Callable[[Flask], Guards[Any] | None]
 ) -> Callable[[], ResponseReturnValue | None]:
     def guard() -> ResponseReturnValue | None:
         found = manager(get_app())
-        return None if found is None else found._guard_by_default()
+        return None if found is None else _refuse(found)
 
     setattr(guard, DEFAULT_GUARD, manager)
     target.before_request(guard)

@@ -1,14 +1,55 @@
-"""The login's entries in Flask's session: written, renewed and dropped."""
+"""The login's entries in Flask's session: written, renewed and dropped.
+
+One of them is a fingerprint of the client's address and user agent, for session protection. It is
+a tripwire and no proof: it notices a cookie that is carried elsewhere, and costs nothing.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Callable, MutableMapping
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
-from .fingerprint import client_fingerprint
 from .loaders import Loaders, UserT
-from .signing import digest, is_digest
 from .state import SessionKeys, app_context, request_context
+
+if TYPE_CHECKING:
+    from flask import Request
+
+
+@lru_cache(maxsize=1024)  # a client makes one request after the other; a tenth of a page's cost
+def client_fingerprint(address: str | None, agent: str | None) -> str:
+    """Return 8 characters that stand for the client's address and user agent.
+
+    48 bits of a digest are enough for a tripwire, and travel with every request.
+
+    Only the peer's own address counts. ``X-Forwarded-For`` can be sent by anybody; behind
+    a proxy let werkzeug's `ProxyFix` set the address from what the proxy vouches for.
+    """
+    text = f"{address}\n{agent}"
+    digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+    return base64.urlsafe_b64encode(digest[:6]).decode("ascii")
+
+
+def is_legacy_fingerprint(stored: str, request: Request) -> bool:
+    """Tell whether Flask-Login before 0.6.90 would have made `stored` for this client.
+
+    Two forms exist, both SHA-512 in hex: releases up to 0.6.3 took the printed form of the
+    encoded values and believed ``X-Forwarded-For``, development versions after it did neither.
+    """
+    if len(stored) != 128:
+        return False
+    agent = request.headers.get("User-Agent")
+    address = request.headers.get("X-Forwarded-For", request.remote_addr)
+    first = address.encode().split(b",")[0].strip() if address is not None else None
+    released = f"{first!r}|{agent.encode() if agent is not None else None!r}"
+    development = f"{request.remote_addr}|{agent}"
+    return stored in {
+        hashlib.sha512(text.encode("utf-8", "surrogateescape")).hexdigest()
+        for text in (released, development)
+    }
 
 
 def _create_identifier() -> str:
@@ -30,7 +71,11 @@ class Entries(Loaders[UserT]):
 
     def _auth_hash(self, user: Any) -> str | None:
         text = auth_text(user)
-        return None if text is None else digest(text, self._auth_salt)
+        if text is None:
+            return None
+        from .signing import digest  # few classes of users say something of their credentials
+
+        return digest(text, self._auth_salt)
 
     def _same_credentials(self, user: Any, stored: str | None) -> bool:
         """Tell whether `stored`, if it says anything, is of the credentials a user has now."""
@@ -39,6 +84,8 @@ class Entries(Loaders[UserT]):
         text = auth_text(user)
         if text is None:
             return True
+        from .signing import is_digest
+
         return isinstance(stored, str) and is_digest(stored, text, self._auth_salt)
 
     def _write_login(self, sess: MutableMapping[str, Any], user_id: Any, *, fresh: bool) -> None:

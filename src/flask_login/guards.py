@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from datetime import timedelta
 from functools import wraps
 from inspect import iscoroutinefunction
@@ -13,7 +14,6 @@ from flask import has_app_context, has_request_context
 from . import config as settings
 from . import utils
 from .config import logger
-from .decorator_order import GUARD_ATTRIBUTE, note_guard
 from .exceptions import ConfigurationError
 from .loaders import UserT, resolve, unwrap
 from .login import check_methods
@@ -39,6 +39,12 @@ if TYPE_CHECKING:
         def __call__(self, view: Callable[P, R], /) -> Callable[P, R]:
             """Return the guarded view."""
             ...
+
+
+#: On a guarded view function: what guards it, for whoever lists an application's views.
+GUARD_ATTRIBUTE = "_login_guard"
+#: On the function that was wrapped: the function and its guarded form.
+GUARDED_AS = "_login_guarded_as"
 
 
 class Guards(Refusals[UserT]):
@@ -198,9 +204,7 @@ def _fresh_rule(
             return refuse
         state = found._state()
         actor = state.actor
-        fresh = (
-            found.login_fresh() if actor is None else impersonated and found._is_fresh(actor)
-        )
+        fresh = found.login_fresh() if actor is None else impersonated and found._is_fresh(actor)
         if fresh and found._has_proved(max_age, wanted):
             return None
         state.required = max_age, wanted
@@ -260,8 +264,18 @@ def _guard(
 
     setattr(guarded, GUARD_ATTRIBUTE, name)
     if not has_request_context():  # inside of a request a guard is called, not written
-        note_guard(view, guarded)
+        _note_guard(view, guarded)
     return guarded
+
+
+def _note_guard(view: Any, guarded: Any) -> None:
+    """Note on a function, and on what it wraps, that there is a guarded form of it."""
+    inner = view
+    while inner is not None:
+        # A bound method or a builtin takes no attributes.
+        with suppress(AttributeError):
+            setattr(inner, GUARDED_AS, (inner, guarded))
+        inner = getattr(inner, "__wrapped__", None)
 
 
 def guard_of(view: Any) -> str | None:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from . import utils
 from .exceptions import ImpersonationDenied
 from .loaders import UserT, is_active, resolve, unwrap
+from .login import Login
 from .mixins import says
 from .signals import impersonation_started, impersonation_stopped
 from .state import get_app, get_request, get_session
-from .two_step import TwoStep
 
 if TYPE_CHECKING:
     from flask.sessions import SessionMixin
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     MayImpersonate = Callable[[Any, Any], Any]
 
 
-class Impersonation(TwoStep[UserT]):
+class Impersonation(Login[UserT]):
     """The part of `LoginManager` that lets one user act as another."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -192,13 +192,14 @@ class Loaders(Generic[UserT]):
     def _found(self, result: object) -> Any:
         return _or_none(self._resolve(result))
 
-    def _unknown(self, user_id: Any) -> None:
+    def _unknown(self, user_id: Any) -> Any:
         logger.warning(
             "The user_loader raised ValueError for user id %r: the id is taken as unknown and"
             " the login ends.",
             user_id,
             exc_info=True,
         )
+        return None
 
     def _ask_loaders(self) -> tuple[Any, str | None]:
         request = get_request()

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.local import LocalProxy
 
 from . import config as settings
-from . import remember, utils
-from .entries import _create_identifier
-from .fingerprint import client_fingerprint, is_legacy_fingerprint
+from . import utils
+from .entries import _create_identifier, client_fingerprint, is_legacy_fingerprint
 from .loaders import UserT, is_active, unwrap
 from .mirror import Mirror, leave_g_after_requests, say_vary
 from .mixins import AnonymousUserMixin
@@ -37,7 +36,9 @@ from .state import (
 if TYPE_CHECKING:
     from flask import Request
     from flask.sessions import SessionMixin
+    from werkzeug.datastructures import MultiDict
 
+    from .remember import RememberToken
 
 #: The states whose loaders are awaited: in a thread that copied the context of who waits.
 _awaited: ContextVar[tuple[RequestState, ...]] = ContextVar("flask_login.awaited", default=())
@@ -335,12 +336,14 @@ class Loading(Mirror[UserT]):
 
     # What the stored level does otherwise
 
-    def _read_remember_cookie(self, value: str) -> remember.RememberToken | None:
+    def _read_remember_cookie(self, value: str) -> RememberToken | None:
         """Return what a remember cookie is good for, or None."""
-        return remember.read(value, self.realm, self._clock(), get_config())
+        from .remember import read  # which only a browser that comes back needs
+
+        return read(value, self.realm, self._clock(), get_config())
 
     def _settle(
-        self, sess: MutableMapping[str, Any], user: Any, token: remember.RememberToken | None
+        self, sess: MutableMapping[str, Any], user: Any, token: RememberToken | None
     ) -> bool:
         """Bring the session up to date for a user who was just admitted, by `token` if any.
 
@@ -405,17 +408,18 @@ class Loading(Mirror[UserT]):
     # The remember cookie of this request
 
     def _remember_cookies(self) -> list[str]:
-        cookies = request_context.get().request.cookies
+        cookies: MultiDict[str, str] = request_context.get().request.cookies
         if not cookies:
             return []
-        name = remember.cookie_name(get_config(), self.realm)
+        name = settings.remember_cookie_name(get_config(), self.realm)
         return cookies.getlist(name)[:2]  # two are one too many: none of them counts
 
-    def _remember_token(self, state: RequestState) -> remember.RememberToken | None:
+    def _remember_token(self, state: RequestState) -> RememberToken | None:
         if state.token is UNLOADED:
             cookies = self._remember_cookies()
             state.token = None
             if len(cookies) == 1 and settings.REMEMBER_COOKIE_ENABLED.read(get_config()):
-                now = self._clock()
-                state.token = remember.read(cookies[0], self.realm, now, get_config())
+                from .remember import read
+
+                state.token = read(cookies[0], self.realm, self._clock(), get_config())
         return state.token

@@ -8,7 +8,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from . import config as settings
-from . import remember as cookies
 from . import utils
 from .exceptions import ConfigurationError, InvalidUserId
 from .loaders import UserT, is_active, unwrap
@@ -26,6 +25,8 @@ from .timeouts import NO_TIMEOUTS, Timeouts
 
 if TYPE_CHECKING:
     from flask import Response
+
+    from .remember import RememberToken
 
 
 class Login(StoredLevel[UserT]):
@@ -144,7 +145,9 @@ class Login(StoredLevel[UserT]):
         name = "REMEMBER_COOKIE_DURATION" if duration is None else "duration"
         if duration is None:
             duration = settings.REMEMBER_COOKIE_DURATION.read(get_config())
-        return cookies.issue("", self._clock(), duration, key=name).lifetime
+        from .remember import issue  # few logins are remembered
+
+        return issue("", self._clock(), duration, key=name).lifetime
 
     def _add_methods(self, sess: MutableMapping[str, Any], methods: Collection[str]) -> None:
         if methods:
@@ -241,11 +244,13 @@ class Login(StoredLevel[UserT]):
         stored = self._stored_remember()
         if stored is None and self._logins is not None:
             return  # a signed token would outlive the login
+        from .remember import set_cookie, write
+
         if stored is None:
             token = self._state().reissued or self._new_token(get_session())
-            stored = cookies.write(token, self.realm), token.expires_at
+            stored = write(token, self.realm), token.expires_at
         value, expires_at = stored
-        cookies.set_cookie(
+        set_cookie(
             response,
             get_request(),
             get_config(),
@@ -254,7 +259,9 @@ class Login(StoredLevel[UserT]):
             expires_at=expires_at,
         )
 
-    def _new_token(self, sess: MutableMapping[str, Any]) -> cookies.RememberToken:
+    def _new_token(self, sess: MutableMapping[str, Any]) -> RememberToken:
+        from .remember import issue
+
         name, lifetime = "duration", self._state().remember_lifetime
         if lifetime is None and self.keys.remember_seconds in sess:
             lifetime = timedelta(seconds=sess[self.keys.remember_seconds])
@@ -265,10 +272,12 @@ class Login(StoredLevel[UserT]):
         if greatest is not None:
             lifetime = min(lifetime, greatest)
         user_id, auth_hash = sess[self.keys.user_id], sess.get(self.keys.auth_hash)
-        return cookies.issue(str(user_id), self._clock(), lifetime, auth_hash, key=name)
+        return issue(str(user_id), self._clock(), lifetime, auth_hash, key=name)
 
     def _clear_cookie(self, response: Response) -> None:
-        cookies.clear_cookie(response, get_request(), get_config(), self.realm)
+        from .remember import clear_cookie
+
+        clear_cookie(response, get_request(), get_config(), self.realm)
 
 
 def check_methods(methods: Collection[str]) -> None:

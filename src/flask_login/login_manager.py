@@ -5,11 +5,12 @@ An old import path too: the names imported as themselves are for who imports the
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timezone
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from . import config as settings
+from . import utils
 from .config import (
     AUTH_HEADER_NAME,
     COOKIE_DURATION,
@@ -25,21 +26,21 @@ from .config import (
     SESSION_KEYS,
     USE_SESSION_FOR_NEXT,
 )
-from .decorator_order import check_decorator_order
-from .default_guard import DefaultGuard, guard_by_default
 from .exceptions import ConfigurationError
+from .guards import Guards
 from .identity import _user_context_processor
 from .loaders import UserT
 from .mirror import finish_responses_last, leave_g_after_requests, shares_g
 from .mixins import AnonymousUserMixin
-from .redirects import expand_login_view, login_url, make_next_param
-from .signing import Key, decode_cookie, encode_cookie
 from .state import RealmInApp, drop_before_request, request_context
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from flask import Blueprint, Flask
 
+    from .redirects import expand_login_view, login_url, make_next_param
     from .sessions.store import SessionStore
+    from .signing import Key, decode_cookie, encode_cookie
+    from .timeouts import F
 
 
 __all__ = [
@@ -72,7 +73,7 @@ def utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-class LoginManager(DefaultGuard[UserT]):
+class LoginManager(Guards[UserT]):
     """Knows how an application's users log in: its loaders, views and settings.
 
     One manager serves one realm, in as many applications as call `init_app`::
@@ -146,6 +147,7 @@ class LoginManager(DefaultGuard[UserT]):
             app.login_manager = self  # type: ignore[attr-defined]  # its place since 2012
         if first:
             from .cli import register  # with all that only commands need
+            from .default_guard import guard_by_default
 
             register(app)
             _check_at_first_request(app)
@@ -169,27 +171,81 @@ class LoginManager(DefaultGuard[UserT]):
                     "Give each realm its own, with a table_name or prefix of its own.",
                 )
 
+    def protect(self, target: Flask | Blueprint) -> None:
+        """Guard every view of an application or a blueprint, unless it says otherwise.
+
+        A view passes that has a guard of its own or is marked by `login_not_required`; static
+        files, and the login and refresh views, pass too. What is no view keeps its status: 404
+        stays 404. Blueprints nested in the blueprint are guarded with it. Where two realms protect
+        the same view, the one counts that is nearer to it.
+
+        :param target: the application, or a blueprint that is not registered yet. For the whole
+            application the setting ``LOGIN_REQUIRED_BY_DEFAULT`` does the same.
+
+        Raises `ConfigurationError` for anything else: a view is guarded by `login_required`.
+
+        .. versionadded:: 0.6.90
+        """
+        from .default_guard import protect
+
+        protect(self, target)
+
+    @staticmethod
+    def login_not_required(view: F) -> F:
+        """Mark a view as public. See `flask_login.login_not_required`."""
+        from .default_guard import login_not_required
+
+        return login_not_required(view)
+
+    # Two-step login, of which only some applications have need
+
+    def begin_login(
+        self,
+        user: UserT,
+        remember: bool = False,
+        duration: timedelta | None = None,
+        *,
+        methods: Collection[str] = (),
+    ) -> bool:
+        """Note that `user` passed the first step. See `flask_login.begin_login`."""
+        from .two_step import TwoStep
+
+        return TwoStep(self).begin(user, remember, duration, methods)
+
+    def pending_user(self) -> UserT | None:
+        """Return who is between two steps of a login. See `flask_login.pending_user`."""
+        from .two_step import TwoStep
+
+        found = TwoStep(self).pending()
+        return None if found is None else found[0]
+
+    def complete_login(self, *, methods: Collection[str] = ()) -> bool:
+        """Log the pending user in. See `flask_login.complete_login`."""
+        from .two_step import TwoStep
+
+        return TwoStep(self).complete(methods)
+
     # What has nothing to do with a realm is here too: everything an application calls is.
 
     @staticmethod
     def login_url(login_view: str, next_url: str | None = None, next_field: str = "next") -> str:
         """Return the URL of a login view. See `flask_login.login_url`."""
-        return login_url(login_view, next_url, next_field)
+        return utils.login_url(login_view, next_url, next_field)
 
     @staticmethod
     def make_next_param(login_url: str, current_url: str) -> str:
         """Return a URL as short as the way back allows. See `flask_login.make_next_param`."""
-        return make_next_param(login_url, current_url)
+        return utils.make_next_param(login_url, current_url)
 
     @staticmethod
     def encode_cookie(payload: str, key: Key | None = None) -> str:
         """Return a signed text. See `flask_login.encode_cookie`."""
-        return encode_cookie(payload, key)
+        return utils.encode_cookie(payload, key)
 
     @staticmethod
     def decode_cookie(cookie: str, key: Key | None = None) -> str | None:
         """Return the payload of a signed text. See `flask_login.decode_cookie`."""
-        return decode_cookie(cookie, key)
+        return utils.decode_cookie(cookie, key)
 
     def setup_app(self, app: Flask, add_context_processor: bool = True) -> None:
         """Do what `init_app` does: its name before 2012."""
@@ -199,6 +255,12 @@ class LoginManager(DefaultGuard[UserT]):
         if self.realm != settings.DEFAULT_REALM:
             return {f"current_{self.realm}": self.current_user}
         return _user_context_processor()
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(utils, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def _warn_of_memory(app: Flask) -> None:
@@ -215,6 +277,8 @@ def _check_at_first_request(app: Flask) -> None:
     """See at the first request how the application is made: it is complete by then."""
 
     def check() -> None:
+        from .decorator_order import check_decorator_order
+
         check_decorator_order(app)
         finish_responses_last(app)
         shared = app.testing or shares_g(request_context.get())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from itsdangerous import BadData
 
@@ -98,7 +98,7 @@ def _read_signed(value: str, realm: str) -> RememberToken | None:
         return None
     match fields:
         case [str(), int(), int()] | [str(), int(), int(), str()]:
-            return RememberToken(*fields, outdated=not current)
+            return RememberToken(*cast("list[Any]", fields), outdated=not current)
         case _:
             return None
 
@@ -120,12 +120,6 @@ def _salt(realm: str) -> str:
     return f"flask-login.remember-token.{realm}"
 
 
-def cookie_name(config: Mapping[str, Any], realm: str) -> str:
-    """Return the name of a realm's remember cookie."""
-    name = settings.REMEMBER_COOKIE_NAME.read(config)
-    return name if realm == settings.DEFAULT_REALM else f"{name}_{realm}"
-
-
 def set_cookie(
     response: Response,
     request: Request,
@@ -137,7 +131,7 @@ def set_cookie(
 ) -> None:
     """Put a remember token into the browser, until `expires_at` (seconds since the epoch)."""
     response.set_cookie(
-        cookie_name(config, realm),
+        settings.remember_cookie_name(config, realm),
         value,
         expires=datetime.fromtimestamp(expires_at, timezone.utc),
         **_attributes(config, request),
@@ -152,7 +146,9 @@ def clear_cookie(
     A browser keeps a cookie whose deletion differs in domain, path or partition, and in a
     cross-site context it ignores a deletion without ``SameSite=None; Secure``.
     """
-    response.delete_cookie(cookie_name(config, realm), **_attributes(config, request))
+    response.delete_cookie(
+        settings.remember_cookie_name(config, realm), **_attributes(config, request)
+    )
 
 
 def _attributes(config: Mapping[str, Any], request: Request) -> dict[str, Any]:

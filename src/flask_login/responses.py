@@ -22,14 +22,6 @@ from . import config as settings
 from . import utils
 from .impersonation import Impersonation
 from .loaders import UserT, resolve
-from .redirects import (
-    expand_login_view,
-    is_htmx,
-    login_url,
-    make_next_param,
-    next_or,
-    return_target,
-)
 from .signals import user_needs_refresh, user_unauthorized
 from .state import get_app, get_config, get_request
 
@@ -175,12 +167,16 @@ class Refusals(Impersonation[UserT]):
 
     def safe_next_url(self, default: str) -> str:
         """Return where to go after login in this realm. See `flask_login.safe_next_url`."""
+        from .redirects import next_or  # where people are sent, few requests have to know
+
         return next_or(default, self.keys.next)
 
     # The answers
 
     def _send_on(self, redirect_to: str | None) -> ResponseReturnValue:
         """Answer somebody who is logged in and asked for a page of those who are not."""
+        from .redirects import expand_login_view
+
         audience = self._audience()
         if audience == "program":
             problem = _problem("anonymous_required", "You are logged in already.", status=403)
@@ -193,6 +189,8 @@ class Refusals(Impersonation[UserT]):
 
     def _audience(self) -> Literal["page", "program", "htmx"]:
         """Tell for whom the answer to this request is."""
+        from .redirects import is_htmx
+
         request = get_request()
         name = self._blueprint_of(request)
         mode = settings.LOGIN_UNAUTHORIZED_RESPONSE.read(get_config())
@@ -229,6 +227,8 @@ class Refusals(Impersonation[UserT]):
         return redirect(target)
 
     def _url_with_next(self, view: str, request: Request) -> str:
+        from .redirects import expand_login_view, login_url, make_next_param, return_target
+
         back = return_target(request)
         if not settings.USE_SESSION_FOR_NEXT_SETTING.read(get_config()):
             return login_url(view, next_url=back)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from flask.views import MethodView
 
 from .config import DEFAULT_REALM
-from .decorator_order import GUARD_ATTRIBUTE
-from .default_guard import DEFAULT_GUARD
+from .default_guard import DEFAULT_GUARD, is_open
+from .guards import GUARD_ATTRIBUTE
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -74,7 +74,7 @@ def _before(app: Flask, endpoint: str) -> Iterator[str]:
 def _by_default(function: Any, app: Flask, endpoint: str) -> Iterator[str]:
     manager_of: Any = getattr(function, DEFAULT_GUARD, None)
     manager = None if manager_of is None else manager_of(app)
-    if manager is not None and not manager._is_open(app, endpoint):
+    if manager is not None and not is_open(manager, app, endpoint):
         realm = "" if manager.realm == DEFAULT_REALM else f"{manager.realm}."
         yield f"{realm}login_required by default"
 

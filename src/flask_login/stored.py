@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING, Any
 from flask import has_request_context
 
 from . import config as settings
-from . import remember
 from .entries import auth_text
 from .exceptions import ConfigurationError, SessionStoreUnavailable
 from .loaders import UserT
-from .remember import RememberToken
 from .state import UNLOADED, RequestState, get_config, get_session, request_context
 from .timeouts import SignedTimeouts, Timeouts
 
 if TYPE_CHECKING:
     from flask.sessions import SessionMixin
 
+    from .remember import RememberToken
     from .sessions.logins import Presented, StoredLogins
     from .sessions.registry import SessionRegistry
     from .sessions.store import SessionStore
@@ -262,6 +261,8 @@ class StoredLevel(SignedTimeouts[UserT]):
             return None
         state.stored = found
         record = found.record
+        from .remember import RememberToken
+
         times = record.remember_issued_at, record.remember_until
         issued_at, until = (int((moment or record.created_at).timestamp()) for moment in times)
         return RememberToken(record.user_id, issued_at, until, outdated=found.reissue)
@@ -294,8 +295,10 @@ class StoredLevel(SignedTimeouts[UserT]):
         brake = logins.ended_before()
         if brake is not None:
             # Only the signed tokens say when they were issued.
+            from .remember import read
+
             config = {**get_config(), "REMEMBER_COOKIE_ACCEPT_LEGACY": False}
-            token = remember.read(value, self.realm, self._clock(), config)
+            token = read(value, self.realm, self._clock(), config)
             if token is None or token.issued_at < brake.timestamp():
                 self._state().ended_reason = "revoked"
                 return None

@@ -10,7 +10,6 @@ from flask.testing import FlaskClient
 
 from . import config as settings
 from .login_manager import LoginManager
-from .remember import cookie_name
 from .utils import manager_of
 
 
@@ -128,7 +127,7 @@ class FlaskLoginClient(FlaskClient):
     def _remember_cookie(self, realm: str) -> tuple[str, str, str]:
         config: dict[str, Any] = self.application.config
         return (
-            cookie_name(config, realm),
+            settings.remember_cookie_name(config, realm),
             settings.REMEMBER_COOKIE_DOMAIN.read(config) or "localhost",
             settings.REMEMBER_COOKIE_PATH.read(config),
         )

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from . import config as settings
 from .identity import Identity
 from .loaders import UserT
-from .remember import RememberToken
 from .state import get_app, get_config, get_session, request_context
 
 #: On a view function whose requests don't count as activity.
 NO_ACTIVITY = "_login_no_activity"
 
 if TYPE_CHECKING:
+    from .remember import RememberToken
+
     F = TypeVar("F", bound=Callable[..., Any])
 
 

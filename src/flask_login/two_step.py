@@ -10,7 +10,7 @@ from . import config as settings
 from . import utils
 from .entries import auth_text
 from .exceptions import ConfigurationError, InvalidUserId
-from .loaders import UserT, is_active, unwrap
+from .loaders import is_active, unwrap
 from .login import Login, check_methods
 from .signing import digest, is_digest
 from .state import get_config, get_session
@@ -48,95 +48,92 @@ class Pending:
             return None
 
 
-class TwoStep(Login[UserT]):
-    """The part of `LoginManager` that knows who is between two steps of a login."""
+class TwoStep:
+    """Knows who is between two steps of a login in one realm."""
 
-    def begin_login(
-        self,
-        user: UserT,
-        remember: bool = False,
-        duration: timedelta | None = None,
-        *,
-        methods: Collection[str] = (),
+    def __init__(self, manager: Login[Any]) -> None:
+        self._manager = manager
+        self._salt = f"flask-login.pending.{manager.realm}"
+
+    def begin(
+        self, user: Any, remember: bool, duration: timedelta | None, methods: Collection[str]
     ) -> bool:
-        """Note that `user` passed the first step. See `flask_login.begin_login`."""
+        """Note that `user` passed the first step."""
+        manager = self._manager
         found = unwrap(user)
         if not is_active(found):
             return False
-        user_id = getattr(found, self.id_attribute)()
+        user_id = getattr(found, manager.id_attribute)()
         if user_id is None:
-            raise InvalidUserId(self.id_attribute)
+            raise InvalidUserId(manager.id_attribute)
         if duration is not None and not isinstance(duration, timedelta):
             raise ConfigurationError("duration", duration, "a datetime.timedelta")
         check_methods(methods)
         pending = Pending(
             user_id=user_id,
-            at=int(self._clock().timestamp()),
-            client=self._session_identifier_generator(),
+            at=int(manager._clock().timestamp()),
+            client=manager._session_identifier_generator(),
             credentials=self._credentials(found),
             methods=sorted(methods),
             remember=bool(remember),
             duration=None if duration is None else duration.total_seconds(),
         )
         sess = get_session()
-        self._renew_session(sess)
-        sess[self.keys.pending] = vars(pending)
+        manager._renew_session(sess)
+        sess[manager.keys.pending] = vars(pending)
         return True
 
-    def pending_user(self) -> UserT | None:
-        """Return who is between two steps of a login. See `flask_login.pending_user`."""
-        found = self._pending()
-        return None if found is None else found[0]
-
-    def complete_login(self, *, methods: Collection[str] = ()) -> bool:
-        """Log the pending user in. See `flask_login.complete_login`."""
+    def complete(self, methods: Collection[str]) -> bool:
+        """Log the pending user in."""
+        manager = self._manager
         check_methods(methods)
-        found = self._pending()
+        found = self.pending()
         if found is None:
             return False
         user, pending = found
-        if self._began_before_brake(pending.at):
-            del get_session()[self.keys.pending]
+        if manager._began_before_brake(pending.at):
+            del get_session()[manager.keys.pending]
             return False
         seconds = pending.duration
         duration = None if seconds is None else timedelta(seconds=seconds)
         proved = {*pending.methods, *methods}
-        if not self.login_user(user, pending.remember, duration, methods=proved):
+        if not manager.login_user(user, pending.remember, duration, methods=proved):
             return False
         if pending.methods:
             # The first step was proved when it was taken.
             before = {*pending.methods}.difference(methods)
-            times = {**self._proved_methods(), **dict.fromkeys(before, pending.at)}
-            get_session()[self.keys.methods] = times
+            times = {**manager._proved_methods(), **dict.fromkeys(before, pending.at)}
+            get_session()[manager.keys.methods] = times
         return True
 
-    def _pending(self) -> tuple[UserT, Pending] | None:
+    def pending(self) -> tuple[Any, Pending] | None:
         """Return the pending user and what was noted, or None; drop what is no good any more."""
+        manager = self._manager
         sess = get_session()
-        pending = Pending.of(sess.get(self.keys.pending))
+        pending = Pending.of(sess.get(manager.keys.pending))
         if pending is None:
             return None
-        in_time = self._is_recent(
+        in_time = manager._is_recent(
             moment_of(pending.at), settings.LOGIN_PENDING_TIMEOUT.read(get_config())
         )
-        here = pending.client == self._session_identifier_generator()
+        here = pending.client == manager._session_identifier_generator()
         user = None
-        if in_time and (here or self._protection_mode() is None):
-            user = self._call_user_loader(pending.user_id)
+        if in_time and (here or manager._protection_mode() is None):
+            user = manager._call_user_loader(pending.user_id)
         if user is None or not is_active(user) or not self._is_unchanged(user, pending):
-            del sess[self.keys.pending]
+            del sess[manager.keys.pending]
             return None
         return user, pending
 
     def _credentials(self, user: Any) -> str | None:
         text = auth_text(user)
-        return None if text is None else digest(text, f"flask-login.pending.{self.realm}")
+        return None if text is None else digest(text, self._salt)
 
     def _is_unchanged(self, user: Any, pending: Pending) -> bool:
         text, noted = auth_text(user), pending.credentials
         if text is None or noted is None:
             return text is noted
-        return is_digest(noted, text, f"flask-login.pending.{self.realm}")
+        return is_digest(noted, text, self._salt)
 
 
 def begin_login(

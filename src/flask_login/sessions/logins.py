@@ -230,7 +230,7 @@ class StoredLogins:
         judge = functools.partial(records.present_remember, slide=slide)
         return self._present(credential, judge, lambda: True)
 
-    def _present(
+    def _present(  # noqa: C901  # in one piece, because it runs in every request with a login
         self,
         credential: Credential,
         judge: Callable[[LoginSession, int, datetime], Step],

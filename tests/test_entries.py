@@ -12,9 +12,8 @@ from flask.testing import FlaskClient
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_login import LoginManager, session_protected
-from flask_login.entries import _create_identifier
+from flask_login.entries import _create_identifier, client_fingerprint, is_legacy_fingerprint
 from flask_login.exceptions import ConfigurationError
-from flask_login.fingerprint import client_fingerprint, is_legacy_fingerprint
 
 HOME = {"User-Agent": "Firefox"}
 ELSEWHERE = {"User-Agent": "curl"}
