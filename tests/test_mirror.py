@@ -7,7 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from flask import Flask, Response, copy_current_request_context, g, request, session
+from flask import (
+    Flask,
+    Response,
+    after_this_request,
+    copy_current_request_context,
+    g,
+    request,
+    session,
+)
+from flask.sessions import SecureCookieSessionInterface
 
 from flask_login import (
     LoginManager,
@@ -230,3 +239,153 @@ def test_a_page_that_asks_twice_sets_one_cookie() -> None:
 
     cookies = app.test_client().get("/enter").headers.getlist("Set-Cookie")
     assert len([cookie for cookie in cookies if "remember_token" in cookie]) == 1
+
+
+# Who says that a response depends on the cookie
+
+
+def varies(app: Flask, path: str = "/guarded") -> list[str]:
+    """Return the ``Vary`` headers of a page for somebody who is logged in."""
+    client = app.test_client()
+    client.get("/login")
+    return client.get(path).headers.getlist("Vary")
+
+
+@pytest.mark.parametrize("store", [None, MemorySessionStore])
+@pytest.mark.parametrize("path", ["/guarded", "/me"])
+def test_a_page_of_somebody_logged_in_depends_on_the_cookie(store: Any, path: str) -> None:
+    assert varies(make(store), path) == ["Cookie"]
+
+
+def test_what_else_a_page_depends_on_is_kept() -> None:
+    app = make()
+
+    @app.get("/languages")
+    @login_required
+    def languages() -> Response:
+        return Response("moin", headers={"Vary": "Accept-Language"})
+
+    assert varies(app, "/languages") == ["Accept-Language, Cookie"]
+
+
+def test_a_response_that_takes_the_place_of_the_view_s_depends_on_the_cookie() -> None:
+    app = make()
+
+    @app.get("/replaced")
+    @login_required
+    def replaced() -> str:
+        after_this_request(lambda _: Response("another"))
+        return "come in"
+
+    assert varies(app, "/replaced") == ["Cookie"]
+    app.after_request_funcs[None] = [lambda _: Response("a third")]
+    assert varies(app) == varies(app, "/replaced") == ["Cookie"]
+
+
+def test_functions_after_a_request_see_that_its_session_was_read() -> None:
+    app, seen = make(), list[bool]()
+
+    def look(response: Response) -> Response:
+        seen.append(session.accessed)
+        return response
+
+    @app.get("/seen")
+    @login_required
+    def seen_by() -> str:
+        after_this_request(look)
+        return "come in"
+
+    assert varies(app, "/seen") == ["Cookie"]
+    app.after_request_funcs[None] = [look]
+    assert varies(app) == ["Cookie"]
+    assert seen
+    assert all(seen)
+
+
+@pytest.mark.parametrize("functions", [0, 1])
+def test_a_session_interface_of_the_application_is_told_that_its_session_was_read(
+    functions: int,
+) -> None:
+    told: list[bool] = []
+
+    class Own(SecureCookieSessionInterface):
+        def save_session(self, app: Flask, session: Any, response: Response) -> None:
+            told.append(session.accessed)
+            super().save_session(app, session, response)
+
+    app = make()
+    app.session_interface = Own()
+    app.after_request_funcs[None] = [lambda response: response] * functions
+    assert varies(app) == ["Cookie"]
+    assert told
+    assert all(told)
+
+
+def test_a_page_that_asks_in_a_thread_of_its_own_depends_on_the_cookie() -> None:
+    app = make()
+
+    @app.get("/threads")
+    def threads() -> str:
+        name = copy_current_request_context(lambda: str(current_user.get_id()))
+        with ThreadPoolExecutor(1) as executor:
+            return executor.submit(name).result()
+
+    assert varies(app, "/threads") == ["Cookie"]
+
+
+def test_a_session_that_is_written_too_or_kept_alive_sets_its_cookie_and_depends_on_it() -> None:
+    app = make()
+
+    @app.get("/writes")
+    @login_required
+    def writes() -> str:
+        session["visits"] = session.get("visits", 0) + 1
+        return "come in"
+
+    @app.get("/stays")
+    def stays() -> str:
+        session.permanent = True
+        return "stay"
+
+    client = app.test_client()
+    client.get("/login")
+    for path in ("/writes", "/stays", "/guarded"):
+        answer = client.get(path)
+        assert answer.headers.getlist("Vary") == ["Cookie"], path
+        assert "Set-Cookie" in answer.headers, path
+
+
+def test_where_no_session_is_opened_nothing_is_said_of_cookies() -> None:
+    app = make()
+    app.secret_key = None
+    assert "Vary" not in app.test_client().get("/me").headers
+
+
+def test_two_realms_of_one_request_say_it_once() -> None:
+    app = make()
+    staff = LoginManager[User](app, name="staff")
+    staff.user_loader(User)
+
+    @app.get("/both")
+    @login_required
+    def both() -> str:
+        return str(staff.current_user.is_authenticated)
+
+    @app.get("/between")
+    @login_required
+    def between() -> str:
+        after_this_request(lambda _: Response("another"))
+        return str(staff.current_user.is_authenticated)
+
+    assert varies(app, "/both") == varies(app, "/between") == ["Cookie"]
+
+
+def test_a_guarded_page_that_fails_depends_on_the_cookie() -> None:
+    app = make()
+
+    @app.get("/fails")
+    @login_required
+    def fails() -> str:
+        raise LookupError
+
+    assert varies(app, "/fails") == ["Cookie"]

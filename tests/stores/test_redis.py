@@ -15,7 +15,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from time import monotonic
-from typing import Any
+from types import ModuleType, SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -43,6 +44,7 @@ from flask_login.sessions import redis as module
 from flask_login.sessions.contract import MINUTE, NOW, SessionStoreContract, a_record
 from flask_login.sessions.records import LoginSession
 from flask_login.sessions.redis import RedisSessionStore
+from flask_login.sessions.redis_client import KeptConnections
 from flask_login.sessions.store import SessionStore, SessionStoreUnavailable
 
 DAY = timedelta(days=1)
@@ -111,6 +113,11 @@ def commands(admins: Sequence[redis.Redis], act: Callable[[], object]) -> dict[s
             if command not in {"info", "config|resetstat", "config"}:
                 counts[command] = counts.get(command, 0) + int(stat["calls"])
     return counts
+
+
+def clients(admin: redis.Redis) -> set[str]:
+    """Return the ids of the connections that a server has."""
+    return {known["id"] for known in admin.client_list()}
 
 
 def a_login(user_id: str, **fields: Any) -> LoginSession:
@@ -292,7 +299,7 @@ def test_a_checked_request_is_one_round_trip(
 ) -> None:
     record = a_login("ada")
     store.create(record)
-    store.get(record.id)
+    store.get(record.id, seen_at=NOW)
 
     def act() -> None:
         for number in range(1, 11):  # each of them moves last_seen_at
@@ -303,6 +310,20 @@ def test_a_checked_request_is_one_round_trip(
     assert counts.pop("evalsha") == 10
     assert counts.pop("setrange") == 10
     assert set(counts) <= {"get", "ping"}  # `get` as the script's own
+
+
+def test_a_request_that_only_asks_is_one_command_on_a_connection_that_is_kept(
+    one: RedisSessionStore, redis_server: Server
+) -> None:
+    record = a_login("ada")
+    one.create(record)
+    one.get(record.id)
+    with redis.Redis.from_url(redis_server.url) as admin:
+        before = clients(admin)
+        counts = commands([admin], lambda: [one.get(record.id) for _ in range(10)])
+        assert counts.pop("mget") == 10
+        assert set(counts) <= {"ping", "client|list"}
+        assert clients(admin) == before
 
 
 @pytest.mark.parametrize("external", [False, True])
@@ -702,6 +723,86 @@ def test_connections_that_the_server_closed_are_not_noticed(
         for admin in admins:
             admin.client_kill_filter(_type="normal", skipme=True)
         assert store.get(record.id) == record
+
+
+def test_connections_that_the_server_closed_are_not_lost_to_the_pool(redis_server: Server) -> None:
+    store = RedisSessionStore(redis_server.url, max_connections=4)
+    record = a_record()
+    store.create(record)
+    with redis.Redis.from_url(redis_server.url) as admin:
+        for _ in range(20):
+            with ThreadPoolExecutor(4) as executor:
+                assert list(executor.map(store.get, [record.id] * 20)) == [record] * 20
+            admin.client_kill_filter(_type="normal", skipme=True)
+            assert store.get(record.id) == record
+        assert len(clients(admin)) <= 5
+
+
+def test_a_thread_that_is_stopped_while_it_waits_leaves_its_answer_to_nobody(
+    redis_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = RedisSessionStore(redis_server.url)
+    mine, other = a_record("mine"), a_record("other")
+    for record in (mine, other):
+        store.create(record)
+        store.get(record.id)
+
+    class Stopped(BaseException):
+        pass
+
+    def stopped(*_: Any, **__: Any) -> None:
+        raise Stopped
+
+    with monkeypatch.context() as patch:
+        patch.setattr(redis.connection.AbstractConnection, "read_response", stopped)
+        with pytest.raises(Stopped):
+            store.get(mine.id)
+    for _ in range(3):
+        assert store.get(other.id) == other
+
+
+_FORKS = """
+import os, sys
+from flask_login.sessions.redis import RedisSessionStore
+from flask_login.sessions.redis_client import KeptConnections
+import redis
+url, mine, other = sys.argv[1:]
+store = RedisSessionStore(url)
+assert store.get(mine).user_id == "mine"
+admin = redis.Redis.from_url(url)
+before = {known["id"] for known in admin.client_list()}
+child = os.fork()
+user, wanted = (other, "other") if child == 0 else (mine, "mine")
+right = all(store.get(user).user_id == wanted for _ in range(500))
+if child == 0:
+    os._exit(0 if right else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+assert right
+assert store.get(mine).user_id == "mine"
+assert before <= {known["id"] for known in admin.client_list()}
+"""
+
+
+def test_a_forked_worker_shares_no_connection_with_its_parent(redis_server: Server) -> None:
+    store = RedisSessionStore(redis_server.url)
+    mine, other = a_record("mine"), a_record("other")
+    store.create(mine)
+    store.create(other)
+    command = [sys.executable, "-c", _FORKS, redis_server.url, mine.id, other.id]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_connection_is_kept_of_a_client_that_is_lent_or_too_old(redis_server: Server) -> None:
+    with redis.Redis.from_url(redis_server.url) as lent:
+        store = RedisSessionStore(lent)
+        record = a_record()
+        store.create(record)
+        before = clients(lent)
+        assert store.get(record.id) == record
+        assert clients(lent) == before
+        old = SimpleNamespace(__version__="5.2.1")
+        assert KeptConnections.of(cast("ModuleType", old), lent, 1) is None
 
 
 def refused(store: SessionStore, act: Callable[[], object]) -> SessionStoreUnavailable:

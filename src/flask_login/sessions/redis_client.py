@@ -55,10 +55,7 @@ class KeptConnections:
         return None if version < (5, 3) else cls(client.connection_pool, most)
 
     def ask(self, *command: str) -> Any:
-        """Return the answer to a command; what is bytes stays bytes.
-
-        Raises what redis-py raises; then no connection is kept that may be as dead.
-        """
+        """Return the answer to a command, with texts as bytes. Raises what redis-py raises."""
         if self._process != os.getpid():
             self._leave_to_parent()
         try:
@@ -69,20 +66,14 @@ class KeptConnections:
             connection.send_command(*command)
             answer = connection.read_response(disable_decoding=True)
         except BaseException:  # also a thread that is stopped: the answer is still to come
-            self._drop(connection)
+            connection.disconnect()
+            self._pool.release(connection)
             raise
         if len(self._idle) < self._most:
             self._idle.append(connection)
         else:
             self._pool.release(connection)
         return answer
-
-    def _drop(self, failed: Any) -> None:
-        connection: Any = failed
-        while connection is not None:
-            connection.disconnect()
-            self._pool.release(connection)
-            connection = self._idle.pop() if self._idle else None
 
     def _leave_to_parent(self) -> None:
         """After a fork: what is kept is the parent's, who goes on with it."""
