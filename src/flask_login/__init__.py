@@ -89,8 +89,8 @@ if _typing.TYPE_CHECKING:
     from .two_step import begin_login, complete_login, pending_user
     from .user import User
 
-# What only some applications need, imported at first use: without a session store, a throttle and
-# the test client, which brings Flask's and the debugger, `import flask_login` takes a third.
+# What only some applications need, imported at first use: a session store, a throttle, two-step
+# login, signatures, and the test client, which brings Flask's and the debugger.
 _LATE = {
     "CurrentLogin": ".login_facts",
     "FlaskLoginClient": ".test_client",

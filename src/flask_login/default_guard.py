@@ -48,7 +48,8 @@ def protect(manager: Guards[Any], target: Flask | Blueprint) -> None:
     _guard_with(target, lambda _: manager)
 
 
-def _refuse(manager: Guards[Any]) -> ResponseReturnValue | None:
+def _answer(manager: Guards[Any]) -> ResponseReturnValue | None:
+    """Return what answers this request, or None for who may pass."""
     request = get_request()
     endpoint = request.endpoint
     if endpoint is None or is_open(manager, get_app(), endpoint, request):
@@ -125,7 +126,7 @@ def _guard_with(
 ) -> Callable[[], ResponseReturnValue | None]:
     def guard() -> ResponseReturnValue | None:
         found = manager(get_app())
-        return None if found is None else _refuse(found)
+        return None if found is None else _answer(found)
 
     setattr(guard, DEFAULT_GUARD, manager)
     target.before_request(guard)

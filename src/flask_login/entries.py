@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .loaders import Loaders, UserT
-from .state import SessionKeys, app_context, request_context
+from .state import SessionKeys, get_app, get_config, get_g, request_context
 
 if TYPE_CHECKING:
     from flask import Request
@@ -104,7 +104,7 @@ class Entries(Loaders[UserT]):
     @staticmethod
     def _regenerate(sess: MutableMapping[str, Any]) -> None:
         """Give a server-side session a new id, so that one planted before is worthless."""
-        regenerate = getattr(app_context.get().app.session_interface, "regenerate", None)
+        regenerate = getattr(get_app().session_interface, "regenerate", None)
         if regenerate is not None:
             regenerate(sess)
 
@@ -114,11 +114,10 @@ class Entries(Loaders[UserT]):
         What somebody planted before the login, or read after it, is worth nothing then.
         """
         self._regenerate(sess)
-        context = app_context.get()
-        name = context.app.config.get("WTF_CSRF_FIELD_NAME", "csrf_token")
+        name = get_config().get("WTF_CSRF_FIELD_NAME", "csrf_token")
         if name in sess:
             del sess[name]
-        context.g.__dict__.pop(name, None)
+        get_g().pop(name, None)
 
     def _drop_entries(self, sess: MutableMapping[str, Any]) -> None:
         for key in self.keys.of_login():

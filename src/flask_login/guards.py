@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
     #: What answers who may not pass; None for who may.
     Refusal = Callable[[], Any] | None
-    #: What a guard asks of each request, given how to find the manager.
-    Rule = Callable[[Callable[[], "Guards[Any]"]], Refusal]
+    #: Finds the manager: the default realm's is another in each application.
+    FindManager = Callable[[], "Guards[Any]"]
+    #: What a guard asks of each request.
+    Rule = Callable[[FindManager], Refusal]
 
     class Decorator(Protocol):
         """A decorator that keeps the signature of what it decorates."""
@@ -101,9 +103,9 @@ class Guards(Refusals[UserT]):
         """Guard a view for who is not logged in. See `flask_login.anonymous_required`."""
         return _decorate(view, lambda: self, *self._named(_anonymous_rule(redirect_to)))
 
-    def _named(self, named: tuple[str, Rule]) -> tuple[str, Rule]:
+    def _named(self, named_rule: tuple[str, Rule]) -> tuple[str, Rule]:
         """Return a rule under the name that it has in the application's code."""
-        name, rule = named
+        name, rule = named_rule
         realm = "" if self.realm == settings.DEFAULT_REALM else f"{self.realm}."
         return f"{realm}{name}", rule
 
@@ -153,25 +155,26 @@ class Guards(Refusals[UserT]):
         return max_age is None or self._is_recent(self._proved_at(), max_age)
 
 
-def must_log_in(manager: Callable[[], Guards[Any]]) -> Refusal:
+def must_log_in(find_manager: FindManager) -> Refusal:
     """Return what refuses the caller of this request, or None when they are logged in."""
     # What _lets_pass and _is_logged_in ask, in one piece where it is usual: each call to a helper
     # is a hundredth of what a guarded page costs.
     try:
         method, config = request_context.get().request.method, app_context.get().app.config
     except LookupError:
-        get_request()  # raises what Flask raises
+        get_request()  # with Flask's error
         raise
     exempt = method in settings.EXEMPT_METHODS or config.get("LOGIN_DISABLED")
-    if exempt and manager()._lets_pass():
+    if exempt and find_manager()._lets_pass():
         return None
-    usual = manager is utils.default_manager and utils.current_user is utils.USER_PROXY
-    user = utils._get_user() if usual else manager()._guarded_user()
+    # The default realm's user is known without its manager.
+    usual = find_manager is utils.default_manager and utils.current_user is utils.USER_PROXY
+    user = utils._get_user() if usual else find_manager()._guarded_user()
     if user is not None and (user.is_authenticated is True or says(user.is_authenticated)):
         return None
-    found = manager()
-    found._require_answer()
-    return found.unauthorized
+    manager = find_manager()
+    manager._require_answer()
+    return manager.unauthorized
 
 
 def _login_rule(when: Callable[[Any], Any] | None) -> tuple[str, Rule]:
@@ -180,12 +183,12 @@ def _login_rule(when: Callable[[Any], Any] | None) -> tuple[str, Rule]:
     if not callable(when):
         raise ConfigurationError("when", when, "a function of the user that returns True or False")
 
-    def rule(manager: Callable[[], Guards[Any]]) -> Refusal:
-        refuse, found = must_log_in(manager), manager()
-        if refuse is not None or found._lets_pass():
+    def rule(find_manager: FindManager) -> Refusal:
+        refuse, manager = must_log_in(find_manager), find_manager()
+        if refuse is not None or manager._lets_pass():
             return refuse
         # What it returns may be a method that nobody called, which is true.
-        return None if says(resolve(when(found._guarded_user()))) else found.forbidden
+        return None if says(resolve(when(manager._guarded_user()))) else manager.forbidden
 
     return f"login_required(when={getattr(when, '__name__', type(when).__name__)})", rule
 
@@ -198,18 +201,20 @@ def _fresh_rule(
         raise ConfigurationError("max_age", max_age, "a datetime.timedelta greater than 0")
     wanted = frozenset(methods or ())
 
-    def rule(manager: Callable[[], Guards[Any]]) -> Refusal:
-        refuse, found = must_log_in(manager), manager()
-        if refuse is not None or found._lets_pass():
+    def rule(find_manager: FindManager) -> Refusal:
+        refuse, manager = must_log_in(find_manager), find_manager()
+        if refuse is not None or manager._lets_pass():
             return refuse
-        state = found._state()
+        state = manager._state()
         actor = state.actor
-        fresh = found.login_fresh() if actor is None else impersonated and found._is_fresh(actor)
-        if fresh and found._has_proved(max_age, wanted):
+        fresh = (
+            manager.login_fresh() if actor is None else impersonated and manager._is_fresh(actor)
+        )
+        if fresh and manager._has_proved(max_age, wanted):
             return None
         state.required = max_age, wanted
         # Who acts as another can't prove to be them.
-        return found.needs_refresh if actor is None else found.forbidden
+        return manager.needs_refresh if actor is None else manager.forbidden
 
     said = [f"max_age={max_age}"] if max_age is not None else []
     said += [f"methods={'+'.join(sorted(wanted))}"] if wanted else []
@@ -220,30 +225,30 @@ def _anonymous_rule(redirect_to: str | None) -> tuple[str, Rule]:
     if redirect_to is not None and not isinstance(redirect_to, str):
         raise ConfigurationError("redirect_to", redirect_to, "an endpoint, a path or a URL")
 
-    def rule(manager: Callable[[], Guards[Any]]) -> Refusal:
-        found = manager()
-        if found._lets_pass() or not found._is_logged_in():
+    def rule(find_manager: FindManager) -> Refusal:
+        manager = find_manager()
+        if manager._lets_pass() or not manager._is_logged_in():
             return None
-        return lambda: found._send_on(redirect_to)
+        return lambda: manager._send_on(redirect_to)
 
     return "anonymous_required", rule
 
 
 def _decorate(
     view: Callable[P, R] | None,
-    manager: Callable[[], Guards[Any]],
+    find_manager: FindManager,
     name: str,
     rule: Rule,
 ) -> Any:
     def guard(view: Callable[P, R]) -> Callable[P, R]:
-        return _guard(view, manager, name, rule)
+        return _guard(view, find_manager, name, rule)
 
     return guard if view is None else guard(view)
 
 
 def _guard(
     view: Callable[P, R],
-    manager: Callable[[], Guards[Any]],
+    find_manager: FindManager,
     name: str,
     rule: Rule,
 ) -> Callable[P, R]:
@@ -255,7 +260,7 @@ def _guard(
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        refuse = rule(manager)
+        refuse = rule(find_manager)
         if refuse is not None:
             return cast("R", refuse())
         if is_async:

@@ -185,14 +185,16 @@ class Loaders(Generic[UserT]):
         if self._user_callback is None:
             return None
         try:
-            return self._found(self._user_callback(user_id))
+            return self._user_of_result(self._user_callback(user_id))
         except ValueError:
-            return self._unknown(user_id)
+            return self._warn_of_value_error(user_id)
 
-    def _found(self, result: object) -> Any:
+    def _user_of_result(self, result: object) -> Any:
+        """Return the user that a loader gave, awaited; None for False."""
         return _or_none(self._resolve(result))
 
-    def _unknown(self, user_id: Any) -> Any:
+    def _warn_of_value_error(self, user_id: Any) -> Any:
+        """Say that a user id was no id, and return its user: None."""
         logger.warning(
             "The user_loader raised ValueError for user id %r: the id is taken as unknown and"
             " the login ends.",

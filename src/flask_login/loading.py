@@ -154,12 +154,12 @@ class Loading(Mirror[UserT]):
                 == client_fingerprint(request.remote_addr, request.environ.get("HTTP_USER_AGENT"))
                 and (self._logins is None or self._goes_on(state, sess, user_id))
             ):
-                try:
+                try:  # as `_call_user_loader` does
                     loaded = self._user_callback(user_id)
                     if loaded is False or hasattr(loaded, "__await__"):
-                        loaded = self._found(loaded)
+                        loaded = self._user_of_result(loaded)
                 except ValueError:
-                    loaded = self._unknown(user_id)
+                    loaded = self._warn_of_value_error(user_id)
                 # Older code may ask in the session to have a remember cookie deleted.
                 if ";" in cookies and settings.REMEMBER_COOKIE_NAME.read(config) in cookies:
                     self._finish_response(state)
@@ -185,7 +185,8 @@ class Loading(Mirror[UserT]):
             tokens = getattr(context, "_cv_tokens", None)
             if tokens and tokens[0][1] is None:  # as `shares_g` asks
                 leave_g_after_requests(here.app)
-        if source is None or source == "session":  # the session was read, and not written
+        if source is None or source == "session":  # elsewhere it was not read, or is written
+            # Flask's own list, to which `after_this_request` adds: `say_vary` must know its place.
             functions = getattr(context, "_after_request_functions", None)
             if functions is not None and say_vary not in functions:
                 functions.append(say_vary)
@@ -273,7 +274,7 @@ class Loading(Mirror[UserT]):
         if not forced and not is_active(user):
             return "deactivated"
         if auth_hash is None and self._logins is None:
-            return None
+            return None  # nothing to compare, without two calls to find that out
         return None if self._same_credentials(user, auth_hash) else "credentials_changed"
 
     def _load_user_from_cookie(self, sess: MutableMapping[str, Any], state: RequestState) -> Any:
@@ -302,8 +303,7 @@ class Loading(Mirror[UserT]):
             self._end_token(cookie, reason)
             return None
         state.token = token
-        says = hasattr(user, "get_session_auth_hash")
-        auth_hash = self._auth_hash(user) if says else None
+        auth_hash = self._auth_hash(user) if hasattr(user, "get_session_auth_hash") else None
         if token.outdated or token.auth_hash != auth_hash:
             self._wish(state, "set")
             state.reissued = token.with_auth_hash(auth_hash)

@@ -1,6 +1,6 @@
 """`LoginManager`: an application's callbacks and settings for one realm, wired to Flask.
 
-An old import path too: the names imported as themselves are for who imports them from here.
+An old import path too: of what `__all__` names, `utils` finds the rest when it is asked for.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from .redirects import expand_login_view, login_url, make_next_param
     from .sessions.store import SessionStore
-    from .signing import Key, decode_cookie, encode_cookie
+    from .signing import decode_cookie, encode_cookie
     from .timeouts import F
 
 
@@ -208,22 +208,22 @@ class LoginManager(Guards[UserT]):
         methods: Collection[str] = (),
     ) -> bool:
         """Note that `user` passed the first step. See `flask_login.begin_login`."""
-        from .two_step import TwoStep
+        from .two_step import begin
 
-        return TwoStep(self).begin(user, remember, duration, methods)
+        return begin(self, user, remember, duration, methods)
 
     def pending_user(self) -> UserT | None:
         """Return who is between two steps of a login. See `flask_login.pending_user`."""
-        from .two_step import TwoStep
+        from .two_step import pending
 
-        found = TwoStep(self).pending()
+        found = pending(self)
         return None if found is None else found[0]
 
     def complete_login(self, *, methods: Collection[str] = ()) -> bool:
         """Log the pending user in. See `flask_login.complete_login`."""
-        from .two_step import TwoStep
+        from .two_step import complete
 
-        return TwoStep(self).complete(methods)
+        return complete(self, methods)
 
     # What has nothing to do with a realm is here too: everything an application calls is.
 
@@ -238,12 +238,12 @@ class LoginManager(Guards[UserT]):
         return utils.make_next_param(login_url, current_url)
 
     @staticmethod
-    def encode_cookie(payload: str, key: Key | None = None) -> str:
+    def encode_cookie(payload: str, key: str | bytes | None = None) -> str:
         """Return a signed text. See `flask_login.encode_cookie`."""
         return utils.encode_cookie(payload, key)
 
     @staticmethod
-    def decode_cookie(cookie: str, key: Key | None = None) -> str | None:
+    def decode_cookie(cookie: str, key: str | bytes | None = None) -> str | None:
         """Return the payload of a signed text. See `flask_login.decode_cookie`."""
         return utils.decode_cookie(cookie, key)
 

@@ -2,6 +2,8 @@
 
 ``g`` may outlive the request: where somebody else pushed the application's context, as tests and
 commands do. What stands there counts for no request but its own, and is taken away at its end.
+
+Also here: who finishes the response for each realm, and says that it depends on the cookie.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ class Mirror(Entries[UserT]):
         try:
             holder = request_context.get().request.__dict__
         except LookupError:
-            holder = get_request().__dict__  # raises what Flask raises
+            holder = get_request().__dict__  # with Flask's error
         state: RequestState | None = holder.get(self._state_key)
         if state is None:
             state = holder[self._state_key] = RequestState()
@@ -155,7 +157,10 @@ def finish_response(response: Response) -> Response:
 
 
 def say_vary(response: Response) -> Response:
-    """Say that the response depends on the cookie, unless others may still see or replace it."""
+    """Say that the response depends on the cookie, unless others may still see or replace it.
+
+    After the last of this request's functions, with none of the application's, nobody does.
+    """
     context = request_context.get()
     if context._after_request_functions[-1] is say_vary and not context.app.after_request_funcs:
         _say_vary(context, response)
@@ -176,7 +181,7 @@ def _say_vary(context: Any, response: Response) -> None:
     # Where the session was modified Flask says it once more, with the cookie.
     if sess.accessed and not sess.modified and "Vary" not in response.headers:
         response.headers["Vary"] = "Cookie"
-        sess.accessed = False
+        sess.accessed = False  # so that Flask does not do it again
 
 
 def shares_g(context: Any) -> bool:

@@ -39,20 +39,19 @@ def _signing_key() -> Key:
     return keys[0]
 
 
-_DECODER = json.JSONDecoder()
-
 # What itsdangerous' URLSafeSerializer writes and reads, without its objects: it makes four of them
 # and derives the key anew for each text, which takes eight times as long.
 
 
 @lru_cache(maxsize=128)
-def _begun(key: Key, salt: str) -> hmac.HMAC:
+def _prepared(key: Key, salt: str) -> hmac.HMAC:
+    """Return an HMAC with its key in place. Many share it: copy it, never update it."""
     secret = key if isinstance(key, bytes) else key.encode()
     return hmac.new(hmac.digest(secret, salt.encode(), "sha256"), digestmod="sha256")
 
 
 def _signature(payload: bytes, key: Key, salt: str) -> bytes:
-    code = _begun(key, salt).copy()
+    code = _prepared(key, salt).copy()
     code.update(payload)
     return urlsafe_b64encode(code.digest()).rstrip(b"=")
 
@@ -75,6 +74,10 @@ def unsign(text: str, salt: str) -> tuple[Any, bool]:
         if hmac.compare_digest(signature, _signature(payload, key, salt)):
             return _value(payload), number == 0
     raise BadSignature("no key of this application signed it")
+
+
+#: Its `raw_decode` takes half of the time of `json.loads`.
+_DECODER = json.JSONDecoder()
 
 
 def _value(payload: bytes) -> Any:

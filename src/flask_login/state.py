@@ -52,7 +52,7 @@ def get_config() -> dict[str, Any]:
     try:
         config: dict[str, Any] = app_context.get().app.config
     except LookupError:
-        config = get_app().config  # raises what Flask raises
+        config = get_app().config  # with Flask's error
     return config
 
 

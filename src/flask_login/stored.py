@@ -136,9 +136,7 @@ class StoredLevel(SignedTimeouts[UserT]):
         if isinstance(found, str) or found.record.user_id != user_id:
             state.answer = found
             return False
-        state.stored = found
-        if state.trusted is not None:
-            state.trusted = None
+        state.stored, state.trusted = found, None
         return True
 
     def _shown(self, logins: StoredLogins, state: RequestState, text: object) -> Presented | str:
@@ -325,7 +323,10 @@ class StoredLevel(SignedTimeouts[UserT]):
     def _settle(
         self, sess: MutableMapping[str, Any], user: Any, token: RememberToken | None
     ) -> bool:
-        if self._logins is None or (state := self._state()).trusted is not None:
+        if self._logins is None:
+            return super()._settle(sess, user, token)
+        state = self._state()
+        if state.trusted is not None:
             return super()._settle(sess, user, token)
         if state.stored is None:
             if token is None:

@@ -165,8 +165,10 @@ class SignedTimeouts(Identity[UserT]):
     def _settle(
         self, sess: MutableMapping[str, Any], user: Any, token: RememberToken | None
     ) -> bool:
-        noted = self.keys.times in sess or self.keys.at in sess
-        if token is not None and (noted or _timeouts_are_set()):
+        # Asked first whether there is something to write or drop: a fortieth of such a request.
+        if token is not None and (
+            self.keys.times in sess or self.keys.at in sess or _timeouts_are_set()
+        ):
             self._write_times(sess, began=token.issued_at, proved=False)
         return super()._settle(sess, user, token)
 

@@ -48,92 +48,94 @@ class Pending:
             return None
 
 
-class TwoStep:
-    """Knows who is between two steps of a login in one realm."""
+def begin(
+    manager: Login[Any],
+    user: Any,
+    remember: bool,
+    duration: timedelta | None,
+    methods: Collection[str],
+) -> bool:
+    """Note that `user` passed the first step."""
+    found = unwrap(user)
+    if not is_active(found):
+        return False
+    user_id = getattr(found, manager.id_attribute)()
+    if user_id is None:
+        raise InvalidUserId(manager.id_attribute)
+    if duration is not None and not isinstance(duration, timedelta):
+        raise ConfigurationError("duration", duration, "a datetime.timedelta")
+    check_methods(methods)
+    noted = Pending(
+        user_id=user_id,
+        at=int(manager._clock().timestamp()),
+        client=manager._session_identifier_generator(),
+        credentials=_credentials(manager, found),
+        methods=sorted(methods),
+        remember=bool(remember),
+        duration=None if duration is None else duration.total_seconds(),
+    )
+    sess = get_session()
+    manager._renew_session(sess)
+    sess[manager.keys.pending] = vars(noted)
+    return True
 
-    def __init__(self, manager: Login[Any]) -> None:
-        self._manager = manager
-        self._salt = f"flask-login.pending.{manager.realm}"
 
-    def begin(
-        self, user: Any, remember: bool, duration: timedelta | None, methods: Collection[str]
-    ) -> bool:
-        """Note that `user` passed the first step."""
-        manager = self._manager
-        found = unwrap(user)
-        if not is_active(found):
-            return False
-        user_id = getattr(found, manager.id_attribute)()
-        if user_id is None:
-            raise InvalidUserId(manager.id_attribute)
-        if duration is not None and not isinstance(duration, timedelta):
-            raise ConfigurationError("duration", duration, "a datetime.timedelta")
-        check_methods(methods)
-        pending = Pending(
-            user_id=user_id,
-            at=int(manager._clock().timestamp()),
-            client=manager._session_identifier_generator(),
-            credentials=self._credentials(found),
-            methods=sorted(methods),
-            remember=bool(remember),
-            duration=None if duration is None else duration.total_seconds(),
-        )
-        sess = get_session()
-        manager._renew_session(sess)
-        sess[manager.keys.pending] = vars(pending)
-        return True
+def complete(manager: Login[Any], methods: Collection[str]) -> bool:
+    """Log the noted user in."""
+    check_methods(methods)
+    found = pending(manager)
+    if found is None:
+        return False
+    user, noted = found
+    if manager._began_before_brake(noted.at):
+        del get_session()[manager.keys.pending]
+        return False
+    seconds = noted.duration
+    duration = None if seconds is None else timedelta(seconds=seconds)
+    proved = {*noted.methods, *methods}
+    if not manager.login_user(user, noted.remember, duration, methods=proved):
+        return False
+    if noted.methods:
+        # The first step was proved when it was taken.
+        before = {*noted.methods}.difference(methods)
+        times = {**manager._proved_methods(), **dict.fromkeys(before, noted.at)}
+        get_session()[manager.keys.methods] = times
+    return True
 
-    def complete(self, methods: Collection[str]) -> bool:
-        """Log the pending user in."""
-        manager = self._manager
-        check_methods(methods)
-        found = self.pending()
-        if found is None:
-            return False
-        user, pending = found
-        if manager._began_before_brake(pending.at):
-            del get_session()[manager.keys.pending]
-            return False
-        seconds = pending.duration
-        duration = None if seconds is None else timedelta(seconds=seconds)
-        proved = {*pending.methods, *methods}
-        if not manager.login_user(user, pending.remember, duration, methods=proved):
-            return False
-        if pending.methods:
-            # The first step was proved when it was taken.
-            before = {*pending.methods}.difference(methods)
-            times = {**manager._proved_methods(), **dict.fromkeys(before, pending.at)}
-            get_session()[manager.keys.methods] = times
-        return True
 
-    def pending(self) -> tuple[Any, Pending] | None:
-        """Return the pending user and what was noted, or None; drop what is no good any more."""
-        manager = self._manager
-        sess = get_session()
-        pending = Pending.of(sess.get(manager.keys.pending))
-        if pending is None:
-            return None
-        in_time = manager._is_recent(
-            moment_of(pending.at), settings.LOGIN_PENDING_TIMEOUT.read(get_config())
-        )
-        here = pending.client == manager._session_identifier_generator()
-        user = None
-        if in_time and (here or manager._protection_mode() is None):
-            user = manager._call_user_loader(pending.user_id)
-        if user is None or not is_active(user) or not self._is_unchanged(user, pending):
-            del sess[manager.keys.pending]
-            return None
-        return user, pending
+def pending(manager: Login[Any]) -> tuple[Any, Pending] | None:
+    """Return the pending user and what was noted, or None; drop what is no good any more."""
+    sess = get_session()
+    noted = Pending.of(sess.get(manager.keys.pending))
+    if noted is None:
+        return None
+    in_time = manager._is_recent(
+        moment_of(noted.at), settings.LOGIN_PENDING_TIMEOUT.read(get_config())
+    )
+    here = noted.client == manager._session_identifier_generator()
+    user = None
+    if in_time and (here or manager._protection_mode() is None):
+        user = manager._call_user_loader(noted.user_id)
+    if user is None or not is_active(user) or not _is_unchanged(manager, user, noted):
+        del sess[manager.keys.pending]
+        return None
+    return user, noted
 
-    def _credentials(self, user: Any) -> str | None:
-        text = auth_text(user)
-        return None if text is None else digest(text, self._salt)
 
-    def _is_unchanged(self, user: Any, pending: Pending) -> bool:
-        text, noted = auth_text(user), pending.credentials
-        if text is None or noted is None:
-            return text is noted
-        return is_digest(noted, text, self._salt)
+def _credentials(manager: Login[Any], user: Any) -> str | None:
+    text = auth_text(user)
+    return None if text is None else digest(text, _salt(manager))
+
+
+def _is_unchanged(manager: Login[Any], user: Any, noted: Pending) -> bool:
+    text, credentials = auth_text(user), noted.credentials
+    if text is None or credentials is None:
+        return text is credentials
+    return is_digest(credentials, text, _salt(manager))
+
+
+def _salt(manager: Login[Any]) -> str:
+    return f"flask-login.pending.{manager.realm}"
 
 
 def begin_login(

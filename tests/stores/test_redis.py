@@ -764,7 +764,6 @@ def test_a_thread_that_is_stopped_while_it_waits_leaves_its_answer_to_nobody(
 _FORKS = """
 import os, sys
 from flask_login.sessions.redis import RedisSessionStore
-from flask_login.sessions.redis_client import KeptConnections
 import redis
 url, mine, other = sys.argv[1:]
 store = RedisSessionStore(url)
@@ -793,7 +792,7 @@ def test_a_forked_worker_shares_no_connection_with_its_parent(redis_server: Serv
     assert done.returncode == 0, done.stderr
 
 
-def test_no_connection_is_kept_of_a_client_that_is_lent_or_too_old(redis_server: Server) -> None:
+def test_no_connection_is_kept_of_a_client_that_is_lent(redis_server: Server) -> None:
     with redis.Redis.from_url(redis_server.url) as lent:
         store = RedisSessionStore(lent)
         record = a_record()
@@ -801,8 +800,11 @@ def test_no_connection_is_kept_of_a_client_that_is_lent_or_too_old(redis_server:
         before = clients(lent)
         assert store.get(record.id) == record
         assert clients(lent) == before
-        old = SimpleNamespace(__version__="5.2.1")
-        assert KeptConnections.of(cast("ModuleType", old), lent, 1) is None
+
+
+def test_with_a_redis_py_whose_pools_want_to_know_the_command_no_connection_is_kept() -> None:
+    old = cast("ModuleType", SimpleNamespace(__version__="5.2.1"))
+    assert KeptConnections.of(old, None, 25) is None
 
 
 def refused(store: SessionStore, act: Callable[[], object]) -> SessionStoreUnavailable:

@@ -46,7 +46,8 @@ _KNOWN = 10_000
 
 # How often the time of last activity is written, where the application does not say.
 _INTERVAL = settings.LOGIN_TOUCH_INTERVAL.default
-_TWICE = 2 * _INTERVAL
+# An idle timeout below this needs a shorter interval of its own.
+_SHORT_TIMEOUT = 2 * _INTERVAL
 _INTERVAL_KEYS = frozenset({settings.LOGIN_TOUCH_INTERVAL.key, settings.LOGIN_IDLE_TIMEOUT.key})
 
 # A failure that took as many seconds was silence; a refused connection takes none.
@@ -238,10 +239,10 @@ class StoredLogins:
     ) -> Presented | str:
         session_id, secret, generation = credential
         now, config, begun = self._clock(), app_context.get().app.config, time.monotonic()
-        interval, twice = _INTERVAL, _TWICE
+        interval, short = _INTERVAL, _SHORT_TIMEOUT
         if not config.keys().isdisjoint(_INTERVAL_KEYS):
             interval = _touch_interval(config)
-            twice = 2 * interval
+            short = 2 * interval
         seen = self._seen.get(session_id)
         try:  # as `_reporting` does, without a call more in each request
             if begun < self._silent_until:
@@ -256,9 +257,9 @@ class StoredLogins:
                 if seen is None or record.last_seen_at != seen:
                     seen = self._note_seen(record)
                 own = record.idle_timeout
-                if own is not None and own < twice:
+                if own is not None and own < short:
                     interval = own / 2  # its own, and so short that activity would come too late
-                    twice = own
+                    short = own
                     if now - seen >= interval and activity():
                         continue
                 step = judge(record, generation, now)

@@ -43,6 +43,7 @@ class MemorySessionStore:
     ) -> LoginSession | None:
         """See `SessionStore.get`."""
         if seen_at is None:
+            # Each is one read, the record first: a brake set in between is seen.
             found, moment = self._records.get(session_id), self._ended_before
             return found if found is None or moment is None else braked(found, moment)
         with self._lock:

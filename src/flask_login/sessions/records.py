@@ -201,7 +201,7 @@ def end(record: LoginSession, reason: str, now: datetime) -> LoginSession:
 def knows_secret(record: LoginSession, secret: str) -> bool:
     """Tell whether `secret` is the one this login began with."""
     shown = hashlib.sha256(secret.encode()).hexdigest()
-    return hmac.compare_digest(record.secret_hash, shown)
+    return hmac.compare_digest(record.secret_hash.encode(), shown.encode())
 
 
 def present_session(record: LoginSession, generation: int, now: datetime) -> Step:

@@ -81,7 +81,8 @@ class RedisSessionStore:
         It may not hold braces, which decide over hash slots.
     :param timeout: of the client made for a URL: seconds to connect, to answer, and to wait for
         a free connection. A request that needs a login is not worth waiting longer for.
-    :param max_connections: of the client made for a URL; in a cluster, for each node.
+    :param max_connections: of the client made for a URL; in a cluster, for each node. Of those to
+        a single server up to half stay lent to the check of each request.
     :raises ConfigurationError: if an argument has a value that is not accepted.
     :raises ImportError: if redis-py is missing or too old.
 
@@ -110,7 +111,7 @@ class RedisSessionStore:
         self._client: Any = None
         #: Of a client of our own, which nobody else watches or closes.
         self._kept: KeptConnections | None = None
-        if isinstance(client, str) and not cluster and max_connections > 1:
+        if isinstance(client, str) and not cluster:
             self._kept = KeptConnections.of(library, self._make(), max_connections // 2)
         self._patience = timeout / 2
         self._redis = library

@@ -1,4 +1,7 @@
-"""The client of `RedisSessionStore`: lent by the application or made from a URL."""
+"""The client of `RedisSessionStore`: lent by the application or made from a URL.
+
+Of one that is made, the connections that stay lent are here too.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ class KeptConnections:
     """Connections of a client's pool that stay lent, for the question of every request.
 
     A pool asks the operating system about a connection whenever it lends one, so that a dead one
-    is not lent; it takes a third of a round trip. Here whoever finds it dead asks again, which is
+    is not lent; it takes a quarter of a round trip. Here whoever finds it dead asks again, which is
     right for what changes nothing.
     """
 
@@ -52,7 +55,7 @@ class KeptConnections:
         """Return what keeps up to `most` connections of a client, or None where it can't."""
         version = tuple(int(part) for part in library.__version__.split(".")[:2])
         # The pools of older ones want to be told the command.
-        return None if version < (5, 3) else cls(client.connection_pool, most)
+        return None if version < (5, 3) or most < 1 else cls(client.connection_pool, most)
 
     def ask(self, *command: str) -> Any:
         """Return the answer to a command, with texts as bytes. Raises what redis-py raises."""
