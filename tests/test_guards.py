@@ -1290,3 +1290,14 @@ def test_a_view_that_is_guarded_by_hand_during_a_request_raises_no_alarm(
         assert client.get("/public").text == "hello"
     client.get("/login/alice")
     assert client.get("/me").text == "alice"
+
+
+@EACH_GUARD
+def test_outside_of_a_request_a_guarded_view_fails_with_flask_s_error(
+    site: Site, guard: Callable[[Any], Any]
+) -> None:
+    view = guard(lambda: "")
+    with pytest.raises(RuntimeError, match="outside of"):
+        view()
+    with site.app.app_context(), pytest.raises(RuntimeError, match="outside of request context"):
+        view()

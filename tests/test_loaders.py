@@ -12,6 +12,7 @@ from flask import Flask, Request
 from flask_login import (
     LoginManager,
     MissingLoader,
+    UserMixin,
     current_login,
     current_user,
     get_current_user,
@@ -417,6 +418,21 @@ def test_the_private_hooks_of_old_ask_one_loader_and_set_the_user(
         assert get_current_user() is users["bob"]
         assert login_manager._load_user_from_header("alice") is users["alice"]
         assert get_current_user() is users["alice"]
+
+
+class Ann(UserMixin):
+    id = "ann"
+
+
+def test_the_answer_to_a_user_of_an_overridden_hook_is_for_them_alone(app: Flask) -> None:
+    class Own(LoginManager[Any]):
+        def _load_user_from_request(self, request: Request) -> Any:
+            return Ann() if "X-Api-Key" in request.headers else None
+
+    manager = Own(app)
+    manager.request_loader(lambda _: None)
+    answer = app.test_client().get("/me", headers={"X-Api-Key": "1"})
+    assert answer.headers["Cache-Control"] == "private"
 
 
 # current_user read while it is being found

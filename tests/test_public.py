@@ -144,6 +144,8 @@ def test_a_name_that_is_found_late_is_that_of_its_module(name: str) -> None:
 
 
 def test_a_name_that_there_is_not_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="'flask_login.login_manager' has no attribute 'Man'"):
+        getattr(flask_login.login_manager, "Man")  # noqa: B009
     with pytest.raises(AttributeError, match="module 'flask_login' has no attribute 'Manager'"):
         flask_login.Manager  # noqa: B018
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask import Flask
-from itsdangerous import BadData, BadSignature, URLSafeSerializer
+from itsdangerous import BadData, BadPayload, BadSignature, URLSafeSerializer
 
 from flask_login import ConfigurationError, decode_cookie, encode_cookie
 from flask_login.signing import (
@@ -65,6 +66,15 @@ def test_no_truncated_text_is_signed(app: Flask) -> None:
 def test_junk_is_a_bad_signature_and_no_other_error(app: Flask, junk: str) -> None:
     with app.app_context(), pytest.raises(BadSignature):
         unsign(junk, "purpose")
+
+
+@pytest.mark.parametrize("text", [b"", b"no JSON", b"1 2", b"[1],", b"\xff"])
+def test_a_signed_text_that_is_not_one_json_value_is_bad_data(app: Flask, text: bytes) -> None:
+    payload = urlsafe_b64encode(text).rstrip(b"=")
+    with app.app_context():
+        signature = _signature(payload, secret_keys()[0], "purpose")
+        with pytest.raises(BadPayload):
+            unsign(b".".join([payload, signature]).decode(), "purpose")
 
 
 def test_after_a_key_rotation_the_old_key_verifies_and_the_new_one_signs(app: Flask) -> None:

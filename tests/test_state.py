@@ -14,7 +14,7 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from flask_login import SESSION_KEYS, LoginManager, login_fresh
 from flask_login.exceptions import ConfigurationError
-from flask_login.state import SessionKeys, touched_session
+from flask_login.state import SessionKeys, get_config, touched_session
 
 
 def test_the_default_realm_keeps_the_session_keys_of_old() -> None:
@@ -34,6 +34,11 @@ def test_two_realms_of_an_application_never_share_a_session_key(one: str, other:
     except ConfigurationError:
         return  # a name that is refused shares nothing
     assert not {*vars(SessionKeys(one)).values()} & {*vars(SessionKeys(other)).values()}
+
+
+def test_outside_of_an_application_the_error_is_flask_s() -> None:
+    with pytest.raises(RuntimeError, match="outside of application context"):
+        get_config()
 
 
 def test_a_page_that_never_asks_for_the_user_touches_no_session(app: Flask) -> None:

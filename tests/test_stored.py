@@ -1626,6 +1626,7 @@ def test_a_silent_store_keeps_one_request_waiting_and_not_everybody(
     for wait in (0.0, 0.5, 0.4):
         now[0] += wait
         assert client.get("/me").status_code == 503
+        assert app.test_client().get("/login/bob").status_code == 503, "nor is it asked to keep"
     assert asked == [100.0]
     now[0] += 0.2
     assert client.get("/me").status_code == 503

@@ -162,8 +162,7 @@ def must_log_in(find_manager: FindManager) -> Refusal:
     try:
         method, config = request_context.get().request.method, app_context.get().app.config
     except LookupError:
-        get_request()  # with Flask's error
-        raise
+        method, config = get_request().method, get_config()  # with Flask's error
     exempt = method in settings.EXEMPT_METHODS or config.get("LOGIN_DISABLED")
     if exempt and find_manager()._lets_pass():
         return None

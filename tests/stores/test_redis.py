@@ -792,6 +792,20 @@ def test_a_forked_worker_shares_no_connection_with_its_parent(redis_server: Serv
     assert done.returncode == 0, done.stderr
 
 
+def test_what_was_kept_before_a_fork_is_not_used_after_it(
+    redis_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = RedisSessionStore(redis_server.url)
+    record = a_record()
+    store.create(record)
+    store.get(record.id)
+    with redis.Redis.from_url(redis_server.url) as admin:
+        before = clients(admin)
+        monkeypatch.setattr(os, "getpid", lambda: -1)
+        assert store.get(record.id) == record
+        assert clients(admin) - before
+
+
 def test_no_connection_is_kept_of_a_client_that_is_lent(redis_server: Server) -> None:
     with redis.Redis.from_url(redis_server.url) as lent:
         store = RedisSessionStore(lent)

@@ -91,6 +91,7 @@ class SessionStoreContract:
     def test_an_unknown_id_is_none(self, store: SessionStore, session_id: str) -> None:
         store.create(a_record())
         assert store.get(session_id) is None
+        assert store.get(session_id, seen_at=NOW) is None
         assert store.delete(session_id) is False
 
     def test_replace_keeps_the_next_version_only(self, store: SessionStore) -> None:
