@@ -14,6 +14,7 @@ from flask import (
     copy_current_request_context,
     g,
     request,
+    request_finished,
     session,
 )
 from flask.sessions import SecureCookieSessionInterface
@@ -378,6 +379,49 @@ def test_two_realms_of_one_request_say_it_once() -> None:
         return str(staff.current_user.is_authenticated)
 
     assert varies(app, "/both") == varies(app, "/between") == ["Cookie"]
+
+
+def test_a_save_of_the_session_that_was_replaced_is_told_that_it_was_read() -> None:
+    app, told = make(), list[bool]()
+    interface, save = app.session_interface, app.session_interface.save_session
+
+    def saved(app: Flask, session: Any, response: Response) -> None:
+        told.append(session.accessed)
+        save(app, session, response)
+
+    interface.save_session = saved  # type: ignore[method-assign]
+    assert varies(app) == ["Cookie"]
+    assert told == [True, True]
+
+
+@pytest.mark.parametrize("functions", [0, 1])
+@pytest.mark.parametrize("late", [False, True])
+def test_a_page_that_tells_of_an_error_after_the_response_depends_on_the_cookie(
+    functions: int, late: bool
+) -> None:
+    app = make()
+    app.after_request_funcs.update({None: [lambda response: response]} if functions else {})
+
+    def fail(_: Flask, response: Response) -> None:
+        if response.get_data(as_text=True) == "come in":
+            raise LookupError
+
+    @app.errorhandler(500)
+    def tell(_: Exception) -> tuple[str, int]:
+        if late:
+            after_this_request(lambda _: Response("another", 500))
+        return f"sorry, {current_user.get_id()}", 500
+
+    with request_finished.connected_to(fail, app):
+        assert varies(app) == ["Cookie"]
+
+
+def test_a_function_that_was_put_after_ours_by_hand_may_replace_the_response() -> None:
+    app = make()
+    app.after_request(lambda response: response)
+    assert varies(app) == ["Cookie"]
+    app.after_request_funcs[None].insert(0, lambda _: Response("another"))
+    assert varies(app) == ["Cookie"]
 
 
 def test_a_guarded_page_that_fails_depends_on_the_cookie() -> None:

@@ -818,7 +818,25 @@ def test_no_connection_is_kept_of_a_client_that_is_lent(redis_server: Server) ->
 
 def test_with_a_redis_py_whose_pools_want_to_know_the_command_no_connection_is_kept() -> None:
     old = cast("ModuleType", SimpleNamespace(__version__="5.2.1"))
-    assert KeptConnections.of(old, None, 25) is None
+    assert KeptConnections.of(old, None) is None
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 4])
+@pytest.mark.parametrize("place", ["argument", "url"])
+def test_there_is_always_a_connection_left_for_what_changes_something(
+    redis_server: Server, most: int, place: str
+) -> None:
+    if place == "url":
+        store = RedisSessionStore(f"{redis_server.url}?max_connections={most}")
+    else:
+        store = RedisSessionStore(redis_server.url, max_connections=most)
+    record = a_record()
+    store.create(record)
+    with ThreadPoolExecutor(most) as executor:
+        assert list(executor.map(store.get, [record.id] * 100)) == [record] * 100
+    begun = monotonic()
+    store.create(a_record("other"))
+    assert monotonic() - begun < 0.5
 
 
 def refused(store: SessionStore, act: Callable[[], object]) -> SessionStoreUnavailable:

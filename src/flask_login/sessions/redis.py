@@ -112,7 +112,7 @@ class RedisSessionStore:
         #: Of a client of our own, which nobody else watches or closes.
         self._kept: KeptConnections | None = None
         if isinstance(client, str) and not cluster:
-            self._kept = KeptConnections.of(library, self._make(), max_connections // 2)
+            self._kept = KeptConnections.of(library, self._make())
         self._patience = timeout / 2
         self._redis = library
         self._failures = (

@@ -51,11 +51,14 @@ class KeptConnections:
         self._lock = Lock()
 
     @classmethod
-    def of(cls, library: ModuleType, client: Any, most: int) -> KeptConnections | None:
-        """Return what keeps up to `most` connections of a client, or None where it can't."""
+    def of(cls, library: ModuleType, client: Any) -> KeptConnections | None:
+        """Return what keeps up to half of a client's connections, or None where it can't."""
         version = tuple(int(part) for part in library.__version__.split(".")[:2])
-        # The pools of older ones want to be told the command.
-        return None if version < (5, 3) or most < 1 else cls(client.connection_pool, most)
+        if version < (5, 3):
+            return None  # its pools want to be told the command
+        pool = client.connection_pool
+        most = pool.max_connections // 2  # the rest is for what changes something
+        return cls(pool, most) if most else None
 
     def ask(self, *command: str) -> Any:
         """Return the answer to a command, with texts as bytes. Raises what redis-py raises."""
