@@ -215,7 +215,7 @@ class Loading(Mirror[UserT]):
         if self._user_callback is None:
             return self._load_user_from_loaders(state)
         context = request_context.get()
-        if "HTTP_COOKIE" not in context.request.environ and not opened_session():
+        if "HTTP_COOKIE" not in context.request.environ and not opened_session(context):
             user, source = self._load_user_from_loaders(state)
             if user is None:
                 # Who sends a cookie gets another answer.

@@ -151,12 +151,11 @@ class SessionKeys:
         yield from (self.at, self.times, self.acting_as)
 
 
-def opened_session() -> SessionMixin:
-    """Return the session to look at it without using it.
+def opened_session(context: Any) -> SessionMixin:
+    """Return the session of a request's context, to look at it without using it.
 
     Looking must not count as use: that would add ``Vary: Cookie`` to every response.
     """
-    context = request_context.get()
     # Flask 3.1.3 and later count a read of ``context.session`` as use, and keep it here.
     opened: SessionMixin | None = getattr(context, "_session", None)
     return context.session if opened is None else opened
@@ -164,7 +163,7 @@ def opened_session() -> SessionMixin:
 
 def touched_session() -> SessionMixin | None:
     """Return the session if this request has used it."""
-    opened = opened_session()
+    opened = opened_session(request_context.get())
     return opened if getattr(opened, "accessed", True) else None
 
 

@@ -217,27 +217,28 @@ class StoredLogins:
 
         :param activity: tells whether this request is a sign of a person; asked where it matters.
         """
-        credential = Credential.from_text(text)
-        if credential is None:
+        shown = _CREDENTIAL.fullmatch(text) if isinstance(text, str) else None
+        if shown is None:
             return records.UNKNOWN
-        return self._present(credential, records.present_session, activity)
+        return self._present(shown, records.present_session, activity)
 
     def present_remember(self, value: str) -> Presented | str | None:
         """Judge a remember cookie; a refusal is its reason, None for what is none of ours."""
-        credential = Credential.from_text(self.remembered_text(value))
-        if credential is None:
+        shown = _CREDENTIAL.fullmatch(self.remembered_text(value) or "")
+        if shown is None:
             return None
         slide = settings.REMEMBER_COOKIE_REFRESH_EACH_REQUEST.read(get_config())
         judge = functools.partial(records.present_remember, slide=slide)
-        return self._present(credential, judge, lambda: True)
+        return self._present(shown, judge, lambda: True)
 
     def _present(  # noqa: C901  # in one piece, because it runs in every request with a login
         self,
-        credential: Credential,
+        shown: re.Match[str],
         judge: Callable[[LoginSession, int, datetime], Step],
         activity: Callable[[], bool],
     ) -> Presented | str:
-        session_id, secret, generation = credential
+        session_id, secret, number = shown.groups()
+        generation = int(number)
         now, config, begun = self._clock(), app_context.get().app.config, time.monotonic()
         interval, short = _INTERVAL, _SHORT_TIMEOUT
         if not config.keys().isdisjoint(_INTERVAL_KEYS):
