@@ -62,6 +62,11 @@ class Entries(Loaders[UserT]):
 
     def __init__(self, realm: str) -> None:
         super().__init__()
+        # With the first manager: who imports the package does not wait for it, nor does a request,
+        # of which an import statement takes microseconds.
+        from .signing import digest, is_digest
+
+        self._digest, self._is_digest = digest, is_digest
         #: The name of this realm; ``"default"`` for a manager without a name.
         self.realm = realm
         #: The names of this realm's session entries.
@@ -71,11 +76,7 @@ class Entries(Loaders[UserT]):
 
     def _auth_hash(self, user: Any) -> str | None:
         text = auth_text(user)
-        if text is None:
-            return None
-        from .signing import digest  # few classes of users say something of their credentials
-
-        return digest(text, self._auth_salt)
+        return None if text is None else self._digest(text, self._auth_salt)
 
     def _same_credentials(self, user: Any, stored: str | None) -> bool:
         """Tell whether `stored`, if it says anything, is of the credentials a user has now."""
@@ -84,9 +85,7 @@ class Entries(Loaders[UserT]):
         text = auth_text(user)
         if text is None:
             return True
-        from .signing import is_digest
-
-        return isinstance(stored, str) and is_digest(stored, text, self._auth_salt)
+        return isinstance(stored, str) and self._is_digest(stored, text, self._auth_salt)
 
     def _write_login(self, sess: MutableMapping[str, Any], user_id: Any, *, fresh: bool) -> None:
         identifier = self._session_identifier_generator()

@@ -26,6 +26,9 @@ class Identity(Loading[UserT]):
 
     def __init__(self, realm: str, clock: Callable[[], datetime]) -> None:
         super().__init__(realm, clock)
+        from .login_facts import CurrentLogin  # with the first manager, as in `Entries`
+
+        self._login_facts = CurrentLogin
         #: The method of the user object that returns its id.
         self.id_attribute = settings.ID_ATTRIBUTE
         #: This realm's current user, as a proxy; typed as your user class.
@@ -59,16 +62,14 @@ class Identity(Loading[UserT]):
             return None
         get_id = getattr(user, self.id_attribute, None)
         user_id = None if get_id is None else str(get_id())
-        from .login_facts import CurrentLogin  # not before somebody asks
-
         if not has_request_context():
-            return CurrentLogin(user_id, "assigned", False, False, frozenset())
+            return self._login_facts(user_id, "assigned", False, False, frozenset())
         state = self._state()
         source = (state.source if user is state.user else None) or "assigned"
         own = source in ("session", "remember")
         stored = state.stored if own else None
         ends_at = self._expires_at() if own else None
-        return CurrentLogin(
+        return self._login_facts(
             user_id=user_id,
             source=source,
             fresh=self.login_fresh(),

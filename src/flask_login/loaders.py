@@ -185,9 +185,12 @@ class Loaders(Generic[UserT]):
         if self._user_callback is None:
             return None
         try:
-            return self._user_of_result(self._user_callback(user_id))
+            user = self._user_callback(user_id)
+            if user is False or hasattr(user, "__await__"):
+                user = self._user_of_result(user)
         except ValueError:
             return self._warn_of_value_error(user_id)
+        return user
 
     def _user_of_result(self, result: object) -> Any:
         """Return the user that a loader gave, awaited; None for False."""

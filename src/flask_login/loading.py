@@ -49,6 +49,9 @@ class Loading(Mirror[UserT]):
 
     def __init__(self, realm: str, clock: Callable[[], datetime]) -> None:
         super().__init__(realm)
+        from .remember import read  # with the first manager, as in `Entries`
+
+        self._read_token = read
         self._clock = clock
         # Session entries and settings for which more must be asked than whose the session is.
         self._telling_entries = frozenset(self.keys.telling())
@@ -338,9 +341,7 @@ class Loading(Mirror[UserT]):
 
     def _read_remember_cookie(self, value: str) -> RememberToken | None:
         """Return what a remember cookie is good for, or None."""
-        from .remember import read  # which only a browser that comes back needs
-
-        return read(value, self.realm, self._clock(), get_config())
+        return self._read_token(value, self.realm, self._clock(), get_config())
 
     def _settle(
         self, sess: MutableMapping[str, Any], user: Any, token: RememberToken | None
@@ -419,7 +420,5 @@ class Loading(Mirror[UserT]):
             cookies = self._remember_cookies()
             state.token = None
             if len(cookies) == 1 and settings.REMEMBER_COOKIE_ENABLED.read(get_config()):
-                from .remember import read
-
-                state.token = read(cookies[0], self.realm, self._clock(), get_config())
+                state.token = self._read_token(cookies[0], self.realm, self._clock(), get_config())
         return state.token

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from itsdangerous import BadData
 
@@ -96,9 +96,10 @@ def _read_signed(value: str, realm: str) -> RememberToken | None:
         fields, current = unsign(value, _salt(realm))
     except BadData:
         return None
+    said: Any = fields
     match fields:
         case [str(), int(), int()] | [str(), int(), int(), str()]:
-            return RememberToken(*cast("list[Any]", fields), outdated=not current)
+            return RememberToken(*said, outdated=not current)
         case _:
             return None
 

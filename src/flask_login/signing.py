@@ -10,7 +10,8 @@ import hashlib
 import hmac
 import json
 import zlib
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
+from binascii import a2b_base64, b2a_base64
 from functools import lru_cache
 from typing import Any
 
@@ -43,6 +44,10 @@ def _signing_key() -> Key:
 # and derives the key anew for each text, which takes eight times as long.
 
 
+#: To the URL-safe alphabet of RFC 4648, and back: `base64` has three calls for each text.
+_TO_URL, _FROM_URL = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
+
+
 @lru_cache(maxsize=128)
 def _prepared(key: Key, salt: str) -> hmac.HMAC:
     """Return an HMAC with its key in place. Many share it: copy it, never update it."""
@@ -53,7 +58,7 @@ def _prepared(key: Key, salt: str) -> hmac.HMAC:
 def _signature(payload: bytes, key: Key, salt: str) -> bytes:
     code = _prepared(key, salt).copy()
     code.update(payload)
-    return urlsafe_b64encode(code.digest()).rstrip(b"=")
+    return b2a_base64(code.digest(), newline=False).translate(_TO_URL).rstrip(b"=")
 
 
 def sign(value: Any, salt: str) -> str:
@@ -84,7 +89,7 @@ def _value(payload: bytes) -> Any:
     # A dot in front marks what itsdangerous compressed, as long texts were once.
     encoded = payload.removeprefix(b".")
     try:
-        plain = urlsafe_b64decode(encoded + b"=" * (-len(encoded) % 4))
+        plain = a2b_base64(encoded.translate(_FROM_URL) + b"==")
         text = (plain if encoded is payload else zlib.decompress(plain)).decode()
         value, end = _DECODER.raw_decode(text)
     except (ValueError, zlib.error) as error:

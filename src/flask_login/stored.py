@@ -293,10 +293,8 @@ class StoredLevel(SignedTimeouts[UserT]):
         brake = logins.ended_before()
         if brake is not None:
             # Only the signed tokens say when they were issued.
-            from .remember import read
-
             config = {**get_config(), "REMEMBER_COOKIE_ACCEPT_LEGACY": False}
-            token = read(value, self.realm, self._clock(), config)
+            token = self._read_token(value, self.realm, self._clock(), config)
             if token is None or token.issued_at < brake.timestamp():
                 self._state().ended_reason = "revoked"
                 return None
