@@ -186,8 +186,11 @@ def _say_vary(context: Any, response: Response, *, last: bool) -> None:
     if environ.pop(_VARIES, False):
         sess.accessed = True  # this response takes the place of one that failed
     # Where the session was modified Flask says it once more, with the cookie.
-    if last and sess.accessed and not sess.modified and "Vary" not in response.headers:
-        response.headers["Vary"] = "Cookie"
+    if not last or not sess.accessed or sess.modified:
+        return
+    # Not `in`: it raises and catches an error for a header that is missing, for a microsecond.
+    if "vary" not in [name.lower() for name, _ in response.headers]:
+        response.headers.add("Vary", "Cookie")
         sess.accessed = False  # so that Flask does not do it again
         environ[_VARIES] = True
 

@@ -210,33 +210,30 @@ class StoredLogins:
             self._latest = now
             return now
 
-    def present_session(
-        self, text: object, *, activity: Callable[[], bool] = bool
+    def present_remember(self, value: str) -> Presented | str | None:
+        """Judge a remember cookie; a refusal is its reason, None for what is none of ours."""
+        text = self.remembered_text(value)
+        if text is None or not _CREDENTIAL.fullmatch(text):
+            return None
+        slide = settings.REMEMBER_COOKIE_REFRESH_EACH_REQUEST.read(get_config())
+        judge = functools.partial(records.present_remember, slide=slide)
+        return self.present_session(text, activity=lambda: True, judge=judge)
+
+    def present_session(  # noqa: C901  # in one piece, for it runs in every request with a login
+        self,
+        text: object,
+        *,
+        activity: Callable[[], bool] = bool,
+        judge: Callable[[LoginSession, int, datetime], Step] = records.present_session,
     ) -> Presented | str:
         """Judge the session's credential; a refusal is its reason.
 
         :param activity: tells whether this request is a sign of a person; asked where it matters.
+        :param judge: the rule for it, of `records`.
         """
         shown = _CREDENTIAL.fullmatch(text) if isinstance(text, str) else None
         if shown is None:
             return records.UNKNOWN
-        return self._present(shown, records.present_session, activity)
-
-    def present_remember(self, value: str) -> Presented | str | None:
-        """Judge a remember cookie; a refusal is its reason, None for what is none of ours."""
-        shown = _CREDENTIAL.fullmatch(self.remembered_text(value) or "")
-        if shown is None:
-            return None
-        slide = settings.REMEMBER_COOKIE_REFRESH_EACH_REQUEST.read(get_config())
-        judge = functools.partial(records.present_remember, slide=slide)
-        return self._present(shown, judge, lambda: True)
-
-    def _present(  # noqa: C901  # in one piece, because it runs in every request with a login
-        self,
-        shown: re.Match[str],
-        judge: Callable[[LoginSession, int, datetime], Step],
-        activity: Callable[[], bool],
-    ) -> Presented | str:
         session_id, secret, number = shown.groups()
         generation = int(number)
         now, config, begun = self._clock(), app_context.get().app.config, time.monotonic()
