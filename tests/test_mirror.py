@@ -383,7 +383,8 @@ def test_two_realms_of_one_request_say_it_once() -> None:
 
 def test_a_save_of_the_session_that_was_replaced_is_told_that_it_was_read() -> None:
     app, told = make(), list[bool]()
-    interface, save = app.session_interface, app.session_interface.save_session
+    app.session_interface = interface = SecureCookieSessionInterface()  # Flask's own is everybody's
+    save = interface.save_session
 
     def saved(app: Flask, session: Any, response: Response) -> None:
         told.append(session.accessed)

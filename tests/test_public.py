@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -141,6 +142,12 @@ def test_a_name_that_is_found_late_is_that_of_its_module(name: str) -> None:
     code = f"import flask_login; print(flask_login.{name} is vars(flask_login)[{name!r}])"
     assert output_of(code) == "True"
     assert getattr(flask_login, name) is getattr(home, name)
+
+
+@pytest.mark.parametrize("name", sorted(flask_login.login_manager.__all__))
+def test_the_old_home_of_the_login_manager_has_the_names_it_had(name: str) -> None:
+    found = getattr(flask_login.login_manager, name)
+    assert found is (datetime if name == "datetime" else getattr(flask_login.utils, name, found))
 
 
 def test_a_name_that_there_is_not_is_an_attribute_error() -> None:
