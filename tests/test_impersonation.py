@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask import session
+from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
 from tests.policy_site import HOUR, KINDS, MINUTE, SIGNED, STORED, Member, Site
 
@@ -467,7 +468,8 @@ def test_a_session_from_before_it_began_is_none_any_more_where_a_store_tells(
 
 def test_forms_that_were_open_before_are_not_sent_as_somebody_else(site: Site) -> None:
     renewed: list[dict[str, Any]] = []
-    interface: Any = site.app.session_interface
+    interface: Any = SecureCookieSessionInterface()  # Flask's own is everybody's
+    site.app.session_interface = interface
     interface.regenerate = lambda sess: renewed.append(dict(sess))
     client = site.browser()
     client.get("/login?id=eve")

@@ -38,6 +38,7 @@ class User(UserMixin):
 def make(store: Any = None, **config: Any) -> Flask:
     app = Flask(__name__)
     app.config.update(SECRET_KEY="secret", **config)
+    app.session_interface = SecureCookieSessionInterface()  # one that nobody else has changed
     manager = LoginManager[User](app, session_store=None if store is None else store())
     manager.user_loader(User)
 

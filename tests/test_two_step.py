@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from flask import session
+from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
 from tests.policy_site import DAY, HOUR, KINDS, MINUTE, SECOND, SIGNED, STORED, Member, Site
 
@@ -348,7 +349,8 @@ def test_a_login_that_is_denied_at_the_end_logs_nobody_in(clock: FrozenClock) ->
 
 def test_beginning_renews_what_was_planted_in_the_session_before(site: Site) -> None:
     renewed: list[dict[str, Any]] = []
-    interface: Any = site.app.session_interface
+    interface: Any = SecureCookieSessionInterface()  # Flask's own is everybody's
+    site.app.session_interface = interface
     interface.regenerate = lambda sess: renewed.append(dict(sess))
     client = site.browser()
     with client.session_transaction() as sess:
