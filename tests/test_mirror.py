@@ -382,7 +382,9 @@ def test_two_realms_of_one_request_say_it_once() -> None:
     assert varies(app, "/both") == varies(app, "/between") == ["Cookie"]
 
 
-def test_a_save_of_the_session_that_was_replaced_is_told_that_it_was_read() -> None:
+def test_a_save_of_the_session_that_was_replaced_is_told_that_it_was_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     app, told = make(), list[bool]()
     app.session_interface = interface = SecureCookieSessionInterface()  # Flask's own is everybody's
     save = interface.save_session
@@ -391,7 +393,7 @@ def test_a_save_of_the_session_that_was_replaced_is_told_that_it_was_read() -> N
         told.append(session.accessed)
         save(app, session, response)
 
-    interface.save_session = saved  # type: ignore[method-assign]
+    monkeypatch.setattr(interface, "save_session", saved)
     assert varies(app) == ["Cookie"]
     assert told == [True, True]
 

@@ -152,7 +152,7 @@ def test_the_old_home_of_the_login_manager_has_the_names_it_had(name: str) -> No
 
 def test_a_name_that_there_is_not_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="'flask_login.login_manager' has no attribute 'Man'"):
-        getattr(flask_login.login_manager, "Man")  # noqa: B009
+        flask_login.login_manager.__getattr__("Man")
     with pytest.raises(AttributeError, match="module 'flask_login' has no attribute 'Manager'"):
         flask_login.Manager  # noqa: B018
 

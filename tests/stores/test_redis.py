@@ -788,7 +788,7 @@ def test_a_forked_worker_shares_no_connection_with_its_parent(redis_server: Serv
     store.create(mine)
     store.create(other)
     command = [sys.executable, "-c", _FORKS, redis_server.url, mine.id, other.id]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603  # our own
     assert done.returncode == 0, done.stderr
 
 
