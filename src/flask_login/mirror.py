@@ -164,6 +164,7 @@ def say_vary(response: Response) -> Response:
     """Say that the response depends on the cookie, unless others may still see or replace it.
 
     After the last of this request's functions, with none of the application's, nobody does.
+    Where there are such functions, those of a second response learn here that the session was read.
     """
     context = request_context.get()
     last = context._after_request_functions[-1] is say_vary and not context.app.after_request_funcs
