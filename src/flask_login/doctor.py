@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.test import create_environ
 
 from . import config as settings
 from .decorator_order import guarded_in_vain
+from .entries import how_to_renew, keeps_its_id
 from .exceptions import ConfigurationError, UnguardedViewError
 from .sessions.store import SessionStoreUnavailable
 
@@ -56,6 +59,7 @@ def examine(app: Flask) -> list[Finding]:
         *_settings(config),
         *_keys(config),
         *_session_cookie(config),
+        *_session_id(app),
         *_remember_cookie(config),
         *_guards(app, config, realms),
         *_stores(config, realms),
@@ -161,6 +165,31 @@ def _session_cookie(config: dict[str, Any]) -> Iterator[Finding]:
             "SESSION_COOKIE_HTTPONLY is off: a script in the page can read the session cookie.",
             "Remove the setting; Flask's default is True.",
         )
+
+
+def _session_id(app: Flask) -> Iterator[Finding]:
+    interface, sess = app.session_interface, _new_session(app)
+    if not interface.is_null_session(sess) and keeps_its_id(interface, sess):
+        yield Finding(
+            "error",
+            "session_id_kept",
+            f"The session keeps its id at login ({type(interface).__module__}."
+            f"{type(interface).__qualname__} has no 'regenerate'): somebody who planted the id in a"
+            " browser is logged in along with its user.",
+            how_to_renew(interface),
+        )
+
+
+def _new_session(app: Flask) -> object:
+    """Return the session of somebody who comes without a cookie, or None if none can be had."""
+    interface = app.session_interface
+    if isinstance(interface, SecureCookieSessionInterface):
+        return None
+    try:
+        opened = interface.open_session(app, app.request_class(create_environ()))
+        return interface.make_null_session(app) if opened is None else opened
+    except Exception:  # noqa: BLE001  # Beaker's needs its middleware; a server may be away
+        return None
 
 
 def _remember_cookie(config: dict[str, Any]) -> Iterator[Finding]:

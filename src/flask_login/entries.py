@@ -12,8 +12,16 @@ from collections.abc import Callable, MutableMapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from flask.sessions import SecureCookieSessionInterface
+
 from .loaders import Loaders, UserT
-from .state import SessionKeys, get_app, get_config, get_g, request_context
+from .state import (
+    SessionKeys,
+    get_app,
+    get_config,
+    get_g,
+    request_context,
+)
 
 if TYPE_CHECKING:
     from flask import Request
@@ -103,9 +111,7 @@ class Entries(Loaders[UserT]):
     @staticmethod
     def _regenerate(sess: MutableMapping[str, Any]) -> None:
         """Give a server-side session a new id, so that one planted before is worthless."""
-        regenerate = getattr(get_app().session_interface, "regenerate", None)
-        if regenerate is not None:
-            regenerate(sess)
+        renew_id(get_app().session_interface, sess)
 
     def _renew_session(self, sess: MutableMapping[str, Any]) -> None:
         """Give the session a new id, and have Flask-WTF make a new CSRF token.
@@ -122,6 +128,42 @@ class Entries(Loaders[UserT]):
         for key in self.keys.of_login():
             if key in sess:
                 del sess[key]
+
+
+def renew_id(interface: object, sess: object) -> None:
+    """Have a session's interface give it a new id, or the session itself where that does it.
+
+    The first is what Flask-Session does, the second Flask-KVSession. Flask's own sessions have no
+    id: all that they hold is in the cookie.
+    """
+    regenerate = getattr(interface, "regenerate", None)
+    if callable(regenerate):
+        regenerate(sess)
+        return
+    regenerate = getattr(sess, "regenerate", None)
+    if callable(regenerate):
+        regenerate()
+
+
+def keeps_its_id(interface: object, sess: object) -> bool:
+    """Tell whether a session on the server has the same id after a login as before it.
+
+    :param sess: a session of this interface, or None where there is none at hand.
+    """
+    if isinstance(interface, SecureCookieSessionInterface):
+        return False
+    holders = (interface, getattr(interface, "session_class", None), sess)
+    return not any(callable(getattr(holder, "regenerate", None)) for holder in holders)
+
+
+def how_to_renew(interface: object) -> str:
+    """Return how a session's interface comes to give sessions a new id."""
+    if type(interface).__module__.partition(".")[0] == "flask_session":
+        return "Upgrade to Flask-Session 0.6 or later."
+    return (
+        "Give the interface a method regenerate(session), or its sessions a method regenerate(),"
+        " that gives the session a new id and forgets the old one."
+    )
 
 
 def auth_text(user: Any) -> str | None:

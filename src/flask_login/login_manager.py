@@ -26,13 +26,14 @@ from .config import (
     SESSION_KEYS,
     USE_SESSION_FOR_NEXT,
 )
+from .entries import how_to_renew, keeps_its_id
 from .exceptions import ConfigurationError
 from .guards import Guards
 from .identity import _user_context_processor
 from .loaders import UserT
 from .mirror import finish_responses_last, leave_g_after_requests, shares_g
 from .mixins import AnonymousUserMixin
-from .state import RealmInApp, drop_before_request, request_context
+from .state import RealmInApp, drop_before_request, opened_session, request_context
 
 if TYPE_CHECKING:
     from flask import Blueprint, Flask
@@ -273,6 +274,21 @@ def _warn_of_memory(app: Flask) -> None:
         )
 
 
+def _warn_of_kept_id(app: Flask) -> None:
+    interface, sess = app.session_interface, opened_session(request_context.get())
+    if interface.is_null_session(sess) or not keeps_its_id(interface, sess):
+        return
+    settings.logger.warning(
+        "The sessions of the application '%s' keep their id at login: neither %s.%s nor they have a"
+        " method 'regenerate'. Somebody who planted the id in a browser is logged in along with its"
+        " user. %s",
+        app.name,
+        type(interface).__module__,
+        type(interface).__qualname__,
+        how_to_renew(interface),
+    )
+
+
 def _check_at_first_request(app: Flask) -> None:
     """See at the first request how the application is made: it is complete by then."""
 
@@ -281,6 +297,7 @@ def _check_at_first_request(app: Flask) -> None:
 
         check_decorator_order(app)
         finish_responses_last(app)
+        _warn_of_kept_id(app)
         shared = app.testing or shares_g(request_context.get())
         if shared and settings.DEFAULT_REALM in app.extensions["login"]:
             leave_g_after_requests(app)
