@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextvars import Context, copy_context
 from typing import Any
 from unittest import mock
 
@@ -17,6 +19,7 @@ from flask import (
     request,
     stream_with_context,
 )
+from tests.policy_site import KINDS, Site
 from werkzeug.exceptions import Unauthorized
 
 from flask_login import (
@@ -31,6 +34,7 @@ from flask_login import (
     logout_user,
     user_logged_out,
 )
+from flask_login.testing import FrozenClock
 
 # Application contexts that outlive a request
 
@@ -642,3 +646,204 @@ def test_a_thread_that_asks_while_another_is_loading_gets_the_user_and_not_nobod
     client.get("/login/alice")
     assert client.get("/two-threads").text == "alice"
     assert seen == ["alice"]
+
+
+# Greenlets that share a request and a thread
+
+#: How a greenlet comes to its context: gevent's gets a copy of the one that spawned it, a plain one
+#: an empty one.
+CONTEXTS: dict[str, Callable[[], Context]] = {"copied": copy_context, "empty": Context}
+
+
+@pytest.fixture(params=KINDS, ids=str)
+def site(request: pytest.FixtureRequest, clock: FrozenClock) -> Site:
+    return Site(request.param, clock)
+
+
+def asking_while_it_loads(
+    site: Site, contexts: Callable[[], Context], *, loader: str
+) -> list[str | None]:
+    """Have a greenlet ask while the first question of its request waits for the loader.
+
+    A loader that waits lets others run, each in its own context, in the same thread.
+
+    :return: whom the greenlet saw, and whom the page.
+    """
+    others: list[Callable[[], Any]] = []
+    seen: list[Any] = []
+
+    def wait() -> None:
+        while others:
+            others.pop()()
+
+    def load(user_id: str) -> Any:
+        wait()
+        return site.users.get(user_id)
+
+    async def load_async(user_id: str) -> Any:
+        wait()
+        return site.users.get(user_id)
+
+    site.manager.user_loader(load if loader == "sync" else load_async)
+
+    @site.manager.login_not_required
+    def page() -> str:
+        @copy_current_request_context
+        def ask() -> None:
+            seen.append(site.manager.current_user.get_id())
+
+        context = contexts()
+        others.append(lambda: context.run(ask))
+        return str(site.manager.current_user.get_id())
+
+    site.app.view_functions["greenlets"] = page
+    return seen
+
+
+@pytest.mark.parametrize("how", ["", "&remember"])
+@pytest.mark.parametrize("contexts", CONTEXTS.values(), ids=CONTEXTS)
+@pytest.mark.parametrize("loader", ["sync", "async"])
+def test_a_greenlet_that_asks_while_another_is_loading_gets_the_user_and_not_nobody(
+    site: Site, how: str, contexts: Callable[[], Context], loader: str
+) -> None:
+    if loader == "async":
+        pytest.importorskip("asgiref", reason="async loaders need Flask[async]")
+    site.app.add_url_rule("/greenlets", "greenlets", lambda: "")
+    client = site.browser()
+    client.get(f"/login?id=ann{how}")
+    if how:
+        client.delete_cookie("session")
+    seen = asking_while_it_loads(site, contexts, loader=loader)
+    assert client.get("/greenlets").text == "ann"
+    assert seen == ["ann"]
+    assert client.get("/greenlets").text == "ann"
+
+
+@pytest.mark.parametrize("start", ["greenlet", "thread"])
+def test_what_a_loader_starts_with_its_context_sees_nobody_and_asks_no_loader(
+    site: Site, start: str
+) -> None:
+    seen: list[Any] = []
+
+    def load(user_id: str) -> Any:
+        ask = copy_current_request_context(lambda: seen.append(site.manager.current_user.get_id()))
+        context = copy_context()
+        if start == "greenlet":
+            context.run(ask)
+        else:
+            thread = threading.Thread(target=context.run, args=(ask,))
+            thread.start()
+            thread.join()
+        return site.users[user_id]
+
+    site.manager.user_loader(load)
+    client = site.browser()
+    client.get("/login?id=ann")
+    assert client.get("/me").text == "ann"
+    assert seen == [None]
+
+
+@pytest.mark.parametrize("how", ["", "&remember"])
+def test_many_greenlets_of_one_request_that_ask_at_once_all_see_the_user(
+    site: Site, how: str
+) -> None:
+    greenlet = pytest.importorskip("greenlet", reason="needs greenlet")
+    waiting: list[Any] = []
+    hub: Any = None
+
+    def load(user_id: str) -> Any:
+        waiting.append(greenlet.getcurrent())
+        hub.switch()
+        return site.users.get(user_id)
+
+    @site.manager.login_not_required
+    def page() -> str:
+        nonlocal hub
+        hub = greenlet.getcurrent()
+        ask = [copy_current_request_context(site._me) for _ in range(3)]
+        site.manager.user_loader(load)
+        started = [greenlet.greenlet(one) for one in ask]
+        seen = [one.switch() for one in started]
+        while waiting:
+            seen.append(waiting.pop(0).switch())
+        return " ".join(filter(None, seen))
+
+    site.app.add_url_rule("/greenlets", "greenlets", page)
+    client = site.browser()
+    client.get(f"/login?id=ann{how}")
+    if how:
+        client.delete_cookie("session")
+    assert client.get("/greenlets").text == "ann ann ann"
+
+
+@pytest.fixture
+def hasty() -> Generator[None]:
+    """Let threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_many_threads_of_one_request_that_ask_at_once_all_see_the_user(site: Site) -> None:
+    @site.manager.login_not_required
+    def page() -> str:
+        seen: list[str] = []
+        start = threading.Barrier(8)
+
+        def ask() -> None:
+            start.wait(10)
+            for _ in range(3):
+                seen.append(site._me())
+                site.manager.login_still_valid()
+
+        threads = [threading.Thread(target=copy_current_request_context(ask)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        return f"{len(seen)} {set(seen)}"
+
+    site.app.add_url_rule("/threads", "threads", page)
+    client = site.browser()
+    client.get("/login?id=ann")
+    for _ in range(5):
+        assert client.get("/threads").text == "24 {'ann'}"
+
+
+class Between(LoginManager[Any]):
+    """Lets another greenlet of the request run when a user was just found."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def _load_user(self) -> None:
+        super()._load_user()
+        do, self.meanwhile = self.meanwhile, None
+        if do is not None:
+            do()
+
+
+@pytest.mark.parametrize("realm", [None, "staff"])
+def test_a_user_is_known_while_another_greenlet_finds_them_out_again(
+    app: Flask, users: dict[str, Any], realm: str | None
+) -> None:
+    manager = Between(app, name=realm)
+    manager.user_loader(users.get)
+
+    @app.get("/enter")
+    def enter() -> str:
+        return str(manager.login_user(users["alice"]))
+
+    @app.get("/who")
+    def who() -> str:
+        def forget() -> None:
+            # What another thread does between two steps of this one.
+            Context().run(copy_current_request_context(lambda: manager._forget(manager._state())))
+
+        manager.meanwhile = forget
+        return str(manager.current_user.get_id())
+
+    client = app.test_client()
+    client.get("/enter")
+    assert client.get("/who").text == "alice"

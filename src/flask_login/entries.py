@@ -20,6 +20,8 @@ from .state import (
     get_app,
     get_config,
     get_g,
+    get_request,
+    is_answered,
     request_context,
 )
 
@@ -110,8 +112,12 @@ class Entries(Loaders[UserT]):
 
     @staticmethod
     def _regenerate(sess: MutableMapping[str, Any]) -> None:
-        """Give a server-side session a new id, so that one planted before is worthless."""
-        renew_id(get_app().session_interface, sess)
+        """Give a server-side session a new id, so that one planted before is worthless.
+
+        Not once the response has begun: the browser would go on with an id that is gone.
+        """
+        if not is_answered(get_request()):
+            renew_id(get_app().session_interface, sess)
 
     def _renew_session(self, sess: MutableMapping[str, Any]) -> None:
         """Give the session a new id, and have Flask-WTF make a new CSRF token.

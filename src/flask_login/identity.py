@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from flask import has_request_context, session
+from flask import has_request_context
 from werkzeug.local import LocalProxy
 
 from . import config as settings
@@ -15,7 +15,7 @@ from . import utils
 from .loaders import UserT, unwrap
 from .loading import Loading
 from .mixins import AnonymousUserMixin, says
-from .state import get_request
+from .state import get_request, get_session
 
 if TYPE_CHECKING:
     from .login_facts import CurrentLogin
@@ -126,16 +126,16 @@ class Identity(Loading[UserT]):
 
     def _is_fresh(self, user: Any) -> bool:
         """Tell whether the session is fresh, and the login of this user."""
-        return bool(session.get(self.keys.fresh)) and self._is_of_session(user)
+        return bool(get_session().get(self.keys.fresh)) and self._is_of_session(user)
 
     def login_remembered(self) -> bool:
         """Tell whether this browser has sent a good remember token of the current user."""
         self.get_current_user()
-        state = self._state()
-        if state.remember == "clear" or session.get(self.keys.remember) == "clear":
+        state, sess = self._state(), get_session()
+        if state.remember == "clear" or sess.get(self.keys.remember) == "clear":
             return False
         token = self._remember_token(state)
-        return token is not None and token.user_id == str(session.get(self.keys.user_id))
+        return token is not None and token.user_id == str(sess.get(self.keys.user_id))
 
     def login_ended_reason(self) -> str | None:
         """Tell why the login that this browser showed is over. See `flask_login`'s function."""
@@ -144,12 +144,12 @@ class Identity(Loading[UserT]):
 
     def _proved_methods(self) -> dict[str, int]:
         """Return how the user of the session proved who they are, and when: seconds since 1970."""
-        methods = session.get(self.keys.methods)
+        methods = get_session().get(self.keys.methods)
         return cast("dict[str, int]", methods) if isinstance(methods, dict) else {}
 
     def _is_of_session(self, user: Any) -> bool:
         """Tell whether `user` is the one whose login session this is, not somebody's beside it."""
-        user_id = session.get(self.keys.user_id)
+        user_id = get_session().get(self.keys.user_id)
         get_id = getattr(user, self.id_attribute, None)
         return user_id is not None and get_id is not None and str(get_id()) == str(user_id)
 

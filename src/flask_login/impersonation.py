@@ -15,7 +15,7 @@ from .loaders import UserT, is_active, resolve, unwrap
 from .login import Login
 from .mixins import says
 from .signals import impersonation_started, impersonation_stopped
-from .state import get_app, get_request, get_session
+from .state import get_app, get_request, get_session, is_answered
 
 if TYPE_CHECKING:
     from flask.sessions import SessionMixin
@@ -53,6 +53,10 @@ class Impersonation(Login[UserT]):
         """Act as `user` from here on. See `flask_login.impersonate`."""
         found, actor = unwrap(user), self.get_current_user()
         sess = get_session()
+        if is_answered(get_request()):
+            raise ImpersonationDenied(
+                "The response has begun: this browser can't be told any more."
+            )
         if self._state().actor is not None:
             raise ImpersonationDenied("Somebody who acts as another user can't act as a third.")
         if not self._is_of_session(actor):
@@ -77,6 +81,7 @@ class Impersonation(Login[UserT]):
         if actor is None:
             return False
         # Whoever kept the session of before does not begin to act again.
+        self._tell_if_answered("stop_impersonating")
         self._renew_credential(get_session())
         self._stop(getattr(user, self.id_attribute)(), self._actor_id())
         self._assign(actor, "session")
@@ -109,7 +114,8 @@ class Impersonation(Login[UserT]):
         super()._write_login(sess, user_id, fresh=fresh)
 
     def _stop(self, user_id: Any, actor_id: Any) -> None:
-        self._note("impersonation_stopped", user_id, actor_id)
+        if not is_answered(get_request()):  # else it is to be ended once more, by the next request
+            self._note("impersonation_stopped", user_id, actor_id)
         self._renew_session(get_session())
         get_session().pop(self.keys.acting_as, None)
         self._state().actor = None
@@ -139,8 +145,8 @@ def impersonate(user: Any) -> None:
     :param user: the user object.
 
     Raises `ImpersonationDenied` (403) when `LoginManager.may_impersonate` does not allow it
-    (without that callback nobody may), when nobody is logged in, and when somebody acts as another
-    already.
+    (without that callback nobody may), when nobody is logged in, when somebody acts as another
+    already, and once the response has begun.
     Sends `impersonation_started`.
 
     .. versionadded:: 0.6.90

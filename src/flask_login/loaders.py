@@ -102,8 +102,8 @@ class Loaders(Generic[UserT]):
         that is unknown: the login then ends. A `ValueError` (``int("abc")``) means the same and
         is logged; any other exception is yours and propagates. May be ``async def``.
 
-        While it runs `current_user` is nobody. A thread that a loader starts must not ask for it:
-        it would ask the loader.
+        While it runs `current_user` is nobody, for what it starts in its own context too. A thread
+        that a loader starts in another context must not ask for it: it would ask the loader.
 
         :param callback: takes the user id: what ``get_id()`` returned, a `str`.
         :return: the callback, unchanged.

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, MutableMapping
 from contextvars import ContextVar
 from datetime import datetime
-from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.local import LocalProxy
@@ -18,7 +17,7 @@ from . import config as settings
 from . import utils
 from .entries import _create_identifier, client_fingerprint, is_legacy_fingerprint
 from .loaders import UserT, is_active, unwrap
-from .mirror import Mirror, leave_g_after_requests, say_vary
+from .mirror import Mirror, leave_g_after_requests
 from .mixins import AnonymousUserMixin
 from .signals import session_protected, user_accessed, user_loaded_from_cookie
 from .state import (
@@ -29,8 +28,11 @@ from .state import (
     get_config,
     get_g,
     get_request,
+    get_session,
+    is_answered,
     opened_session,
     request_context,
+    session_of,
 )
 
 if TYPE_CHECKING:
@@ -40,8 +42,9 @@ if TYPE_CHECKING:
 
     from .remember import RememberToken
 
-#: The states whose loaders are awaited: in a thread that copied the context of who waits.
-_awaited: ContextVar[tuple[RequestState, ...]] = ContextVar("flask_login.awaited", default=())
+#: The states whose user this very code is finding out: in its context, not in its thread, which it
+#: may share with other greenlets of the request, and which it leaves where a loader is awaited.
+_loading: ContextVar[tuple[RequestState, ...]] = ContextVar("flask_login.loading", default=())
 
 
 class Loading(Mirror[UserT]):
@@ -103,7 +106,17 @@ class Loading(Mirror[UserT]):
         if user is UNLOADED and self.realm == settings.DEFAULT_REALM:
             # A subclass has its own _load_user, which wrote to g alone.
             user = app_context.get().g.__dict__.get("_login_user", UNLOADED)
-        return self.anonymous_user() if user is UNLOADED else user  # while a loader runs
+        return self._found_meanwhile() if user is UNLOADED else user
+
+    def _found_meanwhile(self) -> Any:
+        """Return nobody while a loader asks, and else the user whom others find out just now.
+
+        Those are other threads or greenlets of this request: they forgot for a moment whom this one
+        had found.
+        """
+        state = self._state()
+        user = UNLOADED if state in _loading.get() else state.found
+        return self.anonymous_user() if user is UNLOADED else user
 
     def _update_request_context_with_user(self, user: Any = None) -> None:
         """Make `user` the user of this request only; None is nobody."""
@@ -130,27 +143,29 @@ class Loading(Mirror[UserT]):
         # cost a guarded page a fiftieth, and each question that most sessions don't raise as much.
         context, here = request_context.get(), app_context.get()
         request, config = context.request, here.app.config
-        state: RequestState | None = request.__dict__.get(self._state_key)
-        if state is None:
-            state = request.__dict__[self._state_key] = RequestState()
-        elif state.loading_in is not None and self._is_asked_by_loader(state):
-            return
+        known: RequestState | None = request.__dict__.get(self._state_key)
+        loading = _loading.get()
+        if loading and known in loading:
+            return  # a loader asks
+        # Not replaced, should another thread of this request have been quicker.
+        state: RequestState = known or request.__dict__.setdefault(self._state_key, RequestState())
         if context.app is not here.app:
             return  # another application knows nothing of this one's session
         mirror = here.g.__dict__
         if state.user is not UNLOADED or "_login_user" in mirror:
             self._forget(state)
-        state.loading_in = get_ident()
+        answered, token = is_answered(request), _loading.set((*loading, state))
         try:
             cookies, loaded = request.environ.get("HTTP_COOKIE"), UNLOADED
             # Of most sessions there is nothing to ask but whose they are: the client is the same,
             # and nothing sets a time or says anything of credentials.
             if (
                 self._asks_as_usual
+                and not answered
                 and self._user_callback is not None
                 and cookies is not None
                 and (user_id := (sess := context.session).get(self.keys.user_id)) is not None
-                and sess.keys().isdisjoint(self._telling_entries)
+                and self._telling_entries.isdisjoint(sess)
                 and config.keys().isdisjoint(self._telling_settings)
                 and self._session_identifier_generator is _create_identifier
                 and sess.get(self.keys.id)
@@ -177,37 +192,26 @@ class Loading(Mirror[UserT]):
             else:
                 user, source = self._identify(state, loaded)
         finally:
-            state.loading_in = None
+            _loading.reset(token)
         if user is None:
             self._require_loader()
             user = self.anonymous_user()
-        state.user = unwrap(user) if isinstance(user, LocalProxy) else user
+        state.user = state.found = unwrap(user) if isinstance(user, LocalProxy) else user
         state.source = source
         if self.realm == settings.DEFAULT_REALM:
             mirror["_login_user"], mirror["_login_state"] = state.user, state
             tokens = getattr(context, "_cv_tokens", None)
             if tokens and tokens[0][1] is None:  # as `shares_g` asks
                 leave_g_after_requests(here.app)
-        if source is None or source == "session":  # elsewhere it was not read, or is written
-            # Flask's own list, to which `after_this_request` adds: `say_vary` must know its place.
-            functions = getattr(context, "_after_request_functions", None)
-            if functions is not None and say_vary not in functions:
-                functions.append(say_vary)
         if user_accessed.receivers:
             user_accessed.send(here.app)
 
-    @staticmethod
-    def _is_asked_by_loader(state: RequestState) -> bool:
-        return state.loading_in == get_ident() or state in _awaited.get()
+    def _only_looks(self) -> bool:
+        """Tell whether the user is being found out when the response has begun.
 
-    def _resolve(self, result: object) -> Any:
-        if not hasattr(result, "__await__"):
-            return result
-        token = _awaited.set((*_awaited.get(), self._state()))
-        try:
-            return super()._resolve(result)
-        finally:
-            _awaited.reset(token)
+        Then nothing may be rotated, renewed or ended: the browser could not be told.
+        """
+        return is_answered(get_request()) and self._state() in _loading.get()
 
     def _identify(self, state: RequestState, loaded: Any) -> tuple[Any, str | None]:
         """Return the user of the request and what named them; None and None for nobody.
@@ -218,13 +222,15 @@ class Loading(Mirror[UserT]):
         if self._user_callback is None:
             return self._load_user_from_loaders(state)
         context = request_context.get()
-        if "HTTP_COOKIE" not in context.request.environ and not opened_session(context):
+        request = context.request
+        used = session_of(context) if is_answered(request) else opened_session(context)
+        if "HTTP_COOKIE" not in request.environ and not used:
             user, source = self._load_user_from_loaders(state)
             if user is None:
                 # Who sends a cookie gets another answer.
-                context.session.get(self.keys.user_id)
+                session_of(context).get(self.keys.user_id)
             return user, source
-        return self._identify_by_cookies(state, context.session, loaded)
+        return self._identify_by_cookies(state, session_of(context), loaded)
 
     def _identify_by_cookies(
         self, state: RequestState, sess: SessionMixin, loaded: Any
@@ -310,7 +316,7 @@ class Loading(Mirror[UserT]):
         if token.outdated or token.auth_hash != auth_hash:
             self._wish(state, "set")
             state.reissued = token.with_auth_hash(auth_hash)
-        sess = request_context.get().session
+        sess = get_session()
         if not get_app().session_interface.is_null_session(sess):
             self._write_login(sess, token.user_id, fresh=False)
             if not self._settle(sess, user, token):
@@ -384,7 +390,7 @@ class Loading(Mirror[UserT]):
 
         Override it to switch session protection off for some requests.
         """
-        sess = request_context.get().session
+        sess = get_session()
         stored = sess.get(self.keys.id)
         mode = self._protection_mode()
         present = self._session_identifier_generator()

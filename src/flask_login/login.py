@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import config as settings
 from . import utils
+from .config import logger
 from .exceptions import ConfigurationError, InvalidUserId
 from .loaders import UserT, is_active, unwrap
 from .signals import user_logged_in, user_logged_out, user_login_confirmed, user_login_failed
@@ -18,6 +19,7 @@ from .state import (
     get_config,
     get_request,
     get_session,
+    is_answered,
     touched_session,
 )
 from .stored import StoredLevel
@@ -73,6 +75,7 @@ class Login(StoredLevel[UserT]):
             timeouts=timeouts,
         ):
             return False
+        self._tell_if_answered("login_user")
         state.ended_reason = None
         self._renew_session(sess)
         self._write_login(sess, user_id, fresh=fresh)
@@ -99,6 +102,7 @@ class Login(StoredLevel[UserT]):
         user = self.get_current_user()
         sess = get_session()
         if self._is_of_session(user):
+            self._tell_if_answered("confirm_login")
             # Asked again: new credentials may have been saved through another object.
             saved = self._call_user_loader(sess[self.keys.user_id])
             user = user if saved is None else saved
@@ -116,6 +120,7 @@ class Login(StoredLevel[UserT]):
         """Log the user of this realm out. See `flask_login.logout_user`."""
         user = self.get_current_user()
         state, sess = self._state(), get_session()
+        self._tell_if_answered("logout_user")
         if everywhere:
             self._end_all_records(user)
         self._end_login(sess, state, "logout")
@@ -132,6 +137,18 @@ class Login(StoredLevel[UserT]):
         user_logged_out.send(get_app(), user=user)
         self._assign(self.anonymous_user(), None)
         return True
+
+    def _tell_if_answered(self, function: str) -> None:
+        """Warn, once a request, that a function was called when the response had begun."""
+        state = self._state()
+        if is_answered(get_request()) and not state.told_of_answer:
+            state.told_of_answer = True
+            logger.warning(
+                "%s() was called after the response had begun (in a stream, or at the end of a"
+                " request): the session and the cookies of this browser stay as they are. A logout"
+                " still ends what is in a session store. Call it in the view.",
+                function,
+            )
 
     def login_failed(self, identity: str) -> None:
         """Tell that a login to this realm has failed. See `flask_login.login_failed`."""
@@ -313,7 +330,8 @@ def login_user(
     """Log `user` in: from here on this browser is theirs.
 
     Call it when you have proved who they are. It replaces whoever was logged in. A server-side
-    session gets a new id, Flask-WTF a new CSRF token; your own entries in the session stay.
+    session gets a new id, Flask-WTF a new CSRF token; your own entries in the session stay. Once
+    the response has begun it holds for the rest of the request only, and a warning is logged.
 
     :param user: the user object; its ``get_id()`` names it in the session.
     :param remember: whether to set a remember cookie, with which the user is known again after
@@ -383,6 +401,9 @@ def logout_user(*, everywhere: bool = False) -> bool:
 
     A server-side session gets a new id, Flask-WTF a new CSRF token. What else the session holds
     is yours and stays.
+
+    Once the response has begun, in a stream or in ``teardown_request``, this browser can't be told:
+    only what is in a session store ends, and a warning is logged.
 
     :param everywhere: end every login of this user, in all browsers. Needs a session store.
     :return: True, always.

@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from flask import got_request_exception
+
 from . import config as settings
 from . import utils
 from .config import (
@@ -31,7 +33,7 @@ from .exceptions import ConfigurationError
 from .guards import Guards
 from .identity import _user_context_processor
 from .loaders import UserT
-from .mirror import finish_responses_last, leave_g_after_requests, shares_g
+from .mirror import answer_again, finish_responses, leave_g_after_requests, shares_g
 from .mixins import AnonymousUserMixin
 from .state import RealmInApp, drop_before_request, opened_session, request_context
 
@@ -151,6 +153,8 @@ class LoginManager(Guards[UserT]):
             from .default_guard import guard_by_default
 
             register(app)
+            finish_responses(app)
+            got_request_exception.connect(answer_again, app)
             _check_at_first_request(app)
             guard_by_default(app)
         if self._logins is not None and self._logins.store.kind == "memory":
@@ -296,7 +300,7 @@ def _check_at_first_request(app: Flask) -> None:
         from .decorator_order import check_decorator_order
 
         check_decorator_order(app)
-        finish_responses_last(app)
+        finish_responses(app)
         _warn_of_kept_id(app)
         shared = app.testing or shares_g(request_context.get())
         if shared and settings.DEFAULT_REALM in app.extensions["login"]:

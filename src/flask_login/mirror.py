@@ -24,16 +24,21 @@ from .state import (
     app_context,
     get_g,
     get_request,
+    is_answered,
+    note_answer,
     opened_session,
     request_context,
+    take_back_answer,
 )
 
 if TYPE_CHECKING:
     from flask import Flask, Response
 
 
-#: In the environ of a request whose response says that it depends on the cookie.
-_VARIES = "flask_login.varies"
+#: On a request whose response says that it depends on the cookie.
+_VARIES = "_login_varies"
+#: On a request: the managers that have something to do to its response.
+_DUE = "_login_responses_due"
 
 
 class Mirror(Entries[UserT]):
@@ -50,9 +55,7 @@ class Mirror(Entries[UserT]):
         except LookupError:
             holder = get_request().__dict__  # with Flask's error
         state: RequestState | None = holder.get(self._state_key)
-        if state is None:
-            state = holder[self._state_key] = RequestState()
-        return state
+        return holder.setdefault(self._state_key, RequestState()) if state is None else state
 
     def _wish(self, state: RequestState, wish: Literal["set", "clear"]) -> None:
         """Have the response "set" or "clear" the remember cookie."""
@@ -61,8 +64,13 @@ class Mirror(Entries[UserT]):
 
     def _finish_response(self, state: RequestState) -> None:
         """Have `_update_remember_cookie` see the response of this request."""
-        state.response_due = True
         context = request_context.get()
+        if is_answered(context.request):
+            return  # it was sent
+        state.response_due = True
+        due = context.request.__dict__.setdefault(_DUE, [])
+        if self not in due:
+            due.append(self)
         if finish_response in context.app.after_request_funcs.get(None, ()):
             return
         if id(context) not in state.answered_in:  # a copy of the context has no response of its own
@@ -136,64 +144,63 @@ class Mirror(Entries[UserT]):
             holder.pop("_login_state", None)
 
 
-def finish_responses_last(app: Flask) -> None:
-    """Have Flask call `finish_response` last, where an application has functions of its own.
+def finish_responses(app: Flask) -> None:
+    """Have Flask call `finish_response` last of what it calls after each request of `app`.
 
-    They run after each request and may ask who the user is, log somebody in or out, or put another
-    response in the place of the view's. Where there are none, requests that have something to do
-    say so themselves, and the others are spared the microsecond that each function costs.
+    The application's own functions may ask who the user is, log somebody in or out, or put another
+    response in the place of the view's.
     """
-    if any(app.after_request_funcs.values()):
-        functions = app.after_request_funcs.get(None, [])
-        app.after_request_funcs[None] = [finish_response, *functions]  # the first is called last
+    functions = [f for f in app.after_request_funcs.get(None, []) if f is not finish_response]
+    app.after_request_funcs[None] = [finish_response, *functions]  # the first is called last
 
 
 def finish_response(response: Response) -> Response:
-    """Have each realm that has something to do see the response of this request."""
-    context = request_context.get()
-    for realm in context.app.extensions["login"]:
-        manager = utils.manager_of(context.app, realm)
-        state = context.request.__dict__.get(manager._state_key)
-        if state is not None and state.response_due:
-            response = manager._update_remember_cookie(response)
-    _say_vary(context, response, last=context.app.after_request_funcs[None][0] is finish_response)
-    return response
+    """Have each manager that has something to do see the response, and note that it begins.
 
-
-def say_vary(response: Response) -> Response:
-    """Say that the response depends on the cookie, unless others may still see or replace it.
-
-    After the last of this request's functions, with none of the application's, nobody does.
-    Where there are such functions, those of a second response learn here that the session was read.
+    It costs each request a microsecond. Nothing else tells, once a stream or what is done at the
+    end of a request asks who the user is, that it can't be answered with a cookie any more.
     """
     context = request_context.get()
-    last = context._after_request_functions[-1] is say_vary and not context.app.after_request_funcs
-    _say_vary(context, response, last=last)
+    request = context.request
+    for manager in request.__dict__.get(_DUE, ()):
+        response = manager._update_remember_cookie(response)
+    if context.app.after_request_funcs[None][0] is finish_response:
+        _say_vary(context, response)
+        note_answer(request)
+    else:
+        finish_responses(context.app)  # from the next request on
     return response
 
 
-def _say_vary(context: Any, response: Response, *, last: bool) -> None:
+def answer_again(_: Flask, **__: Any) -> None:
+    """Note that an error's response takes the place of the one that had begun: a receiver."""
+    context = request_context.get(None)
+    if context is not None:
+        take_back_answer(context.request)
+
+
+def _say_vary(context: Any, response: Response) -> None:
     """Do what Flask is about to do for a session that was read, in a fifth of the time.
 
     Flask parses the header and writes it back by way of a set: 5 µs, a quarter of what a guarded
     page costs.
     """
-    sess, environ = opened_session(context), context.request.environ
+    sess, holder = opened_session(context), context.request.__dict__
+    if type(sess) is not SecureCookieSession:
+        return  # none that Flask saves
+    if holder.pop(_VARIES, False):
+        sess.accessed = True  # this response takes the place of one that failed
+    # Where the session was modified Flask says it once more, with the cookie.
+    if not sess.accessed or sess.modified:
+        return
     interface = context.app.session_interface
     if type(interface) is not SecureCookieSessionInterface or vars(interface):
         return  # another may do something else for a session that was read
-    if type(sess) is not SecureCookieSession:
-        return  # none that Flask saves
-    if environ.pop(_VARIES, False):
-        sess.accessed = True  # this response takes the place of one that failed
-    # Where the session was modified Flask says it once more, with the cookie.
-    if not last or not sess.accessed or sess.modified:
-        return
     # Not `in`: it raises and catches an error for a header that is missing, for a microsecond.
     if "vary" not in [name.lower() for name, _ in response.headers]:
         response.headers.add("Vary", "Cookie")
         sess.accessed = False  # so that Flask does not do it again
-        environ[_VARIES] = True
+        holder[_VARIES] = True
 
 
 def shares_g(context: Any) -> bool:

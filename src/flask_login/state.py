@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import flask.globals
-from flask import current_app, g, request, session
+from flask import current_app, g, request
 from flask.ctx import AppContext
 
 from .config import DEFAULT_REALM
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .sessions.logins import Presented
 
     #: The session's entries and whether they were modified; what becomes of the remember cookie.
-    Before = tuple[dict[str, Any], bool, str | None, RememberToken | None]
+    Before = tuple[dict[str, Any], bool | None, str | None, RememberToken | None]
 
 #: Marks "nobody has asked yet"; None is a user that `anonymous_user` may return.
 UNLOADED: Any = object()
@@ -36,9 +36,6 @@ UNLOADED: Any = object()
 get_app: Callable[[], Flask] = cast("LocalProxy[Flask]", current_app)._get_current_object
 get_g: Callable[[], Any] = cast("LocalProxy[Any]", g)._get_current_object
 get_request: Callable[[], Request] = cast("LocalProxy[Request]", request)._get_current_object
-get_session: Callable[[], SessionMixin] = cast(
-    "LocalProxy[SessionMixin]", session
-)._get_current_object
 get_context: Callable[[], Any] = getattr(flask.globals, _CONTEXT)._get_current_object
 
 #: Flask's context variables themselves, for what runs in every request: each use of a proxy is up
@@ -56,14 +53,57 @@ def get_config() -> dict[str, Any]:
     return config
 
 
+#: On a request whose response has begun: the copy of its session that logins use from then on, made
+#: at the first use.
+_ANSWERED = "_login_session_after"
+
+
+def note_answer(request: Request) -> None:
+    """Note that the response to a request has begun: no session and no cookie changes any more."""
+    request.__dict__[_ANSWERED] = None
+
+
+def take_back_answer(request: Request) -> None:
+    """Note that another response takes the place of the one that had begun."""
+    request.__dict__.pop(_ANSWERED, None)
+
+
+def is_answered(request: Request) -> bool:
+    """Tell whether the response to a request has begun."""
+    return _ANSWERED in request.__dict__
+
+
+def session_of(context: Any) -> SessionMixin:
+    """Return the session in which logins are read and written during a request.
+
+    It is Flask's until the response has begun. From then on it is a copy that nobody saves: whoever
+    asks sees what is true, and a session that lives on the server is not changed behind the back of
+    a browser that can't be told of it.
+    """
+    holder = context.request.__dict__
+    if _ANSWERED not in holder:
+        return cast("SessionMixin", context.session)
+    copy = holder[_ANSWERED]
+    if copy is None:
+        # `context.session`, to count as use: the page that tells of an error may be sent in place
+        # of a response that had begun.
+        copy = holder[_ANSWERED] = dict(context.session)
+    return cast("SessionMixin", copy)
+
+
+def get_session() -> SessionMixin:
+    """Return the session of this request, as `session_of` does."""
+    return session_of(get_context())
+
+
 class RequestState:
     """What one realm knows and has decided during one request."""
 
     # Defaults of the class, not set one by one: most requests change two of them.
 
     user: Any = UNLOADED
-    #: The thread in which a loader of this request is running; other threads load for themselves.
-    loading_in: int | None = None
+    #: The user that was found last, by whichever of the request's threads and greenlets.
+    found: Any = UNLOADED
     #: Who impersonates that user; None while nobody does.
     actor: Any = None
     #: Whether the login is looked at without a sign of a person.
@@ -80,6 +120,8 @@ class RequestState:
     #: The remember token of this request, once read; None when it has no good one.
     token: RememberToken | None = UNLOADED
     clear_site_data: bool = False
+    #: Whether the log was told that a login began or ended when the response had begun.
+    told_of_answer: bool = False
     #: Whether `_update_remember_cookie` is to see the response.
     response_due: bool = False
     #: The contexts of Flask that were told so, by their `id`.

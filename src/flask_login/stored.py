@@ -15,7 +15,7 @@ from . import config as settings
 from .entries import auth_text
 from .exceptions import ConfigurationError, SessionStoreUnavailable
 from .loaders import UserT
-from .state import UNLOADED, RequestState, get_config, get_session, request_context
+from .state import UNLOADED, RequestState, get_config, get_request, get_session, is_answered
 from .timeouts import SignedTimeouts, Timeouts
 
 if TYPE_CHECKING:
@@ -143,7 +143,9 @@ class StoredLevel(SignedTimeouts[UserT]):
         """Return what the session's credential is worth; the store is asked once a request."""
         found, state.answer = state.answer, None
         if found is None:
-            return logins.present_session(text, activity=self._is_activity)
+            return logins.present_session(
+                text, activity=self._is_activity, looks=self._only_looks()
+            )
         if isinstance(found, SessionStoreUnavailable):
             raise found
         return found
@@ -158,7 +160,7 @@ class StoredLevel(SignedTimeouts[UserT]):
             return None, None
         if loaded is UNLOADED:
             state.stored, state.trusted = None, None
-        modified = sess.modified
+        modified = getattr(sess, "modified", None)  # not every session says so: Beaker's does not
         state.before = dict(sess), modified, state.remember, state.reissued
         try:
             found = super()._identify_by_cookies(state, sess, loaded)
@@ -166,7 +168,8 @@ class StoredLevel(SignedTimeouts[UserT]):
             state.unavailable = error
             self._take_back(state)
             raise
-        if sess.modified != modified or state.remember is not None:
+        unchanged = modified is not None and getattr(sess, "modified", None) == modified
+        if not unchanged or state.remember is not None:
             self._finish_response(state)
         return found
 
@@ -184,12 +187,14 @@ class StoredLevel(SignedTimeouts[UserT]):
         """
         if state is None or state.before is None or not state.store_failed:
             return False
-        sess = request_context.get().session
+        sess: Any = get_session()
         entries, modified, state.remember, state.reissued = state.before
-        if sess != entries:
+        if dict(sess) != entries:
             sess.clear()
             sess.update(entries)
-        sess.modified, state.before = modified, None
+        if modified is not None:
+            sess.modified = modified
+        state.before = None
         return True
 
     def _admit(self, sess: MutableMapping[str, Any], user_id: Any) -> Any | None:
@@ -211,7 +216,8 @@ class StoredLevel(SignedTimeouts[UserT]):
             return None
         if str(user_id) != found.record.user_id:
             # Other code wrote another user's id: that is a new login, or none.
-            self._logins.end_by_text(text, "replaced")
+            if not self._only_looks():
+                self._logins.end_by_text(text, "replaced")
             del sess[self.keys.login]
             return self._admit(sess, user_id)
         state.stored = found
@@ -251,7 +257,7 @@ class StoredLevel(SignedTimeouts[UserT]):
         if self._logins is None:
             return super()._read_remember_cookie(value)
         state = self._state()
-        found = self._logins.present_remember(value)
+        found = self._logins.present_remember(value, looks=self._only_looks())
         if found is None:
             return self._adopt_token(self._logins, value)
         if isinstance(found, str):
@@ -318,13 +324,17 @@ class StoredLevel(SignedTimeouts[UserT]):
         present = _record_auth_hash(user)
         return present is None or known == present
 
-    def _settle(
+    def _settle(  # noqa: C901  # one case after the other
         self, sess: MutableMapping[str, Any], user: Any, token: RememberToken | None
     ) -> bool:
         if self._logins is None:
             return super()._settle(sess, user, token)
         state = self._state()
         if state.trusted is not None:
+            return super()._settle(sess, user, token)
+        if self._only_looks():
+            if token is not None:
+                self._write_credential(sess)
             return super()._settle(sess, user, token)
         if state.stored is None:
             if token is None:
@@ -356,7 +366,7 @@ class StoredLevel(SignedTimeouts[UserT]):
     def _renew_credential(self, sess: MutableMapping[str, Any]) -> None:
         """Replace the session's credential, so that copies of the session die after the grace."""
         stored = self._state().stored
-        if self._logins is not None and stored is not None:
+        if self._logins is not None and stored is not None and not is_answered(get_request()):
             self._state().stored = self._logins.renew(stored)
             self._write_credential(sess)
 
@@ -391,6 +401,11 @@ class StoredLevel(SignedTimeouts[UserT]):
         if self._logins is None:
             return True
         sess = get_session()
+        if is_answered(get_request()):
+            # No browser would ever show the credential of such a login, nor stop showing the other.
+            self._state().stored = None
+            sess.pop(self.keys.login, None)
+            return True
         texts = [sess.get(self.keys.login)]
         texts += [self._logins.remembered_text(cookie) for cookie in self._remember_cookies()]
         started = self._logins.begin(
@@ -427,7 +442,7 @@ class StoredLevel(SignedTimeouts[UserT]):
         state = self._state()
         if state.trusted is not None:
             raise state.trusted
-        if self._logins is None or state.stored is None:
+        if self._logins is None or state.stored is None or is_answered(get_request()):
             return True
         session_id = state.stored.record.id
         record = self._logins.confirm(session_id, methods, _record_auth_hash(user))
@@ -446,13 +461,15 @@ class StoredLevel(SignedTimeouts[UserT]):
 
     def _end_session(self, sess: MutableMapping[str, Any], reason: str) -> None:
         if self._logins is not None:
-            self._logins.end_by_text(sess.get(self.keys.login), reason)
+            if not self._only_looks():
+                self._logins.end_by_text(sess.get(self.keys.login), reason)
             self._state().stored = None
         super()._end_session(sess, reason)
 
     def _end_token(self, cookie: str, reason: str) -> None:
         if self._logins is not None:
-            self._logins.end_by_text(self._logins.remembered_text(cookie), reason)
+            if not self._only_looks():
+                self._logins.end_by_text(self._logins.remembered_text(cookie), reason)
             self._state().stored = None
         super()._end_token(cookie, reason)
 

@@ -74,6 +74,7 @@ def begin(
         remember=bool(remember),
         duration=None if duration is None else duration.total_seconds(),
     )
+    manager._tell_if_answered("begin_login")
     sess = get_session()
     manager._renew_session(sess)
     sess[manager.keys.pending] = vars(noted)

@@ -135,7 +135,7 @@ def _get_user() -> Any:
     if user is UNLOADED:
         manager._load_user()
         user = mirror.get("_login_user", UNLOADED)
-    return manager.anonymous_user() if user is UNLOADED else user  # while a loader runs
+    return manager._found_meanwhile() if user is UNLOADED else user
 
 
 def is_known() -> bool:

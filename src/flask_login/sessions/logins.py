@@ -210,26 +210,32 @@ class StoredLogins:
             self._latest = now
             return now
 
-    def present_remember(self, value: str) -> Presented | str | None:
-        """Judge a remember cookie; a refusal is its reason, None for what is none of ours."""
+    def present_remember(self, value: str, *, looks: bool = False) -> Presented | str | None:
+        """Judge a remember cookie; a refusal is its reason, None for what is none of ours.
+
+        :param looks: change nothing, as in `present_session`.
+        """
         text = self.remembered_text(value)
         if text is None or not _CREDENTIAL.fullmatch(text):
             return None
         slide = settings.REMEMBER_COOKIE_REFRESH_EACH_REQUEST.read(get_config())
         judge = functools.partial(records.present_remember, slide=slide)
-        return self.present_session(text, activity=lambda: True, judge=judge)
+        return self.present_session(text, activity=lambda: True, judge=judge, looks=looks)
 
-    def present_session(  # noqa: C901  # in one piece, for it runs in every request with a login
+    def present_session(  # noqa: C901, PLR0912  # in one piece, for it runs in every request with a login
         self,
         text: object,
         *,
         activity: Callable[[], bool] = bool,
         judge: Callable[[LoginSession, int, datetime], Step] = records.present_session,
+        looks: bool = False,
     ) -> Presented | str:
         """Judge the session's credential; a refusal is its reason.
 
         :param activity: tells whether this request is a sign of a person; asked where it matters.
         :param judge: the rule for it, of `records`.
+        :param looks: change nothing but the time of last activity: no token rotates, for a browser
+            that can't be given the next one.
         """
         shown = _CREDENTIAL.fullmatch(text) if isinstance(text, str) else None
         if shown is None:
@@ -261,6 +267,9 @@ class StoredLogins:
                     if now - seen >= interval and activity():
                         continue
                 step = judge(record, generation, now)
+                if looks:
+                    newest = step.reissue or generation == record.generation
+                    return step.refused or Presented(record, secret, newest=newest)
                 if step.record is not record:
                     if not self.store.replace(step.record):
                         continue
