@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+import logging
+from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any
 
 import pytest
-from flask import Flask, Request, Response, g, session
+from flask import Flask, Request, Response, g, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionInterface, SessionMixin
+from tests.policy_site import KINDS, STORED, Site
 
 from flask_login import (
     ConfigurationError,
@@ -20,6 +23,9 @@ from flask_login import (
     logout_user,
     user_loaded_from_request,
 )
+from flask_login.doctor import Finding, examine
+from flask_login.sessions import MemorySessionStore, SessionStoreUnavailable
+from flask_login.testing import FrozenClock
 
 # An interface with `regenerate`
 
@@ -94,6 +100,341 @@ def test_a_session_keeps_its_id_when_nobody_was_let_in(
     client.set_cookie("remember_token", "junk")
     client.get("/me")
     assert interface.regenerated == []
+
+
+# Sessions that know how to get a new id themselves, and some that say nothing of themselves
+
+
+class BeakerSession(MutableMapping[str, Any]):
+    """What Beaker gives an application: entries, and no word on whether they were changed."""
+
+    def __init__(self, kept: dict[str, dict[str, Any]], sid: str) -> None:
+        self.kept, self.sid = kept, sid
+        self.entries = dict(kept.get(sid, {}))
+
+    def __getitem__(self, key: str) -> Any:
+        return self.entries[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.entries[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.entries[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def keys(self) -> Any:
+        return list(self.entries)  # no view
+
+    def save(self) -> None:
+        self.kept[self.sid] = dict(self.entries)
+
+
+class KVSession(BeakerSession):
+    """Gets a new id by its own method, as Flask-KVSession's and Mailu's do."""
+
+    def regenerate(self) -> None:
+        self.kept.pop(self.sid, None)
+        self.sid = f"{next(IDS)}"
+
+
+IDS = itertools.count()
+
+
+class OfItsOwn(SessionInterface):
+    """Keeps one kind of sessions, by an id in a cookie."""
+
+    def __init__(self, kind: type[BeakerSession]) -> None:
+        self.kind = kind
+        self.kept: dict[str, dict[str, Any]] = {}
+
+    def open_session(self, app: Flask, request: Request) -> Any:
+        sid = request.cookies.get("session", "")
+        return self.kind(self.kept, sid if sid in self.kept else f"{next(IDS)}")
+
+    def save_session(self, app: Flask, session: Any, response: Response) -> None:
+        if session or session.sid in self.kept:
+            session.save()
+            response.set_cookie("session", session.sid)
+
+
+@pytest.fixture(params=KINDS, ids=str)
+def level_and_realm(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+def site_with(
+    kind: type[BeakerSession], level_and_realm: Any, clock: FrozenClock, **config: Any
+) -> Site:
+    site = Site(level_and_realm, clock, **config)
+    site.app.session_interface = OfItsOwn(kind)
+    site._public("/cart", lambda: str(session.setdefault("cart", request.args.get("add"))))
+    return site
+
+
+@pytest.mark.parametrize("kind", [BeakerSession, KVSession])
+def test_a_session_that_does_not_say_whether_it_was_modified_keeps_a_login_through_its_life(
+    kind: type[BeakerSession], level_and_realm: Any, clock: FrozenClock
+) -> None:
+    site = site_with(kind, level_and_realm, clock, SESSION_PROTECTION="strong")
+    client = site.browser()
+    assert client.get("/me").text == "nobody"
+    assert client.get("/cart?add=book").text == "book"
+    assert client.get("/login?id=ann&remember").text == "True"
+    assert client.get("/known").get_json()["user_id"] == "ann"
+    client.delete_cookie("session")
+    for _ in range(2):
+        assert client.get("/me").text == "ann"
+        assert client.get("/fresh").text == "stale"
+    assert client.get("/confirm").text == "ann"
+    assert client.get("/fresh").text == "fresh"
+    client.get("/login?id=eve")
+    assert client.get("/act?id=ann").text == "ann"
+    assert client.get("/known").get_json()["actor"] == "eve"
+    assert client.get("/stop").text == "True"
+    assert client.get("/logout").text == "True"
+    assert client.get("/me").text == "nobody"
+    assert client.get("/begin?id=ann").text == "True"
+    assert client.get("/pending").text == "ann"
+    assert client.get("/complete").text == "True"
+    assert client.get("/me").text == "ann"
+
+
+class FailingStore(MemorySessionStore):
+    """Can be down for what is asked of one user's remember token or session."""
+
+    down = False
+
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        if self.down:
+            raise SessionStoreUnavailable("memory", None)
+        return super().get(*args, **kwargs)
+
+
+@pytest.mark.parametrize("kind", [BeakerSession, KVSession])
+@pytest.mark.parametrize("how", ["", "&remember"])
+def test_an_outage_of_the_store_leaves_such_a_session_as_it_was(
+    clock: FrozenClock, kind: type[BeakerSession], how: str
+) -> None:
+    site = site_with(kind, STORED, clock)
+    store = FailingStore()
+    site.manager = LoginManager(site.app, session_store=store, clock=clock)
+    site.manager.user_loader(site.users.get)
+    client = site.browser()
+    client.get(f"/login?id=ann{how}")
+    kept = repr(site.app.session_interface.kept)  # type: ignore[attr-defined]  # ours
+    store.down = True
+    assert client.get("/me").status_code == 503
+    assert repr(site.app.session_interface.kept) == kept  # type: ignore[attr-defined]  # ours
+    store.down = False
+    assert client.get("/me").text == "ann"
+
+
+class HalfFailingStore(FailingStore):
+    """Answers one question and then no other."""
+
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        found = super().get(*args, **kwargs)
+        self.down = self.fails_next
+        return found
+
+    fails_next = False
+
+
+def test_an_outage_between_two_answers_of_the_store_takes_back_what_was_dropped(
+    clock: FrozenClock,
+) -> None:
+    site = site_with(BeakerSession, STORED, clock)
+    store = HalfFailingStore()
+    site.manager = LoginManager(site.app, session_store=store, clock=clock)
+    site.manager.user_loader(site.users.get)
+    client = site.browser()
+    client.get("/login?id=ann&remember")
+    with site.app.app_context():
+        site.manager.sessions.revoke_all("ann")
+    kept = repr(site.app.session_interface.kept)  # type: ignore[attr-defined]  # ours
+    store.fails_next = True
+    assert client.get("/me").status_code == 503
+    assert repr(site.app.session_interface.kept) == kept  # type: ignore[attr-defined]  # ours
+    store.fails_next = store.down = False
+    assert client.get("/why").text == "revoked"
+
+
+@pytest.mark.parametrize(
+    "page", ["/login?id=ann", "/login?id=ann&stale", "/begin?id=ann"], ids=["fresh", "stale", "two"]
+)
+def test_a_planted_id_of_a_session_that_renews_itself_is_worthless_after_login(
+    level_and_realm: Any, clock: FrozenClock, page: str
+) -> None:
+    site = site_with(KVSession, level_and_realm, clock)
+    attacker = site.browser()
+    attacker.get("/cart?add=book")
+    victim = site.browser(session=site.cookie(attacker))
+    assert victim.get(page).text == "True"
+    if page.startswith("/begin"):
+        assert attacker.get("/pending").text == "nobody"
+        assert victim.get("/complete").text == "True"
+    assert attacker.get("/me").text == "nobody"
+    assert victim.get("/me").text == "ann"
+    assert victim.get("/cart").text == "book"
+
+
+def test_such_a_session_gets_a_new_id_at_each_change_of_who_uses_it(
+    level_and_realm: Any, clock: FrozenClock
+) -> None:
+    site = site_with(KVSession, level_and_realm, clock)
+    client = site.browser()
+    client.get("/cart?add=book")
+    ids = [site.cookie(client)]
+
+    def visit(page: str) -> None:
+        before = site.browser(session=ids[-1])
+        client.get(page)
+        ids.append(site.cookie(client))
+        assert ids[-1] not in ids[:-1], page
+        assert before.get("/me").text == "nobody", f"{page}: with the id from before"
+
+    visit("/login?id=eve&remember")
+    visit("/confirm")
+    visit("/act?id=ann")
+    visit("/stop")
+    visit("/logout")
+    visit("/login?id=ann&remember")
+    client.delete_cookie("session")
+    client.get("/cart?add=pen")
+    ids.append(site.cookie(client))
+    visit("/me")
+
+
+def test_the_interface_is_asked_first_and_then_not_the_session(
+    make_app: Callable[..., Flask],
+) -> None:
+    asked: list[str] = []
+
+    class Both(OfItsOwn):
+        def regenerate(self, session: Any) -> None:
+            asked.append("interface")
+
+    class Session(BeakerSession):
+        def regenerate(self) -> None:
+            asked.append("session")
+
+    app = make_app()
+    app.session_interface = Both(Session)
+    app.test_client().get("/login/alice")
+    assert asked == ["interface"]
+
+
+def test_an_entry_or_attribute_of_that_name_is_not_called(make_app: Callable[..., Flask]) -> None:
+    class Entries(BeakerSession):
+        regenerate = None
+
+    app = make_app()
+    app.session_interface = OfItsOwn(Entries)
+    assert app.test_client().get("/login/alice").text == "True"
+
+
+# Sessions whose id can't be renewed are told of
+
+
+class OldFlaskSession(OfItsOwn):
+    """Stands for an interface of Flask-Session before 0.6."""
+
+
+OldFlaskSession.__module__ = "flask_session.sessions"
+
+
+class Opened(OfItsOwn):
+    """Can't be opened but in a real request, as Beaker's behind its middleware."""
+
+    def open_session(self, app: Flask, request: Request) -> Any:
+        if "werkzeug.request" not in request.environ or request.path == "/":
+            raise KeyError("beaker.session")
+        return super().open_session(app, request)
+
+
+class NoneOpened(OfItsOwn):
+    def open_session(self, app: Flask, request: Request) -> Any:
+        return None
+
+
+class Own(SecureCookieSessionInterface):
+    """Flask's own, with something more."""
+
+
+def finding_of(app: Flask) -> Finding | None:
+    found = [finding for finding in examine(app) if finding.code == "session_id_kept"]
+    return found[0] if found else None
+
+
+@pytest.mark.parametrize(
+    "interface", [OfItsOwn(BeakerSession), OldFlaskSession(BeakerSession), Opened(BeakerSession)]
+)
+def test_sessions_that_keep_their_id_at_login_are_told_of_once_and_by_doctor(
+    make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture, interface: OfItsOwn
+) -> None:
+    app = make_app()
+    app.session_interface = interface
+    with app.app_context():
+        finding = finding_of(app)
+    assert finding is not None
+    assert finding.level == "error"
+    client = app.test_client()
+    client.get("/public")
+    client.get("/login/alice")
+    (record,) = [r for r in caplog.records if r.levelno == logging.WARNING]
+    old = isinstance(interface, OldFlaskSession)
+    cure = "Upgrade to Flask-Session 0.6 or later." if old else "Give the interface a method"
+    for text in (finding.text, record.getMessage()):
+        assert f"{type(interface).__module__}.{type(interface).__qualname__}" in text
+    assert finding.cure.startswith(cure)
+    assert cure in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    "interface",
+    [
+        SecureCookieSessionInterface(),
+        Own(),
+        Regenerating(),
+        OfItsOwn(KVSession),
+        NoneOpened(BeakerSession),
+    ],
+    ids=lambda interface: type(interface).__name__,
+)
+def test_sessions_that_get_a_new_id_or_have_none_are_not_told_of(
+    make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture, interface: Any
+) -> None:
+    app = make_app()
+    app.session_interface = interface
+    with app.app_context():
+        assert finding_of(app) is None
+    app.test_client().get("/public")
+    assert [r for r in caplog.records if r.levelno >= logging.WARNING] == []
+
+
+def test_the_class_of_an_interface_s_sessions_tells_too(make_app: Callable[..., Flask]) -> None:
+    class Says(Opened):
+        session_class = KVSession
+
+    app = make_app()
+    app.session_interface = Says(KVSession)
+    with app.app_context():
+        assert finding_of(app) is None
+
+
+def test_flask_session_of_today_is_not_told_of(
+    on_the_server: Callable[..., Flask], caplog: pytest.LogCaptureFixture
+) -> None:
+    app = on_the_server()
+    with app.app_context():
+        assert finding_of(app) is None
+    app.test_client().get("/login/alice")
+    assert [r for r in caplog.records if r.name == "flask_login"] == []
 
 
 # Flask-Session
