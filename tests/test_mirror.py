@@ -243,6 +243,24 @@ def test_a_page_that_asks_twice_sets_one_cookie() -> None:
     assert len([cookie for cookie in cookies if "remember_token" in cookie]) == 1
 
 
+def test_a_page_sets_one_cookie_where_the_functions_after_a_request_were_taken_away() -> None:
+    app = make()
+
+    @app.get("/enter")
+    def enter() -> str:
+        for _ in range(2):
+            login_user(User("ann"), remember=True)
+        return ""
+
+    client = app.test_client()
+    client.get("/public")
+    app.after_request_funcs.clear()
+    cookies = client.get("/enter").headers.getlist("Set-Cookie")
+    assert len([cookie for cookie in cookies if "remember_token" in cookie]) == 1
+    client.delete_cookie("session")
+    assert client.get("/me").text == "ann"
+
+
 # Who says that a response depends on the cookie
 
 
