@@ -75,7 +75,7 @@ OTHERS = (
     (
         "WTF_CSRF_FIELD_NAME",
         "Flask-WTF",
-        "The session entry that login and logout drop, so that a new CSRF token is made.",
+        "The session entry that `LOGIN_ROTATE_CSRF_TOKEN` drops at login and logout.",
     ),
 )
 

@@ -45,6 +45,7 @@ DEFAULTS: dict[str, object] = {
     "FORCE_HOST_FOR_REDIRECTS": None,
     "LOGIN_DISABLED": False,
     "LOGIN_CLEAR_SITE_DATA": False,
+    "LOGIN_ROTATE_CSRF_TOKEN": False,
     "LOGIN_UNAUTHORIZED_RESPONSE": "negotiate",
     "LOGIN_REQUIRED_BY_DEFAULT": False,
     "LOGIN_IDLE_TIMEOUT": None,
@@ -96,6 +97,7 @@ ACCEPTED: dict[str, list[tuple[object, object]]] = {
     ],
     "LOGIN_DISABLED": [*YES_NO, (None, False)],
     "LOGIN_CLEAR_SITE_DATA": [*YES_NO, (None, False)],
+    "LOGIN_ROTATE_CSRF_TOKEN": [*YES_NO, (None, False)],
     "LOGIN_UNAUTHORIZED_RESPONSE": [(mode, mode) for mode in ("negotiate", "redirect", "status")],
     "LOGIN_REQUIRED_BY_DEFAULT": [*YES_NO, (None, False)],
     "LOGIN_IDLE_TIMEOUT": [*DURATIONS, (None, None)],
@@ -131,6 +133,7 @@ REFUSED: dict[str, list[object]] = {
     "FORCE_HOST_FOR_REDIRECTS": ["e/vil", "http://a", "a:port", "a@b", "a\n", *NO_TEXT],
     "LOGIN_DISABLED": NO_YES_NO,
     "LOGIN_CLEAR_SITE_DATA": NO_YES_NO,
+    "LOGIN_ROTATE_CSRF_TOKEN": NO_YES_NO,
     "LOGIN_UNAUTHORIZED_RESPONSE": [None, "", "Redirect", "401", True, object()],
     "LOGIN_REQUIRED_BY_DEFAULT": NO_YES_NO,
     "LOGIN_IDLE_TIMEOUT": NO_TIMEOUTS,
@@ -603,6 +606,7 @@ def test_a_profile_sets_what_nist_asks_at_its_level(
     app = make_app(LOGIN_PROFILE=profile)
     assert app.config["LOGIN_ABSOLUTE_TIMEOUT"] == absolute
     assert app.config.get("LOGIN_IDLE_TIMEOUT") == idle
+    assert app.config["LOGIN_ROTATE_CSRF_TOKEN"] is True
     client = app.test_client()
     cookies = client.get("/login/alice?remember").headers.getlist("Set-Cookie")
     assert len(cookies) == (2 if remembers else 1)
@@ -622,7 +626,9 @@ def test_a_profile_leaves_alone_what_the_application_says_itself(
         LOGIN_IDLE_TIMEOUT=timedelta(minutes=5),
         REMEMBER_COOKIE_ENABLED=True,
         SESSION_COOKIE_SAMESITE="Strict",
+        LOGIN_ROTATE_CSRF_TOKEN=False,
     )
+    assert app.config["LOGIN_ROTATE_CSRF_TOKEN"] is False
     assert app.config["LOGIN_IDLE_TIMEOUT"] == timedelta(minutes=5)
     assert app.config["LOGIN_ABSOLUTE_TIMEOUT"] == timedelta(hours=12)
     assert app.config["REMEMBER_COOKIE_ENABLED"] is True

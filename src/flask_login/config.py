@@ -372,6 +372,18 @@ LOGIN_CLEAR_SITE_DATA = Setting(
     _boolean,
 )
 
+LOGIN_ROTATE_CSRF_TOKEN = Setting(
+    "LOGIN_ROTATE_CSRF_TOKEN",
+    False,
+    _YES_NO,
+    "Whether `login_user` and `logout_user`, and beginning and ending to act as somebody else,"
+    " have Flask-WTF make a new CSRF token. Then nobody can use one that was planted before the"
+    " login or read after the logout, and a form that was open before has to be loaded again, in"
+    " other tabs too. Not for an application that calls `login_user` at each request: its forms"
+    " would never be valid. A return by the remember cookie leaves the token alone in any case.",
+    _boolean,
+)
+
 LOGIN_IDLE_TIMEOUT: Setting[timedelta | None] = Setting(
     "LOGIN_IDLE_TIMEOUT",
     None,
@@ -457,7 +469,8 @@ LOGIN_PROFILE: Setting[str | None] = Setting(
     " the setting is there already. `init_app` does it, so it must be set before. `aal1`: a login"
     " ends after 30 days. `aal2`: after 24 hours, and after 1 hour without a request; nobody is"
     " remembered. `aal3`: 12 hours and 15 minutes. Each makes the cookies `Secure`, `HttpOnly` and"
-    " `SameSite=Lax`. How people prove who they are stays with the application.",
+    " `SameSite=Lax`, and login and logout renew the CSRF token. How people prove who they are"
+    " stays with the application.",
     _optional(_one_of("aal1", "aal2", "aal3")),
 )
 
@@ -478,6 +491,9 @@ PROFILES: dict[str, dict[str, object]] = {
         "REMEMBER_COOKIE_ENABLED": False,
     },
 }
+
+#: What every profile sets besides.
+_EACH_PROFILE: dict[str, object] = {"REMEMBER_COOKIE_SECURE": True, "LOGIN_ROTATE_CSRF_TOKEN": True}
 
 #: The settings by which a request may change a login of the signed level, or its remember cookie.
 TELLING_KEYS = frozenset(
@@ -509,6 +525,7 @@ SETTINGS: tuple[Setting[Any], ...] = (
     FORCE_HOST_FOR_REDIRECTS,
     LOGIN_DISABLED,
     LOGIN_CLEAR_SITE_DATA,
+    LOGIN_ROTATE_CSRF_TOKEN,
     LOGIN_UNAUTHORIZED_RESPONSE,
     LOGIN_REQUIRED_BY_DEFAULT,
     LOGIN_IDLE_TIMEOUT,
@@ -531,7 +548,7 @@ def apply_profile(config: MutableMapping[str, Any]) -> None:
     profile = LOGIN_PROFILE.read(config)
     if profile is None:
         return
-    for key, value in {**PROFILES[profile], "REMEMBER_COOKIE_SECURE": True}.items():
+    for key, value in {**PROFILES[profile], **_EACH_PROFILE}.items():
         config.setdefault(key, value)
     # Flask sets these itself, so what the application wants can't be told from the default.
     config.update(SESSION_COOKIE_SECURE=True, SESSION_COOKIE_HTTPONLY=True)

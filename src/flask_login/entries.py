@@ -12,6 +12,7 @@ from collections.abc import Callable, MutableMapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from . import config as settings
 from .loaders import Loaders, UserT
 from .state import SessionKeys, get_app, get_config, get_g, request_context
 
@@ -107,12 +108,14 @@ class Entries(Loaders[UserT]):
         if regenerate is not None:
             regenerate(sess)
 
-    def _renew_session(self, sess: MutableMapping[str, Any]) -> None:
-        """Give the session a new id, and have Flask-WTF make a new CSRF token.
+    @staticmethod
+    def _rotate_csrf_token(sess: MutableMapping[str, Any]) -> None:
+        """Have Flask-WTF make a new CSRF token, where ``LOGIN_ROTATE_CSRF_TOKEN`` asks for it.
 
-        What somebody planted before the login, or read after it, is worth nothing then.
+        One that somebody planted before the login, or read after it, is worth nothing then.
         """
-        self._regenerate(sess)
+        if not settings.LOGIN_ROTATE_CSRF_TOKEN.read(get_config()):
+            return
         name = get_config().get("WTF_CSRF_FIELD_NAME", "csrf_token")
         if name in sess:
             del sess[name]

@@ -315,7 +315,7 @@ class Loading(Mirror[UserT]):
             self._write_login(sess, token.user_id, fresh=False)
             if not self._settle(sess, user, token):
                 return None
-            self._renew_session(sess)  # last: a new id of a server-side session can't be undone
+            self._regenerate(sess)  # last: a new id of a server-side session can't be undone
         state.ended_reason = None  # the login goes on
         if user_loaded_from_cookie.receivers:
             self._assign(user, "remember")  # its receivers may read current_user

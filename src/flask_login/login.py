@@ -74,7 +74,8 @@ class Login(StoredLevel[UserT]):
         ):
             return False
         state.ended_reason = None
-        self._renew_session(sess)
+        self._regenerate(sess)
+        self._rotate_csrf_token(sess)
         self._write_login(sess, user_id, fresh=fresh)
         sess.pop(self.keys.pending, None)
         self._write_times(sess, timeouts, proved=fresh)
@@ -126,7 +127,8 @@ class Login(StoredLevel[UserT]):
             sess[self.keys.remember] = "clear"
         elif self.keys.remember in sess:
             del sess[self.keys.remember]
-        self._renew_session(sess)
+        self._regenerate(sess)
+        self._rotate_csrf_token(sess)
         state.clear_site_data = settings.LOGIN_CLEAR_SITE_DATA.read(get_config())
         self._finish_response(state)
         user_logged_out.send(get_app(), user=user)
@@ -313,7 +315,8 @@ def login_user(
     """Log `user` in: from here on this browser is theirs.
 
     Call it when you have proved who they are. It replaces whoever was logged in. A server-side
-    session gets a new id, Flask-WTF a new CSRF token; your own entries in the session stay.
+    session gets a new id; your own entries in the session stay. So does Flask-WTF's CSRF token,
+    unless ``LOGIN_ROTATE_CSRF_TOKEN`` is set.
 
     :param user: the user object; its ``get_id()`` names it in the session.
     :param remember: whether to set a remember cookie, with which the user is known again after
@@ -381,8 +384,8 @@ def logout_user(*, everywhere: bool = False) -> bool:
 
     With a session store the login is over at once, for copied cookies too.
 
-    A server-side session gets a new id, Flask-WTF a new CSRF token. What else the session holds
-    is yours and stays.
+    A server-side session gets a new id. What else the session holds is yours and stays, and
+    Flask-WTF's CSRF token too, unless ``LOGIN_ROTATE_CSRF_TOKEN`` is set.
 
     :param everywhere: end every login of this user, in all browsers. Needs a session store.
     :return: True, always.

@@ -75,7 +75,7 @@ def begin(
         duration=None if duration is None else duration.total_seconds(),
     )
     sess = get_session()
-    manager._renew_session(sess)
+    manager._regenerate(sess)
     sess[manager.keys.pending] = vars(noted)
     return True
 
