@@ -217,7 +217,7 @@ def make_forms(
     users: dict[str, Any],
     clock: FrozenClock,
 ) -> Callable[..., Forms]:
-    """Make applications with forms: on both levels, with sessions in the cookie or on the server."""
+    """Make applications with forms: on both levels, sessions in the cookie or on the server."""
     make: Callable[..., Flask] = make_app
     if "server" in request.param:
         make = request.getfixturevalue("on_the_server")

@@ -57,6 +57,8 @@ class Login(StoredLevel[UserT]):
             raise ConfigurationError("duration", duration, "a datetime.timedelta")
         check_methods(methods)
         remember = remember and settings.REMEMBER_COOKIE_ENABLED.read(get_config())
+        if remember:
+            self._check_remember_cookie()
         if external_id is not None:
             self._require_store("external_id")
         timeouts = _timeouts(idle_timeout, absolute_timeout, fresh_timeout)
@@ -142,6 +144,13 @@ class Login(StoredLevel[UserT]):
         # Not by name: people type passwords into the wrong field.
         audit("user_login_failed", ip=get_request().remote_addr)
         user_login_failed.send(get_app(), identity=identity)
+
+    @staticmethod
+    def _check_remember_cookie() -> None:
+        """Raise `ConfigurationError` before anything happens for a cookie that can't be set."""
+        from .remember import check
+
+        check(get_config(), get_request())
 
     def _lifetime(self, duration: timedelta | None) -> timedelta:
         name = "REMEMBER_COOKIE_DURATION" if duration is None else "duration"
