@@ -156,6 +156,9 @@ def test_a_setting_that_is_good_too_is_no_false_alarm(config: dict[str, Any]) ->
         ),
         ({"SESSION_COOKIE_SAMESITE": None}, ("hint", "no_session_samesite")),
         ({"SESSION_COOKIE_HTTPONLY": False}, ("error", "session_cookie_readable")),
+        ({"SESSION_COOKIE_HTTPONLY": 0}, ("error", "session_cookie_readable")),
+        ({"SESSION_COOKIE_HTTPONLY": None}, ("error", "session_cookie_readable")),
+        ({"SESSION_COOKIE_HTTPONLY": ""}, ("error", "session_cookie_readable")),
         ({"REMEMBER_COOKIE_SECURE": False}, ("error", "insecure_remember_cookie")),
         (
             {"REMEMBER_COOKIE_SECURE": False, "PREFERRED_URL_SCHEME": "http"},

@@ -170,7 +170,7 @@ def _session_cookie(config: dict[str, Any]) -> Iterator[Finding]:
             "SESSION_COOKIE_SAMESITE is not set: browsers differ in what they take it for.",
             "Set SESSION_COOKIE_SAMESITE = 'Lax'.",
         )
-    if config.get("SESSION_COOKIE_HTTPONLY") is False:
+    if not config.get("SESSION_COOKIE_HTTPONLY", True):
         yield Finding(
             "error",
             "session_cookie_readable",
