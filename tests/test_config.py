@@ -23,7 +23,7 @@ from flask_login.testing import FrozenClock
 
 YES_NO: list[tuple[object, object]] = [(True, True), (False, False), (1, True), (0, False)]
 NO_YES_NO: list[object] = ["", "true", "False", "0", 2, -1, 0.5, [], object()]
-#: What says neither yes nor no, not even to who is patient.
+#: What says neither yes nor no, in any spelling.
 NEITHER: list[object] = ["maybe", "2", "truee", "on off", b"true", 2, -1, 0.5, [], object()]
 SPELLED: list[tuple[object, object]] = [
     *((text, True) for text in ("true", "True", "YES", "yes", "on", "ON", "1", " true ", "1\n")),
@@ -463,6 +463,28 @@ def test_an_unreadable_login_disabled_opens_nothing(
     assert client.get("/page").status_code != 200
     assert client.get("/login").text == "True"
     assert client.get("/me").text == "alice"
+
+
+@pytest.mark.parametrize("kind", ["login", "fresh", "when", "staff", "by default"])
+@pytest.mark.parametrize(
+    ("text", "status"), [("False", 401), (" off\n", 401), ("", 401), ("true", 200), ("maybe", 500)]
+)
+def test_every_kind_of_guard_reads_a_text_the_same(kind: str, text: str, status: int) -> None:
+    app = configured(LOGIN_DISABLED=text, LOGIN_REQUIRED_BY_DEFAULT=kind == "by default")
+    app.testing = False
+    manager: LoginManager[Any] = LoginManager(app)
+    staff: LoginManager[Any] = LoginManager(app, name="staff")
+    for each in (manager, staff):
+        each.user_loader(lambda _: None)
+    guards: dict[str, Any] = {
+        "login": manager.login_required,
+        "fresh": manager.fresh_login_required,
+        "when": manager.login_required(when=lambda user: True),
+        "staff": staff.login_required,
+        "by default": lambda view: view,
+    }
+    app.add_url_rule("/page", "page", guards[kind](lambda: "page"))
+    assert app.test_client().get("/page").status_code == status
 
 
 @LEVELS

@@ -285,7 +285,7 @@ def test_a_form_that_was_open_before_a_user_returns_can_be_sent(
     client = forms.app.test_client()
     forms.send(client, client.get("/token").text, "/log-in")
     client.delete_cookie("session")
-    open_form = client.get("/token").text  # a page that asks for nobody
+    open_form = client.get("/token").text  # a page that never asks who the user is
     assert client.get("/me").text == "alice"
     assert forms.send(client, open_form) == 200
 

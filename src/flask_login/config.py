@@ -735,7 +735,9 @@ _DROPPED = (
 def log_remark(remark: Remark) -> None:
     """Log a remark: an error when what uses the setting fails, otherwise a warning."""
     if remark.is_error:
-        logger.error("%s The application starts; what uses it raises this. %s", remark.text, remark.cure)
+        logger.error(
+            "%s The application starts; what uses it raises this. %s", remark.text, remark.cure
+        )
     else:
         logger.warning("%s %s", remark.text, remark.cure)
 
