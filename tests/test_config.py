@@ -749,7 +749,7 @@ def test_the_remember_cookie_may_not_be_named_as_the_session_cookie(
     LoginManager(app)
     (record,) = caplog.records
     assert record.levelname == "ERROR"
-    text = "REMEMBER_COOKIE_NAME must be other than SESSION_COOKIE_NAME"
+    text = "REMEMBER_COOKIE_NAME must be a name other than SESSION_COOKIE_NAME"
     assert record.getMessage().startswith(text)
     assert any(found.text.startswith(text) for found in examine(app))
 

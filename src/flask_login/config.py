@@ -758,9 +758,8 @@ def check_remember_cookie(config: Mapping[str, Any], *, secure: bool | None = No
         setting.read(config)
     name = REMEMBER_COOKIE_NAME.read(config)
     if name == config.get("SESSION_COOKIE_NAME"):
-        raise ConfigurationError(
-            "REMEMBER_COOKIE_NAME", name, "other than SESSION_COOKIE_NAME, which it would overwrite"
-        )
+        accepted = "a name other than SESSION_COOKIE_NAME, which it would overwrite"
+        raise ConfigurationError("REMEMBER_COOKIE_NAME", name, accepted)
     # Browsers match the prefix in any case (draft-ietf-httpbis-rfc6265bis, section 4.1.3) and drop
     # a cookie that breaks the rule, silently: nobody would ever be remembered.
     prefix = next((p for p in ("__Host-", "__Secure-") if name.lower().startswith(p.lower())), None)
