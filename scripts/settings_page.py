@@ -26,8 +26,20 @@ a value that is not accepted is a
 [`ConfigurationError`](exceptions.md) that names the key, the value and what is accepted.
 They are read at use, so a change after `init_app` counts; it is checked then.
 
-| key | default |
-| --- | --- |
+For the settings that Flask-Login 0.6.3 had, which let every value pass, that error stops no
+application from starting:
+
+- What can mean one thing only is read so, and one warning in the log says what to write: numbers
+  as texts (`"3600"`), `true`, `false`, `yes`, `no`, `on`, `off`, `0` and `1`, upper and lower
+  case, blanks around a value, a domain with a port. An empty text is a setting that is not there,
+  so an empty environment variable changes nothing.
+- Any other value is an error in the log. What uses the setting raises the `ConfigurationError`:
+  `LOGIN_DISABLED = "maybe"` fails at every guard, and opens none.
+
+[`flask login doctor`](cli.md#what-doctor-looks-for) names both.
+
+| key | default | in 0.6.3 |
+| --- | --- | --- |
 """
 
 TAIL = """\
@@ -75,7 +87,7 @@ OTHERS = (
     (
         "WTF_CSRF_FIELD_NAME",
         "Flask-WTF",
-        "The session entry that login and logout drop, so that a new CSRF token is made.",
+        "The session entry that `LOGIN_ROTATE_CSRF_TOKEN` drops at login and logout.",
     ),
 )
 
@@ -92,7 +104,8 @@ def default_of(setting: Setting[Any]) -> str:
 
 def row(setting: Setting[Any]) -> str:
     """Return a setting's line in the table at the top."""
-    return f"| [`{setting.key}`](#{setting.key.lower()}) | {default_of(setting)} |\n"
+    old = "yes" if setting.tolerate is not None else "no"
+    return f"| [`{setting.key}`](#{setting.key.lower()}) | {default_of(setting)} | {old} |\n"
 
 
 def section(setting: Setting[Any]) -> str:

@@ -21,6 +21,7 @@ GOOD: dict[str, Any] = {
     "SESSION_COOKIE_SAMESITE": "Lax",
     "PREFERRED_URL_SCHEME": "https",
     "REMEMBER_COOKIE_ACCEPT_LEGACY": False,
+    "LOGIN_ROTATE_CSRF_TOKEN": True,
 }
 
 
@@ -155,6 +156,9 @@ def test_a_setting_that_is_good_too_is_no_false_alarm(config: dict[str, Any]) ->
         ),
         ({"SESSION_COOKIE_SAMESITE": None}, ("hint", "no_session_samesite")),
         ({"SESSION_COOKIE_HTTPONLY": False}, ("error", "session_cookie_readable")),
+        ({"SESSION_COOKIE_HTTPONLY": 0}, ("error", "session_cookie_readable")),
+        ({"SESSION_COOKIE_HTTPONLY": None}, ("error", "session_cookie_readable")),
+        ({"SESSION_COOKIE_HTTPONLY": ""}, ("error", "session_cookie_readable")),
         ({"REMEMBER_COOKIE_SECURE": False}, ("error", "insecure_remember_cookie")),
         (
             {"REMEMBER_COOKIE_SECURE": False, "PREFERRED_URL_SCHEME": "http"},
@@ -166,7 +170,19 @@ def test_a_setting_that_is_good_too_is_no_false_alarm(config: dict[str, Any]) ->
         ),
         ({"REMEMBER_COOKIE_HTTPONLY": False}, ("error", "remember_cookie_readable")),
         ({"LOGIN_DISABLED": True}, ("error", "login_disabled")),
+        ({"LOGIN_ROTATE_CSRF_TOKEN": False}, ("hint", "csrf_token_kept")),
+        ({"LOGIN_ROTATE_CSRF_TOKEN": None}, ("hint", "csrf_token_kept")),
         ({"DEBUG": True}, ("hint", "debug_mode")),
+        # Wrong, or in another form than it should have.
+        ({"REMEMBER_COOKIE_DURATION": "3600"}, ("hint", "odd_setting")),
+        ({"REMEMBER_COOKIE_SECURE": "yes"}, ("hint", "odd_setting")),
+        ({"REMEMBER_COOKIE_HTTPONLY": "on"}, ("hint", "odd_setting")),
+        ({"LOGIN_DISABLED": "False"}, ("hint", "odd_setting")),
+        ({"SESSION_PROTECTION": "Strong"}, ("hint", "odd_setting")),
+        ({"REMEMBER_COOKIE_DURATION": "a year"}, ("error", "wrong_setting")),
+        ({"LOGIN_DISABLED": "maybe"}, ("error", "wrong_setting")),
+        ({"SESSION_PROTECTION": "paranoid"}, ("error", "wrong_setting")),
+        ({"REMEMBER_COOKIE_NAME": "session"}, ("error", "wrong_setting")),
         ({"SESSION_PROTECTION": None}, ("hint", "no_session_protection")),
         ({"SESSION_PROTECTION": ""}, ("hint", "no_session_protection")),
     ],
@@ -191,13 +207,32 @@ def test_a_weak_key_is_found_once_when_it_is_its_own_fallback() -> None:
 
 def test_a_setting_that_became_wrong_after_init_app_is_found_and_the_rest_as_well() -> None:
     app = site(SharedStore())
-    app.config.update(LOGIN_DISABLED="no", REMEMBER_COOKIE_DURATION="a year", SECRET_KEY="dev")
+    app.config.update(LOGIN_DISABLED="neither", REMEMBER_COOKIE_DURATION="a year", SECRET_KEY="dev")
     first, second, third = examine(app)
     assert {first.code, second.code} == {"wrong_setting"}
     assert "REMEMBER_COOKIE_DURATION must be a datetime.timedelta" in first.text
     assert first.cure == "Set it to a datetime.timedelta."
     assert "LOGIN_DISABLED" in second.text
     assert third.code == "weak_secret_key"
+
+
+def test_a_new_setting_that_became_wrong_after_init_app_is_found() -> None:
+    app = site()
+    app.config["LOGIN_TOUCH_INTERVAL"] = "soon"
+    (finding,) = examine(app)
+    assert (finding.level, finding.code) == ("error", "wrong_setting")
+    assert "LOGIN_TOUCH_INTERVAL must be" in finding.text
+
+
+def test_a_text_that_switches_something_unsafe_on_is_found_as_that_too() -> None:
+    assert found(site(LOGIN_DISABLED="on")) == [
+        ("error", "login_disabled"),
+        ("hint", "odd_setting"),
+    ]
+    assert found(site(SESSION_PROTECTION="off")) == [
+        ("hint", "odd_setting"),
+        ("hint", "no_session_protection"),
+    ]
 
 
 def test_protection_that_a_manager_switches_off_is_found_with_its_realm() -> None:

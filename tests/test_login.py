@@ -553,20 +553,23 @@ def test_logout_on_a_page_that_the_browser_sends_no_token_to_still_deletes_it(
 # Flask-WTF's token
 
 
+@pytest.mark.parametrize("rotates", [None, False, True])
 @pytest.mark.parametrize(
     ("config", "name"),
     [({}, "csrf_token"), ({"WTF_CSRF_FIELD_NAME": "crumb"}, "crumb")],
 )
-def test_a_csrf_token_from_before_is_dropped_at_login_and_at_logout(
-    make_app: Callable[..., Flask], config: dict[str, Any], name: str
+def test_a_csrf_token_from_before_is_dropped_at_login_and_at_logout_only_on_request(
+    make_app: Callable[..., Flask], config: dict[str, Any], name: str, rotates: bool | None
 ) -> None:
+    if rotates is not None:
+        config = {**config, "LOGIN_ROTATE_CSRF_TOKEN": rotates}
     client = make_app(**config).test_client()
     for page in ("/login/alice", "/logout"):
         with client.session_transaction() as kept:
             kept.update({name: "known to somebody", "other": 1})
         client.get(page)
         with client.session_transaction() as kept:
-            assert name not in kept
+            assert (name in kept) is not bool(rotates)
             assert kept["other"] == 1
 
 

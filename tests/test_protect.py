@@ -489,6 +489,25 @@ def test_what_is_listed_as_public_is_what_a_stranger_can_open(app: Flask, view: 
     assert listed & set(LOGIN_PATHS) == open_paths(app)
 
 
+@pytest.mark.parametrize("host", ["shop.example", "none", "shop.none"])
+def test_without_a_server_name_no_host_that_a_request_claims_opens_a_login_view_on_it(
+    host: str,
+) -> None:
+    app = make()
+    app.add_url_rule("/log-in", "log_in", say("form"))
+    manager_in(app).login_view = f"http://{host}/log-in"
+    assert status(app, "/log-in", base_url=f"http://{host}", headers=PROGRAM) == 401
+
+
+def test_without_an_application_root_the_login_path_is_listed_as_public() -> None:
+    app = make()
+    app.config["APPLICATION_ROOT"] = None
+    app.add_url_rule("/log-in", "enter", say())
+    manager_in(app).login_view = "/log-in"
+    public = {route.endpoint for route in guarded_routes(app) if not route.guards}
+    assert public - {"static", "come_in"} == {"enter"}
+
+
 def test_a_login_path_with_any_method_or_under_a_prefix_is_listed_as_public() -> None:
     app = make()
     app.config["APPLICATION_ROOT"] = "/app"

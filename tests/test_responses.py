@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from flask import Blueprint, Flask, abort, get_flashed_messages, request, session
+from flask import Blueprint, Flask, abort, flash, get_flashed_messages, request, session
 from flask.testing import FlaskClient
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
@@ -437,6 +437,136 @@ def test_a_lazy_string_is_flashed_in_the_caller_s_language(
     client = with_views.test_client()
     client.get("/guarded/login", headers={"Accept-Language": language})
     assert flashed(client) == [["message", text]]
+
+
+# Many refusals, one message
+
+
+@pytest.mark.parametrize("header", [{}, {"HX-Request": "true"}], ids=["page", "htmx"])
+def test_a_message_that_waits_already_is_not_flashed_again(
+    with_views: Flask, header: dict[str, str]
+) -> None:
+    client = with_views.test_client()
+    first = client.get("/guarded/login", headers=header)
+    assert "Set-Cookie" in first.headers
+    for _ in range(3):
+        again = client.get("/guarded/login", headers=header)
+        assert "Set-Cookie" not in again.headers, "nothing changed in the session"
+        assert again.headers["Vary"] == "Cookie"
+    assert flashed(client) == [["message", "Please log in to access this page."]]
+    client.get("/guarded/login", headers=header)
+    assert flashed(client) == [["message", "Please log in to access this page."]], "shown before"
+
+
+def test_each_of_two_messages_waits_once_whatever_comes_between(
+    with_views: Flask, login_manager: LoginManager[Any]
+) -> None:
+    client = with_views.test_client()
+    for _ in range(3):
+        client.get("/guarded/login")
+        client.get(LOG_IN["stale"])
+        client.get("/guarded/fresh")
+        client.get("/logout")
+    assert [text for _, text in flashed(client)] == [
+        login_manager.login_message,
+        login_manager.needs_refresh_message,
+    ]
+
+
+def test_the_same_text_in_another_category_is_another_message(
+    with_views: Flask, login_manager: LoginManager[Any]
+) -> None:
+    client = with_views.test_client()
+    for category in ("message", "warning", "message"):
+        login_manager.login_message_category = category
+        client.get("/guarded/login")
+    assert [category for category, _ in flashed(client)] == ["message", "warning"]
+
+
+def test_messages_of_the_application_itself_are_left_alone(with_views: Flask) -> None:
+    @with_views.get("/say")
+    def say() -> str:
+        flash("Saved.")
+        return ""
+
+    client = with_views.test_client()
+    for path in ("/say", "/say", "/guarded/login", "/say", "/guarded/login"):
+        client.get(path)
+    texts = [text for _, text in flashed(client)]
+    assert texts == ["Saved.", "Saved.", "Please log in to access this page.", "Saved."]
+
+
+@pytest.mark.parametrize("by_callback", [True, False])
+def test_a_lazy_string_waits_once_in_each_language(
+    with_views: Flask, login_manager: LoginManager[Any], by_callback: bool
+) -> None:
+    lazy = Lazy({"de": "Bitte anmelden", "en": "Please log in"})
+    if by_callback:
+        login_manager.localize_callback = lambda _: lazy
+    else:
+        login_manager.login_message = lazy
+    client = with_views.test_client()
+    for language in ("de", "de", "en", "de", "en"):
+        client.get("/guarded/login", headers={"Accept-Language": language})
+    assert [text for _, text in flashed(client)] == ["Bitte anmelden", "Please log in"]
+
+
+def test_a_message_that_the_page_itself_has_shown_is_flashed_for_the_next_one(
+    with_views: Flask, login_manager: LoginManager[Any]
+) -> None:
+    @with_views.get("/shows-then-refuses")
+    def shows_then_refuses() -> Any:
+        shown = get_flashed_messages()
+        return login_manager.unauthorized() if len(shown) < 2 else ""
+
+    client = with_views.test_client()
+    client.get("/guarded/login")
+    client.get("/shows-then-refuses")
+    assert flashed(client) == [["message", "Please log in to access this page."]]
+
+
+def test_two_realms_that_say_the_same_say_it_once(
+    with_views: Flask, login_manager: LoginManager[Any]
+) -> None:
+    staff: LoginManager[Any] = LoginManager(with_views, name="staff")
+    staff.login_view = "/staff/log-in"
+    staff.user_loader(lambda _: None)
+    with_views.add_url_rule("/staff", "staff", staff.login_required(lambda: "come in"))
+    client = with_views.test_client()
+    for path in ("/guarded/login", "/staff", "/guarded/login", "/staff"):
+        client.get(path)
+    assert flashed(client) == [["message", "Please log in to access this page."]]
+
+
+@pytest.mark.parametrize("serializer", ["json", "msgpack"])
+def test_a_message_waits_once_in_a_session_on_the_server_too(
+    make_app: Callable[..., Flask], login_manager: LoginManager[Any], serializer: str
+) -> None:
+    flask_session = pytest.importorskip("flask_session", reason="needs Flask-Session")
+    cachelib = pytest.importorskip("cachelib", reason="needs cachelib, which Flask-Session uses")
+    app = make_app(
+        SESSION_TYPE="cachelib",
+        SESSION_CACHELIB=cachelib.SimpleCache(),
+        SESSION_SERIALIZATION_FORMAT=serializer,
+    )
+    flask_session.Session(app)
+    login_manager.login_view = "/log-in"
+    app.add_url_rule("/guarded", "guarded", login_required(lambda: "come in"))
+    app.add_url_rule("/flashed", "flashed", lambda: [*get_flashed_messages()])
+    client = app.test_client()
+    for _ in range(3):
+        client.get("/guarded")
+    assert client.get("/flashed").get_json() == ["Please log in to access this page."]
+
+
+def test_a_message_with_markup_waits_once(
+    with_views: Flask, login_manager: LoginManager[Any]
+) -> None:
+    login_manager.login_message = Markup("<b>Log in</b>")
+    client = with_views.test_client()
+    for _ in range(3):
+        client.get("/guarded/login")
+    assert flashed(client) == [["message", "<b>Log in</b>"]]
 
 
 def test_a_message_with_markup_keeps_it(

@@ -11,12 +11,36 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from flask_login import LoginManager, session_protected
+from flask_login import LoginManager, MemorySessionStore, session_protected
+from flask_login.doctor import examine
 from flask_login.entries import _create_identifier, client_fingerprint, is_legacy_fingerprint
 from flask_login.exceptions import ConfigurationError
+from flask_login.testing import FrozenClock
 
 HOME = {"User-Agent": "Firefox"}
 ELSEWHERE = {"User-Agent": "curl"}
+
+
+def guarded(
+    users: dict[str, Any], clock: FrozenClock, store: Any, name: str | None
+) -> tuple[Flask, LoginManager[Any]]:
+    """Return an application with a manager of either level, of the default realm or a named one."""
+    app = Flask(__name__)
+    app.config.update(SECRET_KEY="a key of thirty-two random bytes", TESTING=True)
+    manager: LoginManager[Any] = LoginManager(
+        app, name=name, session_store=store and store(), clock=clock
+    )
+    manager.user_loader(users.get)
+
+    @app.get("/in")
+    def enter() -> str:
+        return str(manager.login_user(users["alice"]))
+
+    @app.get("/who")
+    def who() -> str:
+        return manager.current_user.get_id() or "nobody"
+
+    return app, manager
 
 
 def logged_in_at_home(app: Flask, login: str = "/login/alice") -> FlaskClient:
@@ -66,14 +90,73 @@ def test_the_manager_says_the_mode_and_the_setting_wins_over_it(
     assert client.get("/me", headers=ELSEWHERE).text == "nobody"
 
 
-def test_a_mode_that_does_not_exist_is_refused_where_it_is_set(
-    login_manager: LoginManager[Any],
+@pytest.mark.parametrize("store", [None, MemorySessionStore], ids=["signed", "stored"])
+@pytest.mark.parametrize("name", [None, "staff"])
+@pytest.mark.parametrize(
+    ("written", "mode", "user"),
+    [
+        ("Strong", "strong", "nobody"),
+        (" STRONG ", "strong", "nobody"),
+        ("Basic", "basic", "alice"),
+        ("None", None, "alice"),
+    ],
+)
+def test_a_mode_in_other_letters_is_read_as_what_it_means_with_one_warning(
+    *,
+    users: dict[str, Any],
+    clock: FrozenClock,
+    caplog: pytest.LogCaptureFixture,
+    store: Any,
+    name: str | None,
+    written: str,
+    mode: str | None,
+    user: str,
 ) -> None:
+    app, manager = guarded(users, clock, store, name)
+    manager.session_protection = written
+    assert manager.session_protection == mode
+    client = app.test_client()
+    client.get("/in", headers=HOME)
+    assert client.get("/who", headers=ELSEWHERE).text == user
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("flask_login", "WARNING")
+    assert record.getMessage() == (
+        f"session_protection is {written!r}, read as {mode!r}. Write session_protection = {mode!r}."
+    )
+    (finding,) = (found for found in examine(app) if found.code == "odd_setting")
+    assert finding.level == "hint"
+    assert f"session_protection is {written!r}, read as {mode!r}." in finding.text
+
+
+@pytest.mark.parametrize("store", [None, MemorySessionStore], ids=["signed", "stored"])
+@pytest.mark.parametrize("name", [None, "staff"])
+@pytest.mark.parametrize("written", ["paranoid", True, 1, ["strong"]])
+def test_a_mode_that_does_not_exist_is_told_at_once_and_lets_no_other_client_in(
+    *,
+    users: dict[str, Any],
+    clock: FrozenClock,
+    caplog: pytest.LogCaptureFixture,
+    store: Any,
+    name: str | None,
+    written: Any,
+) -> None:
+    app, manager = guarded(users, clock, store, name)
+    manager.session_protection = written
+    assert manager.session_protection == written
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("flask_login", "ERROR")
+    assert record.getMessage().startswith("session_protection must be 'basic', 'strong' or None")
+    (finding,) = (found for found in examine(app) if found.code == "wrong_setting")
+    assert finding.level == "error"
+    assert "session_protection must be 'basic', 'strong' or None" in finding.text
+    client = app.test_client()
+    client.get("/in", headers=HOME)
+    assert client.get("/who", headers=HOME).text == "alice"
     with pytest.raises(ConfigurationError) as error:
-        login_manager.session_protection = "paranoid"
-    assert login_manager.session_protection == "basic"
-    assert error.value.key == "SESSION_PROTECTION"
-    assert error.value.value == "paranoid"
+        client.get("/who", headers=ELSEWHERE)
+    assert (error.value.key, error.value.value) == ("SESSION_PROTECTION", written)
+    app.config["SESSION_PROTECTION"] = "strong"
+    assert client.get("/who", headers=ELSEWHERE).text == "nobody", "the setting wins"
 
 
 def test_strong_protection_holds_for_permanent_sessions_too(

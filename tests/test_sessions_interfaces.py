@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 from flask import Flask, Request, Response, g, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionInterface, SessionMixin
+from flask.testing import FlaskClient
 from tests.policy_site import KINDS, STORED, Site
 
 from flask_login import (
     ConfigurationError,
     LoginManager,
+    MemorySessionStore,
     UserMixin,
+    begin_login,
     confirm_login,
     current_user,
     encode_cookie,
@@ -24,7 +27,7 @@ from flask_login import (
     user_loaded_from_request,
 )
 from flask_login.doctor import Finding, examine
-from flask_login.sessions import MemorySessionStore, SessionStoreUnavailable
+from flask_login.sessions import SessionStoreUnavailable
 from flask_login.testing import FrozenClock
 
 # An interface with `regenerate`
@@ -510,110 +513,255 @@ def test_a_session_on_the_server_keeps_a_login_through_all_of_its_life(
 # Flask-WTF
 
 
-@pytest.mark.parametrize("field", [None, "crumb"])
-def test_flask_wtf_makes_a_new_token_after_login_and_after_logout(
-    make_app: Callable[..., Flask], users: dict[str, Any], field: str | None
-) -> None:
-    csrf = pytest.importorskip("flask_wtf.csrf", reason="needs Flask-WTF")
-    app = make_app(**({"WTF_CSRF_FIELD_NAME": field} if field else {}))
-    name = field or "csrf_token"
+class Forms:
+    """An application with forms of Flask-WTF, and what a browser or a program does with them."""
 
-    def token() -> str:
-        made: str = csrf.generate_csrf()
-        assert name in g
-        return f"{session[name]} {made}"
+    def __init__(self, app: Flask, users: dict[str, Any]) -> None:
+        csrf = pytest.importorskip("flask_wtf.csrf", reason="needs Flask-WTF")
+        csrf.CSRFProtect(app)
+        self.app = app
 
-    app.add_url_rule("/token", view_func=token)
+        @app.get("/token")
+        def token() -> str:
+            made: str = csrf.generate_csrf()
+            return made
 
-    @app.get("/enter-with-form")
-    def enter() -> str:
-        before = token()
-        login_user(users["alice"])
-        return f"{before} {token()}"
+        @app.get("/token-then-user")
+        def token_then_user() -> str:
+            # As a page does: its head has the token, its menu the user's name.
+            made: str = csrf.generate_csrf()
+            return f"{current_user.get_id()} {made} {csrf.generate_csrf()}"
 
-    @app.get("/leave-with-form")
-    def leave() -> str:
-        before = token()
-        logout_user()
-        return f"{before} {token()}"
+        @app.post("/act")
+        def act() -> str:
+            return "done"
 
-    client = app.test_client()
-    first = client.get("/token").text.split()[0]
-    for page in ("/enter-with-form", "/leave-with-form"):
-        secret, made, new_secret, new_made = client.get(page).text.split()
-        assert secret == first
-        assert new_secret != secret
-        assert new_made != made
-        first = client.get("/token").text.split()[0]
-        assert first == new_secret
+        @app.post("/log-in")
+        def log_in() -> str:
+            return str(login_user(users["alice"], remember=True))
+
+        @app.post("/log-out")
+        def log_out() -> str:
+            return str(logout_user())
+
+    def send(self, client: FlaskClient, token: str, path: str = "/act") -> int:
+        name = self.app.config.get("WTF_CSRF_FIELD_NAME", "csrf_token")
+        return client.post(path, data={name: token}).status_code
 
 
-def test_a_token_of_flask_wtf_from_before_login_is_refused_after_it(
+@pytest.fixture(params=["cookie", "server", "store", "store and server"])
+def make_forms(
+    request: pytest.FixtureRequest,
     make_app: Callable[..., Flask],
+    login_manager: LoginManager[Any],
+    users: dict[str, Any],
+    clock: FrozenClock,
+) -> Callable[..., Forms]:
+    """Make applications with forms: on both levels, sessions in the cookie or on the server."""
+    make: Callable[..., Flask] = make_app
+    if "server" in request.param:
+        make = request.getfixturevalue("on_the_server")
+
+    def made(**config: Any) -> Forms:
+        app = make(**config)
+        if "store" in request.param:
+            stored: LoginManager[Any] = LoginManager(
+                app, session_store=MemorySessionStore(), clock=clock
+            )
+            stored.user_loader(login_manager._user_callback)  # type: ignore[arg-type]  # set by the fixture
+        return Forms(app, users)
+
+    return made
+
+
+FIELDS = pytest.mark.parametrize("field", [{}, {"WTF_CSRF_FIELD_NAME": "crumb"}], ids=str)
+
+
+@FIELDS
+def test_two_tabs_at_the_login_page_can_both_log_in(
+    make_forms: Callable[..., Forms], field: dict[str, Any]
 ) -> None:
-    csrf = pytest.importorskip("flask_wtf.csrf", reason="needs Flask-WTF")
-    app = make_app()
-    csrf.CSRFProtect(app)
-    app.add_url_rule("/token", "token", lambda: str(csrf.generate_csrf()))
-    app.add_url_rule("/act", "act", lambda: "done", methods=["POST"])
+    forms = make_forms(**field)
+    client = forms.app.test_client()
+    first, second = client.get("/token").text, client.get("/token").text
+    assert forms.send(client, first, "/log-in") == 200
+    assert forms.send(client, second, "/log-in") == 200
+    assert client.get("/me").text == "alice"
+
+
+@FIELDS
+def test_a_form_of_an_older_tab_can_be_sent_after_login_and_after_logout(
+    make_forms: Callable[..., Forms], field: dict[str, Any]
+) -> None:
+    forms = make_forms(**field)
+    client = forms.app.test_client()
+    older = client.get("/token").text
+    for path in ("/log-in", "/log-out", "/log-in"):
+        assert forms.send(client, client.get("/token").text, path) == 200
+        assert forms.send(client, older) == 200
+
+
+@pytest.mark.parametrize("rotates", [False, True])
+@FIELDS
+def test_a_page_that_writes_its_token_before_it_asks_for_a_returning_user_holds_a_good_one(
+    make_forms: Callable[..., Forms], field: dict[str, Any], rotates: bool
+) -> None:
+    forms = make_forms(LOGIN_ROTATE_CSRF_TOKEN=rotates, **field)
+    client = forms.app.test_client()
+    assert forms.send(client, client.get("/token").text, "/log-in") == 200
+    for _ in range(2):  # the second return: with what the first has left
+        client.delete_cookie("session")
+        user, first, second = client.get("/token-then-user").text.split()
+        assert user == "alice"
+        assert first == second
+        assert forms.send(client, first) == 200
+
+
+@pytest.mark.parametrize("rotates", [False, True])
+def test_a_form_that_was_open_before_a_user_returns_can_be_sent(
+    make_forms: Callable[..., Forms], rotates: bool
+) -> None:
+    forms = make_forms(LOGIN_ROTATE_CSRF_TOKEN=rotates)
+    client = forms.app.test_client()
+    forms.send(client, client.get("/token").text, "/log-in")
+    client.delete_cookie("session")
+    open_form = client.get("/token").text  # a page that never asks who the user is
+    assert client.get("/me").text == "alice"
+    assert forms.send(client, open_form) == 200
+
+
+def test_a_program_that_keeps_the_token_of_the_login_page_goes_on_with_it(
+    make_forms: Callable[..., Forms],
+) -> None:
+    forms = make_forms()
+    program = forms.app.test_client()
+    header = {"X-CSRFToken": program.get("/token").text}
+    assert program.post("/log-in", headers=header).text == "True"
+    for _ in range(3):
+        assert program.post("/act", headers=header).text == "done"
+    assert program.post("/log-out", headers=header).text == "True"
+    assert program.post("/log-in", headers=header).text == "True"
+
+
+@pytest.mark.parametrize("renamed", [None, "crumb"])
+def test_a_form_validates_where_a_header_logs_its_user_in_at_each_request(
+    make_forms: Callable[..., Forms], users: dict[str, Any], renamed: str | None
+) -> None:
+    flask_wtf = pytest.importorskip("flask_wtf", reason="needs Flask-WTF")
+    forms = make_forms(**({"WTF_CSRF_FIELD_NAME": renamed} if renamed else {}))
+
+    @forms.app.before_request
+    def believe_the_proxy() -> None:
+        login_user(users[request.headers["X-Remote-User"]])
+
+    @forms.app.route("/form", methods=["GET", "POST"])
+    def form() -> str:
+        shown = flask_wtf.FlaskForm()
+        if shown.validate_on_submit():
+            return f"{current_user.get_id()} sent it"
+        return str(shown[shown.meta.csrf_field_name].current_token)
+
+    client, name = forms.app.test_client(), renamed or "csrf_token"
+    header = {"X-Remote-User": "bob"}
+    token = client.get("/form", headers=header).text
+    client.get("/me", headers=header)  # another request of the page
+    for _ in range(2):
+        answer = client.post("/form", headers=header, data={name: token})
+        assert answer.text == "bob sent it"
+
+
+def test_in_a_named_realm_too_the_token_stays_at_login_logout_and_return(
+    app: Flask, users: dict[str, Any], clock: FrozenClock
+) -> None:
+    forms = Forms(app, users)
+    staff: LoginManager[Any] = LoginManager(app, name="staff", clock=clock)
+    staff.user_loader(users.get)
+
+    @app.get("/staff/in")
+    def enter() -> str:
+        return str(staff.login_user(users["bob"], remember=True))
+
+    @app.get("/staff/out")
+    def leave() -> str:
+        return str(staff.logout_user())
+
+    @app.get("/staff")
+    def who() -> str:
+        return str(staff.current_user.get_id())
+
     client = app.test_client()
-    planted = client.get("/token").text
-    assert client.post("/act", data={"csrf_token": planted}).text == "done"
-    client.get("/login/alice")
-    assert client.post("/act", data={"csrf_token": planted}).status_code == 400
-    own = client.get("/token").text
-    assert client.post("/act", data={"csrf_token": own}).text == "done"
+    older = client.get("/token").text
+    client.get("/staff/in")
+    assert forms.send(client, older) == 200
+    client.get("/staff/out")
+    assert forms.send(client, older) == 200
+    client.get("/staff/in")
+    client.delete_cookie("session")
+    older = client.get("/token").text
+    assert client.get("/staff").text == "bob"
+    assert forms.send(client, older) == 200
+    app.config["LOGIN_ROTATE_CSRF_TOKEN"] = True
+    client.get("/staff/out")
+    assert forms.send(client, older) == 400
 
 
-def test_confirming_a_login_keeps_the_token_of_the_open_form(app: Flask) -> None:
+def test_confirming_and_the_first_of_two_steps_keep_the_token_in_any_case(
+    make_app: Callable[..., Flask], users: dict[str, Any]
+) -> None:
+    app = make_app(LOGIN_ROTATE_CSRF_TOKEN=True)
+    forms = Forms(app, users)
+
     @app.get("/confirm")
     def confirm() -> str:
         confirm_login()
         return ""
 
+    @app.get("/begin")
+    def begin() -> str:
+        return str(begin_login(users["alice"]))
+
     client = app.test_client()
+    open_form = client.get("/token").text
+    assert client.get("/begin").text == "True"
+    assert forms.send(client, open_form) == 200
     client.get("/login/alice")
-    with client.session_transaction() as kept:
-        kept["csrf_token"] = "of the open form"
+    open_form = client.get("/token").text
     client.get("/confirm")
-    with client.session_transaction() as kept:
-        assert kept["csrf_token"] == "of the open form"
+    assert forms.send(client, open_form) == 200
 
 
-@pytest.mark.parametrize(
-    ("config", "name"),
-    [({}, "csrf_token"), ({"WTF_CSRF_FIELD_NAME": "crumb"}, "crumb")],
-)
-def test_a_csrf_token_planted_before_a_remember_cookie_logs_in_is_dropped(
-    make_app: Callable[..., Flask], config: dict[str, Any], name: str
+@FIELDS
+def test_a_token_is_renewed_at_login_and_at_logout_where_that_is_wanted(
+    make_forms: Callable[..., Forms], field: dict[str, Any]
 ) -> None:
-    client = make_app(**config).test_client()
-    client.get("/login/alice?remember")
-    client.delete_cookie("session")
-    with client.session_transaction() as kept:
-        kept.update({name: "known to somebody", "cart": 1})
-    assert client.get("/me").text == "alice"
-    with client.session_transaction() as kept:
-        assert name not in kept
-        assert kept["cart"] == 1
-        kept[name] = "of the open form"
-    client.get("/me")
-    with client.session_transaction() as kept:
-        assert kept[name] == "of the open form"
+    forms = make_forms(LOGIN_ROTATE_CSRF_TOKEN=True, **field)
+    client = forms.app.test_client()
+    for path in ("/log-in", "/log-out"):
+        planted = client.get("/token").text
+        assert forms.send(client, planted) == 200
+        assert forms.send(client, planted, path) == 200
+        assert forms.send(client, planted) == 400
+        assert forms.send(client, client.get("/token").text) == 200
 
 
-def test_a_csrf_token_is_not_dropped_for_a_remember_cookie_that_lets_nobody_in(
-    app: Flask, users: dict[str, Any]
+@FIELDS
+def test_a_view_that_shows_a_token_before_and_after_a_login_shows_the_new_one_last(
+    make_app: Callable[..., Flask], users: dict[str, Any], field: dict[str, Any]
 ) -> None:
+    csrf = pytest.importorskip("flask_wtf.csrf", reason="needs Flask-WTF")
+    app = make_app(LOGIN_ROTATE_CSRF_TOKEN=True, **field)
+    forms = Forms(app, users)
+
+    @app.get("/enter")
+    def enter() -> str:
+        before = csrf.generate_csrf()
+        login_user(users["alice"])
+        return f"{before} {csrf.generate_csrf()}"
+
     client = app.test_client()
-    client.get("/login/alice?remember")
-    client.delete_cookie("session")
-    with client.session_transaction() as kept:
-        kept["csrf_token"] = "of the open form"
-    users["alice"].active = False
-    assert client.get("/me").text == "nobody"
-    with client.session_transaction() as kept:
-        assert kept["csrf_token"] == "of the open form"
+    before, after = client.get("/enter").text.split()
+    assert forms.send(client, before) == 400
+    assert forms.send(client, after) == 200
 
 
 # No key, and no session to write to

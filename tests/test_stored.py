@@ -346,6 +346,52 @@ def test_an_unused_login_is_over_when_the_idle_timeout_is_up(
     assert who(early) == "alice"
 
 
+@pytest.mark.parametrize("lifetime", [3600, 3600.0, HOUR], ids=repr)
+@pytest.mark.parametrize("through", ["config", "attribute"])
+def test_flask_s_session_lifetime_may_be_a_number_of_seconds(
+    *,
+    app: Flask,
+    users: dict[str, Any],
+    clock: FrozenClock,
+    store: WatchedStore,
+    lifetime: Any,
+    through: str,
+) -> None:
+    if through == "config":
+        app.config["PERMANENT_SESSION_LIFETIME"] = lifetime
+    else:
+        app.permanent_session_lifetime = lifetime
+    client = app.test_client()
+    assert client.get("/login/alice").text == "True"
+    assert store.everything()[0].idle_timeout == HOUR
+    clock.advance(HOUR - MINUTE)
+    assert client.get("/me").text == "alice"
+    clock.advance(HOUR)
+    assert client.get("/me").text == "nobody"
+    assert app.test_client().get("/login/alice?remember").text == "True"
+    tester = FlaskLoginClient(app, user=users["bob"])
+    assert tester.get("/me").text == "bob"
+
+
+def test_a_session_lifetime_of_years_is_how_long_a_login_may_last_in_seconds_too(
+    app: Flask, clock: FrozenClock
+) -> None:
+    app.config.update(PERMANENT_SESSION_LIFETIME=800 * 86_400, LOGIN_IDLE_TIMEOUT=500 * DAY)
+    client = app.test_client()
+    client.get("/login/alice")
+    for _ in range(2):
+        clock.advance(399 * DAY)
+        assert client.get("/me").text == "alice"
+    clock.advance(3 * DAY)
+    assert client.get("/me").text == "nobody"
+
+
+def test_a_session_lifetime_of_none_sets_no_idle_timeout(app: Flask, store: WatchedStore) -> None:
+    app.config["PERMANENT_SESSION_LIFETIME"] = None
+    assert app.test_client().get("/login/alice").text == "True"
+    assert store.everything()[0].idle_timeout is None
+
+
 def test_a_login_that_is_not_remembered_ends_with_an_unused_session(
     app: Flask, clock: FrozenClock
 ) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 from datetime import timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from flask import Flask
 
@@ -74,17 +74,43 @@ T = TypeVar("T")
 logger: logging.Logger = logging.getLogger("flask_login")
 
 
+#: What a parser raises for a value that it does not accept.
+_REFUSALS = (TypeError, ValueError, OverflowError)
+
+
+class Remark(NamedTuple):
+    """Something about a setting of 0.6.3 that stops no application from starting."""
+
+    #: Whether what uses the setting fails; otherwise it is only written in an odd form.
+    is_error: bool
+    #: What was found.
+    text: str
+    #: What to write.
+    cure: str
+
+
 class Setting(Generic[T]):
     """One key of ``app.config``: its default, what it accepts, what it means."""
 
     def __init__(
-        self, key: str, default: T, accepted: str, meaning: str, parse: Callable[[Any], T]
+        self,
+        key: str,
+        default: T,
+        accepted: str,
+        meaning: str,
+        parse: Callable[[Any], T],
+        *,
+        tolerate: Callable[[Any], T] | None = None,
     ) -> None:
         self.key = key
         self.default = default
         self.accepted = accepted
         self.meaning = meaning
         self.parse = parse
+        #: Reads what is written in another form and can mean one thing only. Every setting that
+        #: Flask-Login 0.6.3 had has it, for that release let everything pass: `init_app` raises
+        #: nothing for it. None for the other settings, which are refused there.
+        self.tolerate = tolerate
 
     def read(self, config: Mapping[str, Any]) -> T:
         """Return the setting's value in `config`, or its default.
@@ -101,8 +127,38 @@ class Setting(Generic[T]):
             return self.parse(value)
         except ConfigurationError:
             raise
-        except (TypeError, ValueError, OverflowError):
-            raise ConfigurationError(self.key, value, self.accepted) from None
+        except _REFUSALS:
+            return self._tolerated(value)
+
+    def _tolerated(self, value: object) -> T:
+        if self.tolerate is not None:
+            text = value.strip() if isinstance(value, str) else value
+            if text is None or text == "":
+                return self.default  # an environment variable that is empty is one that is not set
+            try:
+                return self.tolerate(text)
+            except _REFUSALS:
+                pass
+        raise ConfigurationError(self.key, value, self.accepted) from None
+
+    def remark(self, value: object, name: str | None = None) -> Remark | None:
+        """Return what is to be said of `value`, or None when it has the accepted form.
+
+        :param name: what the value was given to, when not to the setting itself.
+        """
+        name = name or self.key
+        try:
+            self.parse(value)
+        except _REFUSALS:
+            pass
+        else:
+            return None
+        try:
+            read = self.check(value)
+        except ConfigurationError:
+            error = ConfigurationError(name, value, self.accepted)
+            return Remark(True, f"{error}.", f"Set it to {self.accepted}.")
+        return Remark(False, f"{name} is {value!r}, read as {read!r}.", f"Write {name} = {read!r}.")
 
 
 def _boolean(value: object) -> bool:
@@ -114,6 +170,20 @@ def _boolean(value: object) -> bool:
 
 def _optional_boolean(value: object) -> bool | None:
     return None if value is None else _boolean(value)
+
+
+_SPELLED = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0"), False),
+}
+
+
+def _spelled_boolean(value: object) -> bool:
+    """Return what a text from an environment variable says."""
+    try:
+        return _SPELLED[_text(value).lower()]
+    except KeyError:
+        raise ValueError from None
 
 
 def _text(value: object) -> str:
@@ -129,6 +199,14 @@ def _domain(value: object) -> str | None:
     if re.fullmatch(r"\.?[\w-]+(\.[\w-]+)*", domain):
         return domain
     raise ValueError
+
+
+def _domain_without_port(value: object) -> str | None:
+    # A browser drops a cookie whose domain has a port or is a URL. Cookies know no ports.
+    found = re.fullmatch(r"(?:https?://)?([^/:]+)(?::\d*)?/?", _text(value))
+    if found is None:
+        raise ValueError
+    return _domain(found[1])
 
 
 def _host(value: object) -> str | None:
@@ -154,6 +232,14 @@ def _duration(value: object) -> timedelta:
     if isinstance(value, timedelta):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
+        return timedelta(seconds=value)
+    raise TypeError
+
+
+def _number_of_seconds(value: object) -> timedelta:
+    if isinstance(value, str) and re.fullmatch(r"[+-]?\d+(\.\d*)?", value, re.ASCII):
+        value = float(value) if "." in value else int(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
         return timedelta(seconds=value)
     raise TypeError
 
@@ -198,12 +284,13 @@ def _one_of(*accepted: str) -> Callable[[object], str]:
 
 
 def _same_site(value: object) -> str | None:
-    if value is None:
-        return None
-    name = _text(value).title()
-    if name in ("Lax", "Strict", "None"):
-        return name
+    if value is None or value in ("Lax", "Strict", "None"):
+        return None if value is None else str(value)
     raise ValueError
+
+
+def _same_site_in_any_case(value: object) -> str | None:
+    return _same_site(_text(value).title())
 
 
 def _partitioned(value: object) -> bool | None:
@@ -224,6 +311,12 @@ def _protection(value: object) -> str | None:
     if value in ("basic", "strong"):
         return str(value)
     raise ValueError
+
+
+def _protection_in_any_case(value: object) -> str | None:
+    mode = _text(value).lower()
+    # Each is off in 0.6.3 too, and says so.
+    return None if mode == "none" or _SPELLED.get(mode) is False else _protection(mode)
 
 
 def supports_partitioned() -> bool:
@@ -254,6 +347,7 @@ REMEMBER_COOKIE_NAME = Setting(
     "The name of the remember cookie. A named realm appends its name (`remember_token_staff`)."
     " A name that starts with `__Host-` or `__Secure-` must be matched by the other settings.",
     _cookie_name,
+    tolerate=_cookie_name,
 )
 REMEMBER_COOKIE_DURATION = Setting(
     "REMEMBER_COOKIE_DURATION",
@@ -262,6 +356,7 @@ REMEMBER_COOKIE_DURATION = Setting(
     "How long a remember token is good for, counted from the login; also a whole number of"
     " seconds. The server checks it: a copied cookie dies on time. 365 days, as ever.",
     _duration,
+    tolerate=_number_of_seconds,
 )
 REMEMBER_COOKIE_DOMAIN: Setting[str | None] = Setting(
     "REMEMBER_COOKIE_DOMAIN",
@@ -269,6 +364,7 @@ REMEMBER_COOKIE_DOMAIN: Setting[str | None] = Setting(
     "a domain name or None",
     "The `Domain` of the remember cookie. None keeps it to the host that set it.",
     _domain,
+    tolerate=_domain_without_port,
 )
 REMEMBER_COOKIE_PATH = Setting(
     "REMEMBER_COOKIE_PATH",
@@ -276,6 +372,7 @@ REMEMBER_COOKIE_PATH = Setting(
     "a path that starts with /",
     "The `Path` of the remember cookie.",
     _path,
+    tolerate=_path,
 )
 REMEMBER_COOKIE_SECURE: Setting[bool | None] = Setting(
     "REMEMBER_COOKIE_SECURE",
@@ -284,6 +381,7 @@ REMEMBER_COOKIE_SECURE: Setting[bool | None] = Setting(
     "Whether the remember cookie is sent over https only. None means: when"
     " `SESSION_COOKIE_SECURE` is set, or the request itself came over https.",
     _optional_boolean,
+    tolerate=_spelled_boolean,
 )
 REMEMBER_COOKIE_HTTPONLY = Setting(
     "REMEMBER_COOKIE_HTTPONLY",
@@ -291,6 +389,7 @@ REMEMBER_COOKIE_HTTPONLY = Setting(
     _YES_NO,
     "Whether the remember cookie is hidden from JavaScript.",
     _boolean,
+    tolerate=_spelled_boolean,
 )
 REMEMBER_COOKIE_SAMESITE: Setting[str | None] = Setting(
     "REMEMBER_COOKIE_SAMESITE",
@@ -299,6 +398,7 @@ REMEMBER_COOKIE_SAMESITE: Setting[str | None] = Setting(
     "Whether the remember cookie goes along with requests from other sites. None leaves the"
     " attribute out.",
     _same_site,
+    tolerate=_same_site_in_any_case,
 )
 REMEMBER_COOKIE_PARTITIONED: Setting[bool | None] = Setting(
     "REMEMBER_COOKIE_PARTITIONED",
@@ -315,6 +415,7 @@ REMEMBER_COOKIE_REFRESH_EACH_REQUEST = Setting(
     "Whether each request that asks for the user starts the remember token's time anew. Only"
     " for logins that were made with `remember=True`.",
     _boolean,
+    tolerate=_spelled_boolean,
 )
 REMEMBER_COOKIE_ENABLED = Setting(
     "REMEMBER_COOKIE_ENABLED",
@@ -340,6 +441,7 @@ SESSION_PROTECTION: Setting[str | None] = Setting(
     "What happens when a login session shows up from another client: `basic` makes it not"
     " fresh, `strong` ends it, None ignores it. Wins over `LoginManager.session_protection`.",
     _protection,
+    tolerate=_protection_in_any_case,
 )
 USE_SESSION_FOR_NEXT_SETTING = Setting(
     "USE_SESSION_FOR_NEXT",
@@ -347,6 +449,7 @@ USE_SESSION_FOR_NEXT_SETTING = Setting(
     _YES_NO,
     "Whether the page to return to after login is kept in the session instead of the URL.",
     _boolean,
+    tolerate=_spelled_boolean,
 )
 FORCE_HOST_FOR_REDIRECTS: Setting[str | None] = Setting(
     "FORCE_HOST_FOR_REDIRECTS",
@@ -354,6 +457,7 @@ FORCE_HOST_FOR_REDIRECTS: Setting[str | None] = Setting(
     "a host name or None",
     "The host that redirects to the login view name, whatever `Host` the request claimed.",
     _host,
+    tolerate=_host,
 )
 LOGIN_DISABLED = Setting(
     "LOGIN_DISABLED",
@@ -362,6 +466,7 @@ LOGIN_DISABLED = Setting(
     "Lets everybody pass every guard. For tests and single-user tools; outside of testing it"
     " is logged as a warning.",
     _boolean,
+    tolerate=_spelled_boolean,
 )
 LOGIN_CLEAR_SITE_DATA = Setting(
     "LOGIN_CLEAR_SITE_DATA",
@@ -369,6 +474,18 @@ LOGIN_CLEAR_SITE_DATA = Setting(
     _YES_NO,
     'Whether logout sends `Clear-Site-Data: "cache", "storage"`, so that the browser drops'
     " what it kept of the pages (OWASP ASVS 5.0, 14.3.1).",
+    _boolean,
+)
+
+LOGIN_ROTATE_CSRF_TOKEN = Setting(
+    "LOGIN_ROTATE_CSRF_TOKEN",
+    False,
+    _YES_NO,
+    "Whether `login_user` and `logout_user`, and beginning and ending to act as somebody else,"
+    " have Flask-WTF make a new CSRF token. Then nobody can use one that was planted before the"
+    " login or read after the logout, and a form that was open before has to be loaded again, in"
+    " other tabs too. Not for an application that calls `login_user` at each request: its forms"
+    " would never be valid. A return by the remember cookie leaves the token alone in any case.",
     _boolean,
 )
 
@@ -457,7 +574,8 @@ LOGIN_PROFILE: Setting[str | None] = Setting(
     " the setting is there already. `init_app` does it, so it must be set before. `aal1`: a login"
     " ends after 30 days. `aal2`: after 24 hours, and after 1 hour without a request; nobody is"
     " remembered. `aal3`: 12 hours and 15 minutes. Each makes the cookies `Secure`, `HttpOnly` and"
-    " `SameSite=Lax`. How people prove who they are stays with the application.",
+    " `SameSite=Lax`, and login and logout renew the CSRF token. How people prove who they are"
+    " stays with the application.",
     _optional(_one_of("aal1", "aal2", "aal3")),
 )
 
@@ -478,6 +596,9 @@ PROFILES: dict[str, dict[str, object]] = {
         "REMEMBER_COOKIE_ENABLED": False,
     },
 }
+
+#: What every profile sets besides.
+_EACH_PROFILE: dict[str, object] = {"REMEMBER_COOKIE_SECURE": True, "LOGIN_ROTATE_CSRF_TOKEN": True}
 
 #: The settings by which a request may change a login of the signed level, or its remember cookie.
 TELLING_KEYS = frozenset(
@@ -509,6 +630,7 @@ SETTINGS: tuple[Setting[Any], ...] = (
     FORCE_HOST_FOR_REDIRECTS,
     LOGIN_DISABLED,
     LOGIN_CLEAR_SITE_DATA,
+    LOGIN_ROTATE_CSRF_TOKEN,
     LOGIN_UNAUTHORIZED_RESPONSE,
     LOGIN_REQUIRED_BY_DEFAULT,
     LOGIN_IDLE_TIMEOUT,
@@ -523,6 +645,10 @@ SETTINGS: tuple[Setting[Any], ...] = (
 )
 
 
+#: The settings of Flask-Login 0.6.3.
+_OLD_KEYS = frozenset(setting.key for setting in SETTINGS if setting.tolerate is not None)
+
+
 def apply_profile(config: MutableMapping[str, Any]) -> None:
     """Set what `LOGIN_PROFILE` stands for, but nothing that the application has set itself.
 
@@ -531,7 +657,10 @@ def apply_profile(config: MutableMapping[str, Any]) -> None:
     profile = LOGIN_PROFILE.read(config)
     if profile is None:
         return
-    for key, value in {**PROFILES[profile], "REMEMBER_COOKIE_SECURE": True}.items():
+    for key, value in {**PROFILES[profile], **_EACH_PROFILE}.items():
+        said = config.get(key)
+        if key in _OLD_KEYS and isinstance(said, str) and not said.strip():
+            del config[key]  # an empty text stands for what is not set
         config.setdefault(key, value)
     # Flask sets these itself, so what the application wants can't be told from the default.
     config.update(SESSION_COOKIE_SECURE=True, SESSION_COOKIE_HTTPONLY=True)
@@ -545,12 +674,13 @@ def remember_cookie_name(config: Mapping[str, Any], realm: str) -> str:
 
 
 def check_settings(config: Mapping[str, Any]) -> None:
-    """Check every setting in `config`, and the demands of a cookie name's prefix.
+    """Check every setting in `config` that Flask-Login 0.6.3 did not have, and the keys.
 
-    Raises `ConfigurationError` with the first key that is wrong; logs what browsers would refuse.
+    Raises `ConfigurationError` with the first one that is wrong. `remarks` has the others.
     """
     for setting in SETTINGS:
-        setting.read(config)
+        if setting.tolerate is None:
+            setting.read(config)
     fallbacks = config.get("SECRET_KEY_FALLBACKS")
     if isinstance(fallbacks, (str, bytes)):
         # Read letter by letter, every letter would be a key. Its value is not for a message.
@@ -558,33 +688,89 @@ def check_settings(config: Mapping[str, Any]) -> None:
     if any(key in ("", b"") for key in fallbacks or ()):
         # Flask's own session would accept it: anybody could log in as anybody.
         raise ConfigurationError("SECRET_KEY_FALLBACKS", "an empty key", "a list of secret keys")
+
+
+def remarks(config: Mapping[str, Any]) -> list[Remark]:
+    """Return what is to be said of the settings in `config` that Flask-Login 0.6.3 had."""
+    said = [
+        setting.remark(config[setting.key])
+        for setting in SETTINGS
+        if setting.tolerate is not None and setting.key in config
+    ]
+    found = [remark for remark in said if remark is not None]
+    if not any(remark.is_error for remark in found):
+        try:
+            check_remember_cookie(config)
+        except ConfigurationError as error:
+            found.append(Remark(True, f"{error}.", f"Set it to {error.accepted}."))
+    return found
+
+
+def tell(config: Mapping[str, Any], told: Collection[str] = ()) -> frozenset[str]:
+    """Log what is to be said of `config`, once.
+
+    :param told: what was logged before.
+    :return: what has been logged now or before.
+    """
+    texts = set(told)
+    found = remarks(config)
+    for remark in found:
+        if remark.text not in texts:
+            texts.add(remark.text)
+            log_remark(remark)
+    if not any(remark.is_error for remark in found) and _DROPPED not in texts:
+        secure = REMEMBER_COOKIE_SECURE.read(config)
+        if REMEMBER_COOKIE_SAMESITE.read(config) == "None" and secure is False:
+            texts.add(_DROPPED)
+            logger.warning(_DROPPED)
+    return frozenset(texts)
+
+
+_DROPPED = (
+    "REMEMBER_COOKIE_SAMESITE is 'None' and REMEMBER_COOKIE_SECURE is False: browsers drop"
+    " such a cookie, and nobody will be remembered. Set REMEMBER_COOKIE_SECURE to True."
+)
+
+
+def log_remark(remark: Remark) -> None:
+    """Log a remark: an error when what uses the setting fails, otherwise a warning."""
+    if remark.is_error:
+        logger.error(
+            "%s The application starts; what uses it raises this. %s", remark.text, remark.cure
+        )
+    else:
+        logger.warning("%s %s", remark.text, remark.cure)
+
+
+_OF_REMEMBER_COOKIE: tuple[Setting[Any], ...] = tuple(
+    setting for setting in SETTINGS if setting.key.startswith("REMEMBER_COOKIE_")
+)
+
+
+def check_remember_cookie(config: Mapping[str, Any], *, secure: bool | None = None) -> None:
+    """Check that a browser would keep a remember cookie of these settings.
+
+    :param secure: whether it is going to be ``Secure``; by default what the settings say.
+
+    Raises `ConfigurationError` with the setting that is wrong, or contradicts another.
+    """
+    for setting in _OF_REMEMBER_COOKIE:
+        setting.read(config)
     name = REMEMBER_COOKIE_NAME.read(config)
     if name == config.get("SESSION_COOKIE_NAME"):
-        raise ConfigurationError(
-            "REMEMBER_COOKIE_NAME", name, "other than SESSION_COOKIE_NAME, which it would overwrite"
-        )
-    _check_cookie_prefix(config, name)
-    secure = REMEMBER_COOKIE_SECURE.read(config)
-    if REMEMBER_COOKIE_SAMESITE.read(config) == "None" and secure is False:
-        logger.warning(
-            "REMEMBER_COOKIE_SAMESITE is 'None' and REMEMBER_COOKIE_SECURE is False: browsers drop"
-            " such a cookie, and nobody will be remembered. Set REMEMBER_COOKIE_SECURE to True."
-        )
-
-
-def _check_cookie_prefix(config: Mapping[str, Any], name: str) -> None:
-    """Hold a ``__Host-`` or ``__Secure-`` name to what browsers demand of it.
-
-    They match the prefix in any case (draft-ietf-httpbis-rfc6265bis, section 4.1.3) and drop
-    a cookie that breaks the rule, silently: nobody would ever be remembered.
-    """
+        accepted = "a name other than SESSION_COOKIE_NAME, which it would overwrite"
+        raise ConfigurationError("REMEMBER_COOKIE_NAME", name, accepted)
+    # Browsers match the prefix in any case (draft-ietf-httpbis-rfc6265bis, section 4.1.3) and drop
+    # a cookie that breaks the rule, silently: nobody would ever be remembered.
     prefix = next((p for p in ("__Host-", "__Secure-") if name.lower().startswith(p.lower())), None)
     if prefix is None:
         return
-    secure = REMEMBER_COOKIE_SECURE.read(config)
-    if not (config.get("SESSION_COOKIE_SECURE") if secure is None else secure):
+    said = REMEMBER_COOKIE_SECURE.read(config)
+    if secure is None:
+        secure = bool(config.get("SESSION_COOKIE_SECURE")) if said is None else said
+    if not secure:
         raise ConfigurationError(
-            "REMEMBER_COOKIE_SECURE", secure, f"True for a cookie named '{name}'"
+            "REMEMBER_COOKIE_SECURE", said, f"True for a cookie named '{name}'"
         )
     if prefix == "__Secure-":
         return

@@ -170,19 +170,22 @@ def _is_own_host(host: str, request: Request) -> bool:
     """Tell whether a host is this request's, and the application's: anybody can send any host."""
     if host != request.host.lower():
         return False
-    config, name = get_config(), str(get_config()["SERVER_NAME"]).lower()
-    checked = config.get("TRUSTED_HOSTS") or get_app().url_map.host_matching
-    return bool(checked) or host == name or host.endswith(f".{name}")
+    config = get_config()
+    if config.get("TRUSTED_HOSTS") or get_app().url_map.host_matching:
+        return True
+    name = str(config["SERVER_NAME"] or "").lower()
+    return bool(name) and (host == name or host.endswith(f".{name}"))
 
 
 def _leads_to(app: Flask, url: str, endpoint: str) -> bool:
     """Tell whether a URL leads to an endpoint, with any method and arguments."""
     config = cast("dict[str, Any]", app.config)
     path, adapter = urlsplit(url).path, app.url_map.bind("")
+    root = (config["APPLICATION_ROOT"] or "/").rstrip("/")  # Flask takes None too
     for rule in app.url_map.iter_rules(endpoint):
         methods: Collection[str] = rule.methods or ("GET",)
         for method in methods:
-            found = _match(adapter, path, config["APPLICATION_ROOT"].rstrip("/"), method)
+            found = _match(adapter, path, root, method)
             if found is not None and found[0] == endpoint:
                 return True
     return False

@@ -56,7 +56,7 @@ def examine(app: Flask) -> list[Finding]:
     config: dict[str, Any] = app.config
     realms: dict[str, RealmInApp] = app.extensions.get("login", {})
     found = [
-        *_settings(config),
+        *_settings(config, realms),
         *_keys(config),
         *_session_cookie(config),
         *_session_id(app),
@@ -64,6 +64,7 @@ def examine(app: Flask) -> list[Finding]:
         *_guards(app, config, realms),
         *_stores(config, realms),
         *_proxy(app),
+        *_csrf_token(config),
     ]
     return sorted(found, key=lambda finding: finding.level != "error")
 
@@ -71,12 +72,27 @@ def examine(app: Flask) -> list[Finding]:
 # ------------------------------------------------------------------ the settings
 
 
-def _settings(config: dict[str, Any]) -> Iterator[Finding]:
+def _settings(config: dict[str, Any], realms: dict[str, RealmInApp]) -> Iterator[Finding]:
     for setting in settings.SETTINGS:
-        try:
-            setting.read(config)
-        except ConfigurationError as error:
-            yield Finding("error", "wrong_setting", f"{error}.", f"Set it to {error.accepted}.")
+        if setting.tolerate is None:
+            try:
+                setting.read(config)
+            except ConfigurationError as error:
+                yield Finding("error", "wrong_setting", f"{error}.", f"Set it to {error.accepted}.")
+    for remark in settings.remarks(config):
+        yield _finding(remark)
+    for realm, known in realms.items():
+        said: Any = known.manager._session_protection
+        of = "" if realm == settings.DEFAULT_REALM else f"{realm}."
+        found = settings.SESSION_PROTECTION.remark(said, f"{of}session_protection")
+        if found is not None:
+            yield _finding(found)
+
+
+def _finding(remark: settings.Remark) -> Finding:
+    if remark.is_error:
+        return Finding("error", "wrong_setting", remark.text, remark.cure)
+    return Finding("hint", "odd_setting", remark.text, remark.cure)
 
 
 def _read(setting: settings.Setting[T], config: dict[str, Any]) -> T:
@@ -158,7 +174,7 @@ def _session_cookie(config: dict[str, Any]) -> Iterator[Finding]:
             "SESSION_COOKIE_SAMESITE is not set: browsers differ in what they take it for.",
             "Set SESSION_COOKIE_SAMESITE = 'Lax'.",
         )
-    if config.get("SESSION_COOKIE_HTTPONLY") is False:
+    if not config.get("SESSION_COOKIE_HTTPONLY", True):
         yield Finding(
             "error",
             "session_cookie_readable",
@@ -219,7 +235,28 @@ def _remember_cookie(config: dict[str, Any]) -> Iterator[Finding]:
         )
 
 
+# -------------------------------------------------------------------- Flask-WTF
+
+
+def _csrf_token(config: dict[str, Any]) -> Iterator[Finding]:
+    if not _read(settings.LOGIN_ROTATE_CSRF_TOKEN, config):
+        yield Finding(
+            "hint",
+            "csrf_token_kept",
+            "LOGIN_ROTATE_CSRF_TOKEN is off: a CSRF token of Flask-WTF that somebody planted before"
+            " a login is good after it.",
+            "Set LOGIN_ROTATE_CSRF_TOKEN = True, unless login_user is called at each request.",
+        )
+
+
 # -------------------------------------------------------------------- the guards
+
+
+def _protection(config: dict[str, Any], attribute: Any) -> str | None:
+    try:
+        return settings.SESSION_PROTECTION.check(config.get("SESSION_PROTECTION", attribute))
+    except ConfigurationError:  # a finding already
+        return settings.SESSION_PROTECTION.default
 
 
 def _guards(app: Flask, config: dict[str, Any], realms: dict[str, RealmInApp]) -> Iterator[Finding]:
@@ -248,7 +285,7 @@ def _guards(app: Flask, config: dict[str, Any], realms: dict[str, RealmInApp]) -
     off = [
         f"'{realm}'"
         for realm, known in realms.items()
-        if not config.get("SESSION_PROTECTION", known.manager.session_protection)
+        if _protection(config, known.manager.session_protection) is None
     ]
     if off:
         yield Finding(

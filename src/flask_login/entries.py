@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask.sessions import SecureCookieSessionInterface
 
+from . import config as settings
 from .loaders import Loaders, UserT
 from .state import (
     SessionKeys,
@@ -119,12 +120,14 @@ class Entries(Loaders[UserT]):
         if not is_answered(get_request()):
             renew_id(get_app().session_interface, sess)
 
-    def _renew_session(self, sess: MutableMapping[str, Any]) -> None:
-        """Give the session a new id, and have Flask-WTF make a new CSRF token.
+    @staticmethod
+    def _rotate_csrf_token(sess: MutableMapping[str, Any]) -> None:
+        """Have Flask-WTF make a new CSRF token, where ``LOGIN_ROTATE_CSRF_TOKEN`` asks for it.
 
-        What somebody planted before the login, or read after it, is worth nothing then.
+        One that somebody planted before the login, or read after it, is worth nothing then.
         """
-        self._regenerate(sess)
+        if not settings.LOGIN_ROTATE_CSRF_TOKEN.read(get_config()):
+            return
         name = get_config().get("WTF_CSRF_FIELD_NAME", "csrf_token")
         if name in sess:
             del sess[name]

@@ -25,8 +25,9 @@ class FlaskLoginError(Exception):
 class ConfigurationError(FlaskLoginError, ValueError):
     """A setting or argument has a value that is not accepted.
 
-    Raised by `LoginManager.init_app` for what stands in ``app.config`` then, and at
-    use for what was changed later.
+    Raised by `LoginManager.init_app` for what stands in ``app.config`` then, and at use for what
+    was changed later. For a setting that Flask-Login 0.6.3 had, which raised nothing at start, it
+    is an error in the log at start, and raised at use.
 
     .. versionadded:: 0.6.90
     """

@@ -66,8 +66,9 @@ class Impersonation(Login[UserT]):
             raise ImpersonationDenied("There is no other user to act as.")
         if not is_active(found) or not self._may(actor, found):
             raise ImpersonationDenied("The actor may not act as this user.")
-        # Forms that were opened as oneself must not be sent as somebody else, nor the reverse.
-        self._renew_session(sess)
+        self._regenerate(sess)
+        # Forms that were opened as oneself are not sent as somebody else then, nor the reverse.
+        self._rotate_csrf_token(sess)
         self._renew_credential(sess)
         sess[self.keys.acting_as] = user_id
         self._assign(found, "session")
@@ -84,6 +85,7 @@ class Impersonation(Login[UserT]):
         self._tell_if_answered("stop_impersonating")
         self._renew_credential(get_session())
         self._stop(getattr(user, self.id_attribute)(), self._actor_id())
+        self._rotate_csrf_token(get_session())
         self._assign(actor, "session")
         impersonation_stopped.send(get_app(), user=user, actor=actor)
         return True
@@ -106,6 +108,7 @@ class Impersonation(Login[UserT]):
             return user, source
         # Nobody for this once: what was meant for the user is not for the actor to do.
         self._stop(user_id, sess[self.keys.user_id])
+        self._rotate_csrf_token(sess)
         return None, None
 
     def _write_login(self, sess: MutableMapping[str, Any], user_id: Any, *, fresh: bool) -> None:
@@ -116,7 +119,7 @@ class Impersonation(Login[UserT]):
     def _stop(self, user_id: Any, actor_id: Any) -> None:
         if not is_answered(get_request()):  # else it is to be ended once more, by the next request
             self._note("impersonation_stopped", user_id, actor_id)
-        self._renew_session(get_session())
+        self._regenerate(get_session())
         get_session().pop(self.keys.acting_as, None)
         self._state().actor = None
 

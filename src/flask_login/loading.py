@@ -16,6 +16,7 @@ from werkzeug.local import LocalProxy
 from . import config as settings
 from . import utils
 from .entries import _create_identifier, client_fingerprint, is_legacy_fingerprint
+from .exceptions import ConfigurationError
 from .loaders import UserT, is_active, unwrap
 from .mirror import Mirror, leave_g_after_requests
 from .mixins import AnonymousUserMixin
@@ -73,14 +74,21 @@ class Loading(Mirror[UserT]):
         """What happens when a login session shows up from another client.
 
         ``"basic"`` makes it not fresh, ``"strong"`` ends it, None ignores it. The setting
-        ``SESSION_PROTECTION`` wins over it. Setting it raises `ConfigurationError` for any other
-        value.
+        ``SESSION_PROTECTION`` wins over it. A mode in other letters (``"Strong"``) is read as what
+        it means, with a warning. Any other value is an error in the log, and raises
+        `ConfigurationError` at the request that would need it.
         """
-        return self._session_protection
+        try:
+            return settings.SESSION_PROTECTION.check(self._session_protection)
+        except ConfigurationError:
+            return self._session_protection
 
     @session_protection.setter
     def session_protection(self, value: str | None) -> None:
-        self._session_protection = settings.SESSION_PROTECTION.check(value)
+        remark = settings.SESSION_PROTECTION.remark(value, "session_protection")
+        if remark is not None:
+            settings.log_remark(remark)
+        self._session_protection = value
 
     # The user of the request
 
@@ -321,7 +329,7 @@ class Loading(Mirror[UserT]):
             self._write_login(sess, token.user_id, fresh=False)
             if not self._settle(sess, user, token):
                 return None
-            self._renew_session(sess)  # last: a new id of a server-side session can't be undone
+            self._regenerate(sess)  # last: a new id of a server-side session can't be undone
         state.ended_reason = None  # the login goes on
         if user_loaded_from_cookie.receivers:
             self._assign(user, "remember")  # its receivers may read current_user
@@ -392,13 +400,13 @@ class Loading(Mirror[UserT]):
         """
         sess = get_session()
         stored = sess.get(self.keys.id)
-        mode = self._protection_mode()
         present = self._session_identifier_generator()
         if stored == present:
             return False
         if stored is None or is_legacy_fingerprint(str(stored), get_request()):
             sess[self.keys.id] = present
             return False
+        mode = self._protection_mode()
         if mode == "strong":
             self._end_login(sess, self._state(), "client_changed")
             session_protected.send(get_app())

@@ -59,6 +59,8 @@ class Login(StoredLevel[UserT]):
             raise ConfigurationError("duration", duration, "a datetime.timedelta")
         check_methods(methods)
         remember = remember and settings.REMEMBER_COOKIE_ENABLED.read(get_config())
+        if remember:
+            self._check_remember_cookie()
         if external_id is not None:
             self._require_store("external_id")
         timeouts = _timeouts(idle_timeout, absolute_timeout, fresh_timeout)
@@ -77,7 +79,8 @@ class Login(StoredLevel[UserT]):
             return False
         self._tell_if_answered("login_user")
         state.ended_reason = None
-        self._renew_session(sess)
+        self._regenerate(sess)
+        self._rotate_csrf_token(sess)
         self._write_login(sess, user_id, fresh=fresh)
         sess.pop(self.keys.pending, None)
         self._write_times(sess, timeouts, proved=fresh)
@@ -131,7 +134,8 @@ class Login(StoredLevel[UserT]):
             sess[self.keys.remember] = "clear"
         elif self.keys.remember in sess:
             del sess[self.keys.remember]
-        self._renew_session(sess)
+        self._regenerate(sess)
+        self._rotate_csrf_token(sess)
         state.clear_site_data = settings.LOGIN_CLEAR_SITE_DATA.read(get_config())
         self._finish_response(state)
         user_logged_out.send(get_app(), user=user)
@@ -157,6 +161,13 @@ class Login(StoredLevel[UserT]):
         # Not by name: people type passwords into the wrong field.
         audit("user_login_failed", ip=get_request().remote_addr)
         user_login_failed.send(get_app(), identity=identity)
+
+    @staticmethod
+    def _check_remember_cookie() -> None:
+        """Raise `ConfigurationError` before anything happens for a cookie that can't be set."""
+        from .remember import check
+
+        check(get_config(), get_request())
 
     def _lifetime(self, duration: timedelta | None) -> timedelta:
         name = "REMEMBER_COOKIE_DURATION" if duration is None else "duration"
@@ -330,8 +341,13 @@ def login_user(
     """Log `user` in: from here on this browser is theirs.
 
     Call it when you have proved who they are. It replaces whoever was logged in. A server-side
+    <<<<<<< HEAD
     session gets a new id, Flask-WTF a new CSRF token; your own entries in the session stay. Once
     the response has begun it holds for the rest of the request only, and a warning is logged.
+    =======
+    session gets a new id; your own entries in the session stay. So does Flask-WTF's CSRF token,
+    unless ``LOGIN_ROTATE_CSRF_TOKEN`` is set.
+    >>>>>>> wt-settings
 
     :param user: the user object; its ``get_id()`` names it in the session.
     :param remember: whether to set a remember cookie, with which the user is known again after
@@ -399,8 +415,8 @@ def logout_user(*, everywhere: bool = False) -> bool:
 
     With a session store the login is over at once, for copied cookies too.
 
-    A server-side session gets a new id, Flask-WTF a new CSRF token. What else the session holds
-    is yours and stays.
+    A server-side session gets a new id. What else the session holds is yours and stays, and
+    Flask-WTF's CSRF token too, unless ``LOGIN_ROTATE_CSRF_TOKEN`` is set.
 
     Once the response has begun, in a stream or in ``teardown_request``, this browser can't be told:
     only what is in a session store ends, and a warning is logged.

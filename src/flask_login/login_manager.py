@@ -132,7 +132,8 @@ class LoginManager(Guards[UserT]):
         """Make this manager the one of its realm in `app`, replacing an earlier one.
 
         Checks every setting that stands in ``app.config`` now; the page of the settings lists
-        them. They are read at use, so that a later change counts.
+        them. They are read at use, so that a later change counts. A wrong value of a setting that
+        Flask-Login 0.6.3 had is logged, and raises where it is used.
 
         :param app: the application.
         :param add_context_processor: whether templates get ``current_user`` (a named realm:
@@ -145,7 +146,9 @@ class LoginManager(Guards[UserT]):
         realms: dict[str, RealmInApp] = app.extensions.setdefault("login", {})
         self._require_own_store(realms)
         first = not realms
+        told = {text for known in realms.values() for text in known.told}
         realms[self.realm] = RealmInApp(self)
+        _tell_of_settings(app, told)
         if self.realm == settings.DEFAULT_REALM:
             app.login_manager = self  # type: ignore[attr-defined]  # its place since 2012
         if first:
@@ -293,12 +296,22 @@ def _warn_of_kept_id(app: Flask) -> None:
     )
 
 
+def _tell_of_settings(app: Flask, told: Collection[str] = ()) -> None:
+    """Log what is odd or wrong about settings of 0.6.3, each once for an application."""
+    realms: dict[str, RealmInApp] = app.extensions["login"]
+    before = {text for known in realms.values() for text in known.told}
+    now = settings.tell(app.config, before.union(told))
+    for known in realms.values():
+        known.told = now
+
+
 def _check_at_first_request(app: Flask) -> None:
     """See at the first request how the application is made: it is complete by then."""
 
     def check() -> None:
         from .decorator_order import check_decorator_order
 
+        _tell_of_settings(app)  # those that were set after `init_app`
         check_decorator_order(app)
         finish_responses(app)
         _warn_of_kept_id(app)

@@ -130,7 +130,11 @@ def set_cookie(
     value: str,
     expires_at: float,
 ) -> None:
-    """Put a remember token into the browser, until `expires_at` (seconds since the epoch)."""
+    """Put a remember token into the browser, until `expires_at` (seconds since the epoch).
+
+    Raises `ConfigurationError` for settings of a cookie that the browser would not keep.
+    """
+    check(config, request)
     response.set_cookie(
         settings.remember_cookie_name(config, realm),
         value,
@@ -152,14 +156,23 @@ def clear_cookie(
     )
 
 
-def _attributes(config: Mapping[str, Any], request: Request) -> dict[str, Any]:
+def check(config: Mapping[str, Any], request: Request) -> None:
+    """Raise `ConfigurationError` when the browser of this request would not keep the cookie."""
+    settings.check_remember_cookie(config, secure=_is_secure(config, request))
+
+
+def _is_secure(config: Mapping[str, Any], request: Request) -> bool:
     secure = settings.REMEMBER_COOKIE_SECURE.read(config)
     if secure is None:
         secure = bool(config.get("SESSION_COOKIE_SECURE")) or request.is_secure
+    return secure
+
+
+def _attributes(config: Mapping[str, Any], request: Request) -> dict[str, Any]:
     attributes: dict[str, Any] = {
         "domain": settings.REMEMBER_COOKIE_DOMAIN.read(config),
         "path": settings.REMEMBER_COOKIE_PATH.read(config),
-        "secure": secure,
+        "secure": _is_secure(config, request),
         "httponly": settings.REMEMBER_COOKIE_HTTPONLY.read(config),
         "samesite": settings.REMEMBER_COOKIE_SAMESITE.read(config),
     }

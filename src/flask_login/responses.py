@@ -255,7 +255,12 @@ class Refusals(Impersonation[UserT]):
         if self.localize_callback is not None:
             message = self.localize_callback(message)
         # A lazy string does not go into a session as it is.
-        flash(message if isinstance(message, Markup) else str(message), category=category)
+        text = message if isinstance(message, Markup) else str(message)
+        waiting: Any = session.get("_flashes") or ()
+        # Requests that fetch many parts of a page would leave as many equal messages. Some sessions
+        # on a server give lists back where tuples were kept.
+        if (category, text) not in waiting and [category, text] not in waiting:
+            flash(text, category=category)
 
     def _challenge(self, error: str | None) -> str:
         """Return the value of ``WWW-Authenticate`` (RFC 9110, section 11.6.1).

@@ -154,6 +154,8 @@ class RealmInApp:
 
     #: Whether the log has been told that ``LOGIN_DISABLED`` is on.
     warned_of_login_disabled: bool = False
+    #: What the log has been told of the application's settings, when a manager was initialised.
+    told: frozenset[str] = frozenset()
 
     def __init__(self, manager: LoginManager[Any]) -> None:
         self.manager = manager

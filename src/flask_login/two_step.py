@@ -76,7 +76,7 @@ def begin(
     )
     manager._tell_if_answered("begin_login")
     sess = get_session()
-    manager._renew_session(sess)
+    manager._regenerate(sess)
     sess[manager.keys.pending] = vars(noted)
     return True
 

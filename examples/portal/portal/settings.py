@@ -79,6 +79,8 @@ def from_environment(instance: Path) -> dict[str, Any]:
         "REMEMBER_COOKIE_ACCEPT_LEGACY": False,
         # A form may stay open for as long as its session lives.
         "WTF_CSRF_TIME_LIMIT": None,
+        # One that somebody read or planted before the login is worth nothing after it.
+        "LOGIN_ROTATE_CSRF_TOKEN": True,
         "BOOTSTRAP_SERVE_LOCAL": True,
     }
     if fallbacks := _list("SECRET_KEY_FALLBACKS"):

@@ -158,7 +158,7 @@ class StoredLogins:
         longest = absolute or _longest(remember)
         idle = timeouts.idle or settings.LOGIN_IDLE_TIMEOUT.read(config)
         if remember is None and idle is None:
-            idle = config["PERMANENT_SESSION_LIFETIME"]  # what Flask gives an unused session cookie
+            idle = get_app().permanent_session_lifetime  # what Flask gives an unused session cookie
         if idle is not None and idle >= longest:
             idle = None
         record = LoginSession(
@@ -445,7 +445,9 @@ def _touch_interval(config: Mapping[str, Any]) -> timedelta:
 
 def _longest(remember: timedelta | None) -> timedelta:
     """Return how long a login may last that no absolute timeout ends."""
-    return max(remember or get_config()["PERMANENT_SESSION_LIFETIME"], settings.COOKIE_DURATION)
+    # Flask's property makes a timedelta of seconds; None is no lifetime.
+    lifetime = remember or get_app().permanent_session_lifetime or settings.COOKIE_DURATION
+    return max(lifetime, settings.COOKIE_DURATION)
 
 
 def _age(record: LoginSession) -> tuple[datetime, str]:
