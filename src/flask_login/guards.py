@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from datetime import timedelta
 from functools import wraps
 from inspect import iscoroutinefunction
@@ -15,8 +14,10 @@ from . import config as settings
 from . import utils
 from .config import logger
 from .exceptions import ConfigurationError
+from .guarded_forms import note_form
 from .loaders import UserT, resolve, unwrap
 from .login import check_methods
+from .marks import find
 from .mixins import says
 from .responses import Refusals
 from .state import RealmInApp, app_context, get_app, get_config, get_request, request_context
@@ -45,12 +46,14 @@ if TYPE_CHECKING:
 
 #: On a guarded view function: what guards it, for whoever lists an application's views.
 GUARD_ATTRIBUTE = "_login_guard"
-#: On the function that was wrapped: the function and its guarded form.
-GUARDED_AS = "_login_guarded_as"
 
 
 class Guards(Refusals[UserT]):
     """The part of `LoginManager` that guards views."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._exempt_endpoints: set[str] = set()
 
     @overload
     def login_required(self, view: Callable[P, R]) -> Callable[P, R]: ...
@@ -268,28 +271,14 @@ def _guard(
 
     setattr(guarded, GUARD_ATTRIBUTE, name)
     if not has_request_context():  # inside of a request a guard is called, not written
-        _note_guard(view, guarded)
+        note_form(view, guarded)
     return guarded
-
-
-def _note_guard(view: Any, guarded: Any) -> None:
-    """Note on a function, and on what it wraps, that there is a guarded form of it."""
-    inner = view
-    while inner is not None:
-        # A bound method or a builtin takes no attributes.
-        with suppress(AttributeError):
-            setattr(inner, GUARDED_AS, (inner, guarded))
-        inner = getattr(inner, "__wrapped__", None)
 
 
 def guard_of(view: Any) -> str | None:
     """Return what guards a view function, or None for a public one."""
-    while view is not None:
-        name: str | None = getattr(view, GUARD_ATTRIBUTE, None)
-        if name is not None:
-            return name
-        view = getattr(view, "__wrapped__", None)
-    return None
+    name = find(view, GUARD_ATTRIBUTE)
+    return name if isinstance(name, str) else None
 
 
 @overload

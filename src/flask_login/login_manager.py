@@ -190,6 +190,30 @@ class LoginManager(Guards[UserT]):
 
         protect(self, target)
 
+    def exempt(self, *endpoints: str) -> None:
+        """Leave endpoints open where a login is required by default, although nothing marks them.
+
+        For the views of extensions, which `login_not_required` can't stand above: what an identity
+        provider sends browsers back to, say. Where ``LOGIN_REQUIRED_BY_DEFAULT`` or `protect`
+        guards them for this realm, anybody sees them then; guards that a view has itself stay::
+
+            login_manager.exempt("github.login", "github.authorized")
+            login_manager.exempt("github.*")  # all of a blueprint, and of those nested in it
+
+        It may be called at any time, before there are such endpoints too. ``flask login doctor``
+        names those that there are not.
+
+        :param endpoints: names of endpoints, as `flask.url_for` takes them; ``.*`` at the end
+            stands for the rest of the name.
+
+        Raises `ConfigurationError` for what is no such name: a view, a list, ``"*"``.
+
+        .. versionadded:: 0.6.90
+        """
+        from .default_guard import exempt
+
+        exempt(self, endpoints)
+
     @staticmethod
     def login_not_required(view: F) -> F:
         """Mark a view as public. See `flask_login.login_not_required`."""
