@@ -12,6 +12,7 @@ from collections.abc import Callable, MutableMapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from . import utils
 from .loaders import Loaders, UserT
 from .state import SessionKeys, get_app, get_config, get_g, request_context
 
@@ -53,6 +54,10 @@ def is_legacy_fingerprint(stored: str, request: Request) -> bool:
 
 
 def _create_identifier() -> str:
+    if utils.is_request_replaced():
+        return client_fingerprint(
+            utils.request.remote_addr, utils.request.headers.get("User-Agent")
+        )
     request = request_context.get().request
     return client_fingerprint(request.remote_addr, request.environ.get("HTTP_USER_AGENT"))
 

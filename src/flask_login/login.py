@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from . import config as settings
-from . import utils
+from . import doubles, utils
 from .exceptions import ConfigurationError, InvalidUserId
 from .loaders import UserT, is_active, unwrap
 from .signals import user_logged_in, user_logged_out, user_login_confirmed, user_login_failed
@@ -344,6 +344,8 @@ def login_user(
     .. versionchanged:: 0.6.90
         The keyword arguments after `fresh` are new.
     """
+    if doubles.take_part():
+        return doubles.login_user(user, remember, duration, force, fresh)
     return utils.default_manager().login_user(
         user,
         remember,
@@ -373,7 +375,10 @@ def confirm_login(*, methods: Collection[str] = ()) -> None:
     .. versionchanged:: 0.6.90
         `methods` is new.
     """
-    utils.default_manager().confirm_login(methods=methods)
+    if doubles.take_part():
+        doubles.confirm_login()
+    else:
+        utils.default_manager().confirm_login(methods=methods)
 
 
 def logout_user(*, everywhere: bool = False) -> bool:
@@ -391,6 +396,8 @@ def logout_user(*, everywhere: bool = False) -> bool:
 
     Sends `user_logged_out`, before `current_user` becomes nobody.
     """
+    if utils.is_request_replaced() or doubles.take_part():
+        return doubles.logout_user(everywhere=everywhere)
     return utils.default_manager().logout_user(everywhere=everywhere)
 
 

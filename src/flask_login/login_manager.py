@@ -9,6 +9,17 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from flask import (
+    abort,
+    current_app,
+    flash,
+    g,
+    has_app_context,
+    redirect,
+    request,
+    session,
+)
+
 from . import config as settings
 from . import utils
 from .config import (
@@ -26,23 +37,35 @@ from .config import (
     SESSION_KEYS,
     USE_SESSION_FOR_NEXT,
 )
+from .entries import _create_identifier as _create_identifier
 from .exceptions import ConfigurationError
 from .guards import Guards
 from .identity import _user_context_processor
 from .loaders import UserT
 from .mirror import finish_responses_last, leave_g_after_requests, shares_g
 from .mixins import AnonymousUserMixin
+from .signals import (
+    session_protected,
+    user_accessed,
+    user_loaded_from_cookie,
+    user_loaded_from_request,
+    user_needs_refresh,
+    user_unauthorized,
+)
 from .state import RealmInApp, drop_before_request, request_context
 
 if TYPE_CHECKING:
     from flask import Blueprint, Flask
 
     from .redirects import expand_login_view, login_url, make_next_param
+    from .redirects import login_url as make_login_url
     from .sessions.store import SessionStore
     from .signing import decode_cookie, encode_cookie
     from .timeouts import F
 
 
+# What a star brought in 0.6.3. That includes names of Flask and of Python, which applications came
+# to use; they are no part of our documented API.
 __all__ = [
     "AUTH_HEADER_NAME",
     "COOKIE_DURATION",
@@ -59,12 +82,28 @@ __all__ = [
     "USE_SESSION_FOR_NEXT",
     "AnonymousUserMixin",
     "LoginManager",
+    "abort",
+    "current_app",
     "datetime",
     "decode_cookie",
     "encode_cookie",
     "expand_login_view",
+    "flash",
+    "g",
+    "has_app_context",
     "login_url",
+    "make_login_url",
     "make_next_param",
+    "redirect",
+    "request",
+    "session",
+    "session_protected",
+    "timedelta",
+    "user_accessed",
+    "user_loaded_from_cookie",
+    "user_loaded_from_request",
+    "user_needs_refresh",
+    "user_unauthorized",
 ]
 
 
@@ -283,7 +322,7 @@ class LoginManager(Guards[UserT]):
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        return getattr(utils, name)
+        return getattr(utils, "login_url" if name == "make_login_url" else name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
