@@ -1460,6 +1460,13 @@ def meant():
 
 login_required(meant)
 
+class Place:
+    def page():
+        return ""
+
+app.add_url_rule("/page-of-class", "page_of_class", Place.page)
+login_required(Place.page)
+
 @app.get("/also-meant")
 def also_meant():
     return ""
@@ -1478,7 +1485,7 @@ del deleted
     assert found_in(strict_app) == ("by_name", "by_own_decorator", "deleted", "in_class")
     strict_app.testing = strict_app.debug = False
     assert module.shown() == ""
-    assert hinted(strict_app) == ["'also_meant'", "'meant'"]
+    assert hinted(strict_app) == ["'also_meant'", "'meant'", "'page_of_class'"]
 
 
 def test_a_view_that_an_application_of_before_guarded_raises_no_alarm_in_the_next(
@@ -1686,6 +1693,7 @@ def test_what_pretends_to_wrap_something_without_end_is_looked_at_once(app: Flas
     client = app.test_client()
     assert client.get("/view").text == "page"
     assert client.get("/guarded").status_code == 401
+    assert guard_of(Endless()) is None
 
 
 @pytest.mark.parametrize("in_request", [True, False])

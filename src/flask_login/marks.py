@@ -40,9 +40,6 @@ class Notes(Generic[V]):
         self._values: dict[tuple[int, ...], tuple[tuple[Any, ...], V]] = {}
         self._held = 0
 
-    def __len__(self) -> int:
-        return len(self._values)
-
     def get(self, view: Any) -> V | None:
         """Return what is noted of a view, or None."""
         found = self._values.get(tuple(map(id, _parts(view)))) if self._values else None
@@ -105,20 +102,18 @@ def layers(view: Any) -> Iterator[Any]:
 
 def find(view: Any, name: str) -> Any:
     """Return the outermost attribute of a name that was set on a view or on what it wraps."""
-    attributes: Mapping[str, Any]
-    for _ in range(_DEEPEST):
-        if type(view) is FunctionType:  # nearly every view: no call more than it needs
-            attributes = view.__dict__
-            if name in attributes:
-                return attributes[name]
-            view = attributes.get("__wrapped__")
-        else:
-            attributes = own(view)
-            if name in attributes:
-                return attributes[name]
-            view = wrapped_by(view)
-        if view is None:
-            break
+    # Nearly every view is a function, which makes nothing up; each request may ask.
+    while type(view) is FunctionType:
+        found = getattr(view, name, None)
+        if found is not None:
+            return found
+        view = getattr(view, "__wrapped__", None)
+    if view is None:
+        return None
+    for layer in layers(view):
+        attributes = own(layer)
+        if name in attributes:
+            return attributes[name]
     return None
 
 
@@ -148,5 +143,6 @@ def is_marked(view: Any, name: str) -> bool:
     notes = _marked.get(name)
     if notes is not None and any(notes.get(layer) for layer in layers(view)):
         return True
-    classes = cast("tuple[Any, ...]", (find(view, "view_class"), type(view)))
-    return any(isinstance(found, type) and vars(found).get(name) is True for found in classes)
+    is_function = type(view) is FunctionType
+    view_class = getattr(view, "view_class", None) if is_function else type(view)
+    return isinstance(view_class, type) and vars(view_class).get(name) is True
