@@ -1,20 +1,26 @@
 from __future__ import annotations
 
 import functools
+import gc
 import inspect
 import json
 import logging
+import re
 import sys
+import weakref
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 from types import ModuleType
 from typing import Any, TypeVar
+from unittest import mock
 
 import pytest
 from flask import Blueprint, Flask, abort, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask.views import MethodView, View
 from tests.policy_site import DAY, HOUR, KINDS, MINUTE, PROGRAM, SECOND, Member, Site
+from werkzeug.exceptions import Unauthorized
 
 from flask_login import (
     ConfigurationError,
@@ -26,10 +32,13 @@ from flask_login import (
     fresh_login_required,
     login_not_required,
     login_required,
+    no_activity,
     user_needs_refresh,
     user_unauthorized,
 )
+from flask_login.doctor import examine
 from flask_login.guards import guard_of
+from flask_login.routes import guarded_routes
 from flask_login.testing import FrozenClock
 
 #: Every form of a guard that lets in who has just logged in, with a password.
@@ -1209,23 +1218,24 @@ def views_module(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Flask], Any]
     return run
 
 
-def test_a_guard_above_the_route_is_found_although_the_guarded_form_has_another_url(
+def test_a_function_that_is_public_and_whose_guarded_form_has_another_url_is_a_hint(
     app: Flask, views_module: Callable[[str, Flask], Any]
 ) -> None:
     views_module(
         """
 @login_required
-@app.get("/secret")
-def secret():
-    return "secret"
+@app.get("/shown")
+def page():
+    return "page"
 
-app.add_url_rule("/alias", "alias", secret)
+app.add_url_rule("/alias", "alias", page)
 """,
         app,
     )
-    with pytest.raises(UnguardedViewError) as caught:
-        app.test_client().get("/secret")
-    assert caught.value.endpoints == ("secret",)
+    client = app.test_client()
+    assert client.get("/shown").text == "page"
+    assert client.get("/alias").status_code == 401
+    assert hinted(app) == ["'page'"]
 
 
 def test_a_module_that_shows_a_function_in_public_and_guarded_raises_no_alarm(
@@ -1252,6 +1262,480 @@ app.add_url_rule("/guarded-method", "guarded_method", login_required(Holder.show
     assert client.get("/guarded-page").status_code == 401
     assert client.get("/public-method").text == "page"
     assert client.get("/guarded-method").status_code == 401
+    assert hinted(app) == ["'public_method'", "'public_page'"]
+
+
+def hinted(app: Flask) -> list[str]:
+    """Return the endpoints of which `doctor` says that a guarded form is used elsewhere."""
+    with app.app_context():
+        found = [finding for finding in examine(app) if finding.code == "guarded_elsewhere"]
+    assert {finding.level for finding in found} <= {"hint"}
+    return [name for finding in found for name in re.findall(r"'\w+'", finding.text)]
+
+
+@pytest.fixture(params=["TESTING", "DEBUG"])
+def strict_app(request: pytest.FixtureRequest, make_app: Callable[..., Flask]) -> Flask:
+    """An app in which a guard in the wrong place is an error."""
+    return make_app(**{"TESTING": False, "PROPAGATE_EXCEPTIONS": True, request.param: True})
+
+
+def found_in(app: Flask) -> tuple[str, ...]:
+    """Return the endpoints of the views that are public by mistake."""
+    try:
+        app.test_client().get("/public")
+    except UnguardedViewError as error:
+        return error.endpoints
+    return ()
+
+
+def test_a_public_view_whose_guarded_form_a_closure_calls_raises_no_alarm(
+    strict_app: Flask,
+) -> None:
+    app = strict_app
+
+    def previewed(view: Callable[[], str]) -> Callable[[], Any]:
+        guarded = login_required(view)
+        return lambda: guarded() if "whole" in request.args else view()
+
+    def page() -> str:
+        return "page"
+
+    app.add_url_rule("/page", "page", page)
+    app.add_url_rule("/either", "either", previewed(page))
+    client = app.test_client()
+    assert client.get("/page").text == "page"
+    assert client.get("/either").text == "page"
+    assert client.get("/either?whole").status_code == 401
+    assert hinted(app) == ["'page'"]
+
+
+def test_a_guarded_form_that_an_object_a_list_or_a_variable_keeps_raises_no_alarm(
+    strict_app: Flask,
+) -> None:
+    app = strict_app
+
+    class Menu:
+        def __init__(self, view: Callable[..., str]) -> None:
+            self.view = login_required(view)
+
+    def page() -> str:
+        return "page"
+
+    def other() -> str:
+        return "other"
+
+    def third() -> str:
+        return "third"
+
+    menu, kept = Menu(page), [fresh_login_required(other)]
+    guarded = login_required(third)
+    for view in (page, other, third):
+        app.add_url_rule(f"/{view.__name__}", view_func=view)
+    assert found_in(app) == ()
+    assert hinted(app) == ["'other'", "'page'", "'third'"]
+    with app.test_request_context():
+        for form in (menu.view, *kept, guarded):
+            with pytest.raises(Unauthorized):
+                form()
+
+
+def test_a_decorator_that_shows_a_view_and_guards_another_way_in_raises_no_alarm(
+    strict_app: Flask,
+) -> None:
+    app = strict_app
+
+    def both_ways(view: Callable[[], str]) -> Callable[[], str]:
+        app.add_url_rule("/shown", "shown", view)
+        guarded = login_required(view)
+        app.add_url_rule("/whole", "whole", lambda: guarded())
+        return view
+
+    @both_ways
+    def page() -> str:
+        return "page"
+
+    client = app.test_client()
+    assert client.get("/shown").text == page()
+    assert client.get("/whole").status_code == 401
+
+
+def test_a_view_that_says_that_it_is_public_is_neither_a_mistake_nor_a_hint(
+    strict_app: Flask,
+) -> None:
+    def page() -> str:
+        return "page"
+
+    strict_app.add_url_rule("/page", "page", login_not_required(page))
+    login_required(page)
+    assert found_in(strict_app) == ()
+    assert hinted(strict_app) == []
+
+
+def test_a_guarded_form_that_was_thrown_away_is_found(strict_app: Flask) -> None:
+    @strict_app.get("/page")
+    def page() -> str:
+        return "page"
+
+    strict_app.add_url_rule("/lambda", "in_line", fresh_login_required(lambda: "").__wrapped__)  # type: ignore[attr-defined]  # by functools.wraps
+    login_required(page)
+    assert found_in(strict_app) == ("in_line", "page")
+
+
+def test_a_guard_above_the_route_in_a_factory_is_found_when_only_a_ring_holds_the_form(
+    strict_app: Flask,
+) -> None:
+    def views(app: Flask) -> None:
+        @nothing_special
+        @login_required
+        @app.get("/page")
+        def page() -> str:
+            return "page"
+
+        ring: list[Any] = [page]
+        ring.append(ring)
+
+        def admin(view: Callable[..., str]) -> Callable[..., str]:
+            guarded = login_required(view)
+            rings: list[Any] = [guarded]
+            rings.append(rings)
+            return guarded
+
+        admin(app.get("/other")(lambda: "other"))
+        app.view_functions["other"] = app.view_functions.pop("<lambda>")
+        for rule in app.url_map.iter_rules("<lambda>"):
+            rule.endpoint = "other"
+
+    gc.disable()
+    try:
+        views(strict_app)
+        assert set(found_in(strict_app)) == {"page", "other"}
+    finally:
+        gc.enable()
+
+
+def test_a_guard_above_the_route_is_found_while_the_view_calls_itself_by_name(
+    strict_app: Flask,
+) -> None:
+    def views(app: Flask) -> Any:
+        @login_required
+        @app.get("/count")
+        def count(number: int = 3) -> str:
+            return "!" if number == 0 else count(number - 1)
+
+        return count
+
+    kept = views(strict_app)
+    assert found_in(strict_app) == ("count",)
+    assert callable(kept)
+
+
+def test_a_module_s_guard_above_the_route_is_found_in_each_of_its_forms(
+    strict_app: Flask, views_module: Callable[[str, Flask], Any]
+) -> None:
+    module = views_module(
+        """
+def admin_required(view):
+    return login_required(view)
+
+@admin_required
+@app.get("/by-own-decorator")
+def by_own_decorator():
+    return ""
+
+@app.get("/by-name")
+def by_name():
+    return ""
+
+by_name = login_required(by_name)
+
+class Holder:
+    @login_required
+    @app.get("/in-class")
+    def in_class():
+        return ""
+
+@app.get("/meant")
+def meant():
+    return ""
+
+login_required(meant)
+
+class Place:
+    def page():
+        return ""
+
+app.add_url_rule("/page-of-class", "page_of_class", Place.page)
+login_required(Place.page)
+
+@app.get("/also-meant")
+def also_meant():
+    return ""
+
+shown, also_meant = also_meant, login_required(also_meant)
+
+@login_required
+@app.get("/deleted")
+def deleted():
+    return ""
+
+del deleted
+""",
+        strict_app,
+    )
+    assert found_in(strict_app) == ("by_name", "by_own_decorator", "deleted", "in_class")
+    strict_app.testing = strict_app.debug = False
+    assert module.shown() == ""
+    assert hinted(strict_app) == ["'also_meant'", "'meant'", "'page_of_class'"]
+
+
+def test_a_view_that_an_application_of_before_guarded_raises_no_alarm_in_the_next(
+    make_app: Callable[..., Flask], views_module: Callable[[str, Flask], Any]
+) -> None:
+    module = views_module("def page():\n    return 'page'\n\nanother = lambda: 'page'", make_app())
+
+    def internet() -> None:
+        app = make_app()
+        app.add_url_rule("/page", "page", login_required(module.page))
+        app.add_url_rule("/another", "another", login_required(module.another))
+        assert app.test_client().get("/page").status_code == 401
+
+    internet()
+    gc.collect()
+    intranet = make_app()
+    intranet.add_url_rule("/page", "page", module.page)
+    intranet.add_url_rule("/another", "another", module.another)
+    assert found_in(intranet) == ()
+
+
+def test_a_blueprint_s_view_is_found_at_each_place_where_it_is_registered(
+    strict_app: Flask,
+) -> None:
+    blueprint = Blueprint("shop", __name__)
+
+    @login_required
+    @blueprint.get("/secret")
+    def secret() -> str:
+        return "secret"
+
+    @blueprint.get("/safe")
+    @login_required
+    def safe() -> str:
+        return "safe"
+
+    strict_app.register_blueprint(blueprint)
+    strict_app.register_blueprint(blueprint, name="again", url_prefix="/again")
+    assert found_in(strict_app) == ("again.secret", "shop.secret")
+
+
+# Views that take no attribute
+
+
+class Slotted:
+    """A view to which nothing can be added, and to which nothing can refer weakly."""
+
+    __slots__ = ()
+
+    def __call__(self, **_: Any) -> str:
+        return "page"
+
+    def page(self, **_: Any) -> str:
+        return "page"
+
+
+class Frozen:
+    def __call__(self, **_: Any) -> str:
+        return "page"
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise ValueError(name)
+
+
+class Holder:
+    def page(self, **_: Any) -> str:
+        return "page"
+
+    @classmethod
+    def of_class(cls, **_: Any) -> str:
+        return "page"
+
+    @staticmethod
+    def static(**_: Any) -> str:
+        return "page"
+
+
+#: Makes a view of each kind; ``/view`` is what it answers.
+ODD_VIEWS: dict[str, Callable[[], Any]] = {
+    "function": lambda: lambda: "page",
+    "bound method": lambda: Holder().page,
+    "class method": lambda: Holder.of_class,
+    "static method": lambda: Holder.static,
+    "bound method of slots": lambda: Slotted().page,
+    "slots": Slotted,
+    "frozen": Frozen,
+    "partial": lambda: functools.partial(lambda word: word, "page"),
+    "partial of a method": lambda: functools.partial(Holder().page, word="page"),
+    "builtin": lambda: "PAGE".lower,
+    "method wrapper": lambda: "page".__str__,
+    "cached": lambda: functools.lru_cache(lambda: "page"),
+    "mock": lambda: mock.MagicMock(return_value="page", methods=None, required_methods=()),
+    "bare mock": lambda: mock.Mock(spec=[], return_value="page"),
+}
+EACH_VIEW = pytest.mark.parametrize("kind", ODD_VIEWS)
+
+
+@EACH_VIEW
+@EACH_GUARD
+def test_any_callable_can_be_guarded_and_no_url_suffers(
+    guarded_app: Flask, guard: Callable[[Any], Any], kind: str
+) -> None:
+    view = ODD_VIEWS[kind]()
+    view_again = guard(guard(view))
+    guarded_app.add_url_rule("/view", "view", guard(view), methods=["GET"])
+    guarded_app.add_url_rule("/again", "again", view_again, methods=["GET"])
+    client = guarded_app.test_client()
+    for path in ("/public", "/static/none.css"):
+        assert client.get(path).status_code in (200, 404)
+    assert client.get("/view").location == "/login?next=%2Fview"
+    assert client.get("/again").location == "/login?next=%2Fagain"
+    with guarded_app.test_request_context():
+        assert guarded_app.view_functions["view"] is not view
+    guarded_app.test_client_class = FlaskLoginClient
+    member = guarded_app.test_client(user=Member("alice"), methods={"pwd"})
+    assert member.get("/view").text == "page"
+
+
+@EACH_VIEW
+def test_any_callable_may_be_a_public_view_beside_its_guarded_form(app: Flask, kind: str) -> None:
+    view = ODD_VIEWS[kind]()
+    app.add_url_rule("/view", "view", view, methods=["GET"])
+    guarded = login_required(view)
+    assert app.test_client().get("/public").text == "hello"
+    with app.test_request_context(), pytest.raises(Unauthorized):
+        guarded()
+
+
+def test_a_guard_in_a_class_whose_methods_become_views_counts(guarded_app: Flask) -> None:
+    """As in Flask-Admin, Flask-Classful and Flask-AppBuilder, which register bound methods."""
+
+    def expose(url: str) -> Callable[[F], F]:
+        def exposed(view: F) -> F:
+            view.__dict__["url"] = url
+            return view
+
+        return exposed
+
+    class Section:
+        @expose("/guard-below")
+        @login_required
+        def below(self) -> str:
+            return "below"
+
+        @login_required
+        @expose("/guard-above")
+        def above(self) -> str:
+            return "above"
+
+        @expose("/open")
+        def open(self) -> str:
+            return "open"
+
+    section = Section()
+    blueprint = Blueprint("section", __name__)
+    for name in ("below", "above", "open"):
+        view = getattr(section, name)
+        blueprint.add_url_rule(view.url, name, view)
+        assert view.url == vars(view)["url"]
+    guarded_app.register_blueprint(blueprint)
+    guarded_app.register_blueprint(blueprint, name="twice", url_prefix="/twice")
+    client = guarded_app.test_client()
+    for prefix in ("", "/twice"):
+        assert client.get(f"{prefix}/open").text == "open"
+        for path in ("/guard-below", "/guard-above"):
+            assert client.get(prefix + path).status_code == 302
+    client.get("/login/alice")
+    assert client.get("/guard-below").text == "below"
+    guards = {route.endpoint: [*route.guards] for route in guarded_routes(guarded_app)}
+    assert guards["section.below"] == guards["twice.above"] == ["login_required"]
+    assert guards["section.open"] == []
+
+
+def test_an_object_whose_call_is_guarded_is_known_to_be(app: Flask) -> None:
+    class Page:
+        @login_required
+        def __call__(self) -> str:
+            return "page"
+
+    app.add_url_rule("/view", "view", Page())
+    assert app.test_client().get("/view").status_code == 401
+    assert guard_of(app.view_functions["view"]) == "login_required"
+
+
+def test_a_mock_is_no_guarded_view_although_it_has_every_attribute(app: Flask) -> None:
+    view = ODD_VIEWS["mock"]()
+    app.add_url_rule("/view", "view", view, methods=["GET"])
+    assert guard_of(view) is None
+    assert [route.guards for route in guarded_routes(app) if route.endpoint == "view"] == [()]
+    app.config["LOGIN_REQUIRED_BY_DEFAULT"] = True
+    assert app.test_client().get("/view").status_code == 401
+
+
+def test_what_pretends_to_wrap_something_without_end_is_looked_at_once(app: Flask) -> None:
+    class Endless:
+        def __call__(self) -> str:
+            return "page"
+
+        @property
+        def __wrapped__(self) -> Any:
+            return Endless()
+
+    app.add_url_rule("/view", "view", Endless())
+    app.add_url_rule("/guarded", "guarded", login_required(Endless()))
+    client = app.test_client()
+    assert client.get("/view").text == "page"
+    assert client.get("/guarded").status_code == 401
+    assert guard_of(Endless()) is None
+
+
+@pytest.mark.parametrize("in_request", [True, False])
+def test_guarding_at_each_call_leaves_nothing_behind(app: Flask, in_request: bool) -> None:
+    def page() -> str:
+        return "page"
+
+    marks: tuple[Any, ...] = (login_not_required, no_activity)
+
+    def call() -> None:
+        for make in ODD_VIEWS.values():
+            view = make()
+            login_required(view)
+            for mark_it in marks:
+                assert mark_it(view) is view
+        login_required(page)
+        login_required(Holder.static)
+
+    def objects() -> int:
+        gc.collect()
+        return len(gc.get_objects())
+
+    for _ in range(400):  # until those are full that can't be referred to weakly
+        call()
+    before = objects()
+    context = app.test_request_context() if in_request else nullcontext()
+    with context:
+        for _ in range(300):
+            call()
+    assert objects() - before < 200
+
+
+def test_a_guarded_form_is_gone_when_nobody_has_it() -> None:
+    def page() -> str:
+        return "page"
+
+    holder = Holder()
+    forms = [weakref.ref(login_required(page)), weakref.ref(login_required(holder.page))]
+    views: list[Any] = [weakref.ref(page), weakref.ref(holder)]
+    del page, holder
+    gc.collect()
+    assert [known() for known in (*forms, *views)] == [None] * 4
 
 
 @pytest.mark.parametrize("above", [login_required, fresh_login_required])

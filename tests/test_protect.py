@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import functools
+import gc
+from collections import deque
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
+from unittest import mock
 from urllib.parse import quote
 
 import pytest
@@ -29,6 +33,8 @@ from flask_login import (
     login_user,
     user_unauthorized,
 )
+from flask_login.default_guard import is_open
+from flask_login.doctor import examine
 from flask_login.routes import guarded_routes
 from flask_login.testing import FrozenClock
 
@@ -310,6 +316,242 @@ def test_a_class_of_views_may_be_marked_and_its_heirs_are_not(app: Flask) -> Non
     assert status(app, "/Heir") == 401
     assert status(app, "/OfDecorators") == 200
     assert status(app, "/OfMethod") == 401
+
+
+class Slotted:
+    __slots__ = ()
+
+    def __call__(self) -> str:
+        return "hello"
+
+    def page(self) -> str:
+        return "hello"
+
+
+class Holder:
+    def page(self) -> str:
+        return "hello"
+
+    @login_not_required
+    def open(self) -> str:
+        return "hello"
+
+    @login_required
+    def guarded(self) -> str:
+        return "hello"
+
+
+#: Makes a view of each kind that takes no attribute, or has them all.
+ODD_VIEWS: dict[str, Callable[[], Any]] = {
+    "bound method": lambda: Holder().page,
+    "bound method of slots": lambda: Slotted().page,
+    "slots": Slotted,
+    "partial": lambda: functools.partial(str, "hello"),
+    "builtin": lambda: "HELLO".lower,
+    "method wrapper": lambda: "hello".__str__,
+    "mock": lambda: mock.MagicMock(return_value="hello", methods=None, required_methods=()),
+}
+
+
+@pytest.mark.parametrize("kind", ODD_VIEWS)
+@pytest.mark.parametrize("by", ["function", "manager", "realm"])
+def test_any_callable_may_be_marked_and_no_other_is_by_that(kind: str, by: str) -> None:
+    app = make() if by != "realm" else Flask(__name__)
+    manager: LoginManager[User] = manager_in(app) if by != "realm" else LoginManager(name="staff")
+    if by == "realm":
+        app.config.update(SECRET_KEY="secret", TESTING=True)
+        manager.init_app(app)
+        manager.user_loader(User)
+        manager.protect(app)
+    mark = login_not_required if by == "function" else manager.login_not_required
+    view, same_kind = ODD_VIEWS[kind](), ODD_VIEWS[kind]()
+    assert mark(view) is view
+    app.add_url_rule("/open", "open", view, methods=["GET"])
+    app.add_url_rule("/wrapped", "wrapped", wrapped(view), methods=["GET"])
+    app.add_url_rule("/guarded", "guarded", same_kind, methods=["GET"])
+    assert app.test_client().get("/open").text == "hello"
+    assert status(app, "/wrapped") == 200
+    assert status(app, "/guarded") == 401
+    public = {route.endpoint for route in guarded_routes(app) if not route.guards}
+    assert public - {"come_in", "static"} == {"open", "wrapped"}
+
+
+def test_a_method_that_is_marked_on_one_object_is_guarded_on_the_next(app: Flask) -> None:
+    shown, hidden = Holder(), Holder()
+    login_not_required(shown.page)
+    app.add_url_rule("/shown", "shown", shown.page)
+    app.add_url_rule("/hidden", "hidden", hidden.page)
+    app.add_url_rule("/in-class", "in_class", hidden.open)
+    assert [status(app, f"/{path}") for path in ("shown", "hidden", "in-class")] == [200, 401, 200]
+
+
+def test_a_mark_is_gone_with_its_view_and_is_nobody_else_s(app: Flask) -> None:
+    views = [functools.partial(str, "hello") for _ in range(50)]
+    for view in views:
+        login_not_required(view)
+    del view
+    views.clear()
+    gc.collect()
+    for number in range(50):
+        app.add_url_rule(f"/{number}", f"v{number}", functools.partial(str, "hello"))
+    assert {status(app, f"/{number}") for number in range(50)} == {401}
+
+
+def test_a_class_that_takes_no_attribute_is_marked_alone(app: Flask) -> None:
+    assert login_not_required(deque) is deque
+    view: Any = functools.partial(deque, "ab")
+    app.add_url_rule("/deque", "deque", view)
+    app.add_url_rule("/other", "other", functools.partial(list, "ab"))
+    with app.test_request_context("/deque"):
+        assert is_open(manager_in(app), app, "deque"), "it is what the view calls"
+    assert status(app, "/other") == 401
+
+
+def test_an_object_of_a_marked_class_is_public_and_one_of_its_heirs_is_not(app: Flask) -> None:
+    @login_not_required
+    class Page:
+        def __call__(self) -> str:
+            return "hello"
+
+    class Heir(Page):
+        pass
+
+    app.add_url_rule("/object", "object", Page())
+    app.add_url_rule("/heir", "heir", Heir())
+    assert (status(app, "/object"), status(app, "/heir")) == (200, 401)
+
+
+def test_a_guard_in_the_class_of_a_bound_method_is_the_view_s_own(app: Flask) -> None:
+    app.add_url_rule("/guarded", "guarded", Holder().guarded)
+    assert (status(app, "/guarded"), member_of(app).get("/guarded").text) == (401, "hello")
+    assert [route.guards for route in guarded_routes(app) if route.endpoint == "guarded"] == [
+        ("login_required",)
+    ]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind[1] is None], ids=str)
+def test_requests_to_any_callable_can_be_no_activity(
+    kind: tuple[str, str | None], clock: FrozenClock
+) -> None:
+    site = Site(kind, clock, LOGIN_IDLE_TIMEOUT=timedelta(minutes=30))
+    view = Holder().page
+    assert site.manager.no_activity(view) == view
+    site.app.add_url_rule("/poll", "poll", site.manager.login_required(view))
+    site.page("/page", site.manager.login_required)
+    client = site.browser()
+    client.get("/login?id=ann")
+    for _ in range(3):
+        clock.advance(timedelta(minutes=9))
+        assert client.get("/poll").status_code == 200
+    clock.advance(timedelta(minutes=4))
+    assert client.get("/page").status_code == 401, "nobody did anything for half an hour"
+
+
+# Endpoints of extensions
+
+
+def with_github(app: Flask) -> Flask:
+    """Register views as extensions do: bound methods, and one named like no blueprint."""
+    github = Blueprint("github", __name__, url_prefix="/github")
+    inner = Blueprint("inner", __name__, url_prefix="/inner")
+    for name in ("login", "authorized"):
+        github.add_url_rule(f"/{name}", name, Holder().page)
+    inner.add_url_rule("/", "home", Holder().page)
+    github.register_blueprint(inner)
+    app.register_blueprint(github)
+    app.add_url_rule("/toolbar/<path:filename>", "_debug_toolbar.static", lambda filename: "file")
+    app.add_url_rule("/githubbed", "githubbed", say())
+    return app
+
+
+GITHUB = {
+    "github.login": "/github/login",
+    "github.authorized": "/github/authorized",
+    "github.inner.home": "/github/inner/",
+    "_debug_toolbar.static": "/toolbar/x.js",
+    "githubbed": "/githubbed",
+}
+
+
+@pytest.mark.parametrize(
+    ("exempted", "expected"),
+    [
+        ([], set()),
+        (["github.authorized"], {"github.authorized"}),
+        (["github.authorized", "_debug_toolbar.static"],) * 2,
+        (["github.*"], {"github.login", "github.authorized", "github.inner.home"}),
+        (["github.inner.*"], {"github.inner.home"}),
+        (["github"], set()),
+        (["authorized", "GITHUB.authorized", "github.authorized "], set()),
+        (["githubbed", "githubbed"], {"githubbed"}),
+    ],
+)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_endpoints_that_are_exempt_are_open_and_no_others(
+    exempted: list[str], expected: Any, when: str
+) -> None:
+    app = make()
+    if when == "after":
+        with_github(app)
+    if exempted:
+        manager_in(app).exempt(*exempted)
+    if when == "before":
+        with_github(app)
+    opened = {name for name, path in GITHUB.items() if status(app, path) == 200}
+    assert opened == set(expected)
+    listed = {route.endpoint for route in guarded_routes(app) if not route.guards}
+    assert listed & set(GITHUB) == opened
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_what_a_realm_exempts_is_open_in_that_realm_alone(
+    kind: tuple[str, str | None], clock: FrozenClock
+) -> None:
+    site = Site(kind, clock)
+    with_github(site.app)
+    site.manager.protect(site.app)
+    other: LoginManager[User] = LoginManager(site.app, name="other")
+    other.user_loader(User)
+    other.exempt("github.login")
+    site.manager.exempt("github.authorized")
+    assert status(site.app, "/github/authorized") == 200
+    assert status(site.app, "/github/login") == 401
+
+
+def test_what_a_protected_blueprint_exempts_is_open(clock: FrozenClock) -> None:
+    site, outer, _ = two_rooms(clock)
+    site.manager.protect(outer)
+    site.manager.exempt("outer.inner.home")
+    site.app.register_blueprint(outer)
+    assert (status(site.app, "/outer/"), status(site.app, "/outer/inner/")) == (401, 200)
+
+
+def test_a_view_that_is_exempt_keeps_the_guard_that_it_has_itself(app: Flask) -> None:
+    app.add_url_rule("/own", "own", login_required(say()))
+    manager_in(app).exempt("own", "page")
+    assert (status(app, "/own"), status(app, "/page")) == (401, 200)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [(), (say(),), (["github.login"],), (None,), ("",), ("*",), (".*",), ("git*",), ("a.*", 7)],
+)
+def test_what_is_no_endpoint_s_name_is_not_taken_for_one(app: Flask, wrong: Any) -> None:
+    with pytest.raises(ConfigurationError, match="names of endpoints"):
+        manager_in(app).exempt(*wrong)
+    assert status(app, "/page") == 401
+
+
+def test_the_doctor_hints_at_exempt_endpoints_that_do_not_exist(app: Flask) -> None:
+    staff: LoginManager[User] = LoginManager(app, name="staff")
+    with_github(app)
+    manager_in(app).exempt("github.authorized", "github.autorized", "github.*", "gitlab.*")
+    staff.exempt("office.stock")
+    with app.app_context():
+        found = [each for each in examine(app) if each.code == "unknown_exempt_endpoint"]
+    assert {each.level for each in found} == {"hint"}
+    told = [name for each in found for name in each.text.split("'")[1:4:2]]
+    assert told == ["default", "github.autorized", "default", "gitlab.*", "staff", "office.stock"]
 
 
 def test_a_public_view_may_still_ask_who_it_is(app: Flask) -> None:

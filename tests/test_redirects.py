@@ -661,6 +661,15 @@ def test_login_url_outside_of_a_request_leaves_out_what_is_a_path_on_no_host(
         assert login_url("/login", target) == "/login"
 
 
+@pytest.mark.parametrize("view", ["/log-in", "/log-in?a=b#c", "https://sso.example/", "http://x/y"])
+def test_login_url_of_a_path_or_url_needs_no_application(view: str) -> None:
+    assert login_url(view) == LoginManager[Any]().login_url(view) == view
+    with pytest.raises(RuntimeError, match="outside of application context"):
+        login_url(view, "/page")
+    with pytest.raises(RuntimeError, match="outside of"):
+        login_url("log_in")
+
+
 def test_login_url_names_the_forced_host(make_app: Callable[..., Flask]) -> None:
     app = make_app(FORCE_HOST_FOR_REDIRECTS="shop.example")
     with app.test_request_context(base_url="http://evil.com"):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
@@ -16,6 +17,7 @@ from flask_login import (
     fresh_login_required,
     login_required,
     signals,
+    utils,
 )
 
 NAMES = [
@@ -154,6 +156,52 @@ def test_a_user_of_a_header_loader_is_announced_by_the_old_signal(
     with signals._user_loaded_from_header.connected_to(receive):
         guarded_app.test_client().get("/me", headers={"Authorization": "x"})
     assert seen == [(guarded_app, users["alice"])]
+
+
+def imported(code: str) -> tuple[Any, list[str]]:
+    """Return what ``signal`` is after an import statement, and the warnings of it."""
+    names: dict[str, Any] = {"__name__": "an application"}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        exec(code, names)  # noqa: S102  # the import that stands in the test
+    assert {warning.category for warning in caught} <= {DeprecationWarning}
+    assert {warning.filename for warning in caught} <= {"<string>"}
+    return names.get("signal"), [str(warning.message) for warning in caught]
+
+
+@pytest.mark.parametrize("home", ["flask_login", "flask_login.signals"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from {home} import user_loaded_from_header as signal",
+        "import {home} as home; signal = home.user_loaded_from_header",
+    ],
+)
+def test_the_signal_of_header_loaders_has_its_name_of_before_and_says_that_it_is_old(
+    home: str, code: str, guarded_app: Flask, users: dict[str, Any], events: Events
+) -> None:
+    signal, told = imported(code.format(home=home))
+    assert len(told) == 1
+    assert "user_loaded_from_request" in told[0]
+    assert len(imported(code.format(home=home))[1]) == 1
+    utils.manager_of(guarded_app).header_loader(lambda _: users["alice"])
+    seen = []
+
+    def receive(sender: Any, user: Any) -> None:
+        seen.append((sender, user, current_user.get_id()))
+
+    with signal.connected_to(receive, guarded_app):
+        answer = guarded_app.test_client().get("/me", headers={"Authorization": "x"})
+    assert answer.text == "alice"
+    assert seen == [(guarded_app, users["alice"], "alice")]
+    assert events == [], "it is no request loader's"
+
+
+@pytest.mark.parametrize("home", ["flask_login", "flask_login.signals"])
+def test_nobody_is_told_of_an_old_name_who_does_not_use_it(home: str) -> None:
+    assert imported(f"from {home} import *; import {home}; dir({home})") == (None, [])
+    with pytest.raises(AttributeError, match="has no attribute 'user_loaded_from_nowhere'"):
+        imported(f"import {home} as home; home.user_loaded_from_nowhere")
 
 
 def test_refusals_are_announced(guarded_app: Flask, events: Events) -> None:

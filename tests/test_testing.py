@@ -201,6 +201,46 @@ def test_login_as_leaves_the_app_s_own_client_class_alone(
     assert not isinstance(app.test_client(), FlaskLoginClient)
 
 
+@pytest.mark.parametrize("installed", [True, False])
+def test_what_is_no_fixture_is_imported_without_pytest(installed: bool) -> None:
+    code = (
+        ("" if installed else "import sys; sys.modules['pytest'] = None\n")
+        + "from flask_login.testing import FrozenClock, assert_only_public\n"
+        "import sys; print(FrozenClock()().year, sys.modules.get('pytest'))"
+    )
+    result = subprocess.run(  # noqa: S603  # this very Python, and the code stands above
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "2026 None"
+
+
+def test_what_needs_pytest_says_so_where_there_is_none() -> None:
+    for name in ("login_as", "SessionStoreContract"):
+        code = f"import sys; sys.modules['pytest'] = None\nfrom flask_login.testing import {name}"
+        result = subprocess.run(  # noqa: S603  # this very Python, and the code stands above
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False
+        )
+        assert "ModuleNotFoundError: import of pytest halted" in result.stderr
+
+
+def test_the_contract_is_rewritten_and_found_whoever_imports_first() -> None:
+    code = (
+        "import pytest\n"
+        "from flask_login import testing\n"
+        "from flask_login.testing import SessionStoreContract\n"
+        "assert testing.SessionStoreContract is SessionStoreContract\n"
+        "assert {'login_as', 'SessionStoreContract', 'FrozenClock'} <= {*dir(testing)}\n"
+        "print(SessionStoreContract.__module__)"
+    )
+    result = subprocess.run(  # noqa: S603  # this very Python, and the code stands above
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "flask_login.sessions.contract"
+    assert testing.SessionStoreContract.__module__ == "flask_login.sessions.contract"
+    with pytest.raises(AttributeError, match="has no attribute 'login_for'"):
+        testing.login_for  # noqa: B018  # the access is what is tested
+
+
 CONFTEST = """
 import pytest
 from flask import Flask

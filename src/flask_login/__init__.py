@@ -209,6 +209,10 @@ def __getattr__(name: str) -> _typing.Any:
     if name in _LATE:
         found = globals()[name] = getattr(_import_module(_LATE[name], __package__), name)
         return found
+    if name == "user_loaded_from_header":  # its name of before 0.6.3, in no list of ours
+        from .signals import loaded_from_header
+
+        return loaded_from_header(2)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

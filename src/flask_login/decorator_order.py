@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from .config import logger
+from .default_guard import NOT_REQUIRED
 from .exceptions import UnguardedViewError
-from .guards import GUARD_ATTRIBUTE, GUARDED_AS
+from .guarded_forms import Forms, forms_of
+from .marks import is_marked, layers
 
 if TYPE_CHECKING:
     from flask import Flask
-
-#: On a guarded view function that is some application's view: itself.
-_REGISTERED = "_login_registered"
 
 
 def check_decorator_order(app: Flask) -> None:
     """Find the views whose guard stands above ``@app.route`` and so guards nothing.
 
-    ``@app.route`` registers the function below it. A function is found when it is registered as
-    it is although it was guarded too. Raises `UnguardedViewError` in debug mode and while testing,
-    logs it as an error otherwise: a site that ran yesterday is not stopped.
+    Raises `UnguardedViewError` in debug mode and while testing, logs it as an error otherwise: a
+    site that ran yesterday is not stopped.
     """
     endpoints = guarded_in_vain(app)
     if not endpoints:
@@ -33,35 +33,59 @@ def check_decorator_order(app: Flask) -> None:
 
 
 def guarded_in_vain(app: Flask) -> list[str]:
-    """Return the endpoints of the views whose guard stands above ``@app.route``."""
-    for view in app.view_functions.values():
-        _mark_registered(view)
-    endpoints: list[str] = []
-    for endpoint, view in app.view_functions.items():
-        guarded_view, guarded = getattr(view, GUARDED_AS, (None, None))
-        # functools.wraps copies attributes: it must have been this very function.
-        if guarded_view is view and not _is_meant_unguarded(view, guarded):
-            endpoints.append(endpoint)
-    return sorted(endpoints)
+    """Return the endpoints of the functions that were guarded, but not where they are registered.
 
-
-def _mark_registered(view: Any) -> None:
-    while view is not None:
-        if hasattr(view, GUARD_ATTRIBUTE):
-            setattr(view, _REGISTERED, view)
-        view = getattr(view, "__wrapped__", None)
-
-
-def _is_meant_unguarded(view: Any, guarded: Any) -> bool:
-    """Tell whether somebody guarded a function for one URL and left it public on another.
-
-    A function of a module is then still what its name means there; one inside of another
-    function has no such name, so its guarded form must be a view as well.
+    That is a function which is a view itself while its guarded form is none, and was thrown away,
+    or is known by no more than the function's name: ``@login_required`` above ``@app.route``.
     """
-    name = getattr(view, "__qualname__", "<locals>")
-    if "<locals>" in name:
-        return getattr(guarded, _REGISTERED, None) is guarded
-    found: Any = sys.modules.get(view.__module__)
-    for part in name.split("."):
+    bare = _shown_bare(app)
+    found = {endpoint for endpoint, (view, forms) in bare.items() if _is_in_vain(view, forms)}
+    rest = {endpoint: known for endpoint, known in bare.items() if endpoint not in found}
+    if any(not forms.is_registered and forms.living() for _, forms in rest.values()):
+        gc.collect()  # some are garbage in a ring, which nobody has either
+        found |= {endpoint for endpoint, (view, forms) in rest.items() if _is_in_vain(view, forms)}
+    return sorted(found)
+
+
+def guarded_elsewhere(app: Flask) -> list[str]:
+    """Return the endpoints of the other functions that are public while there is a guarded form."""
+    return sorted({*_shown_bare(app)} - {*guarded_in_vain(app)})
+
+
+def _shown_bare(app: Flask) -> dict[str, tuple[FunctionType, Forms]]:
+    """Return, by endpoint, the views of which somebody made a guarded form."""
+    views = app.view_functions
+    shown = {id(layer): layer for view in views.values() for layer in layers(view)}
+    for layer in shown.values():
+        forms = forms_of(layer)
+        if forms is not None and any(id(form) in shown for form in forms.living()):
+            forms.is_registered = True  # for other applications' checks too
+    found: dict[str, tuple[FunctionType, Forms]] = {}
+    for endpoint, view in views.items():
+        forms = forms_of(view)
+        if forms is not None and not is_marked(view, NOT_REQUIRED):
+            found[endpoint] = view, forms  # type: ignore[assignment]  # there are forms of functions
+    return found
+
+
+def _is_in_vain(view: FunctionType, forms: Forms) -> bool:
+    if forms.is_registered:
+        return False
+    module = vars(sys.modules.get(view.__module__, object))
+    if any(value is view for value in module.values()):
+        return False  # there it means what it says
+    named = _named(module, view.__qualname__)
+    if named is view:
+        return False
+    living = forms.living()
+    held_by_name = any(layer is form for layer in layers(named) for form in living)
+    return forms.is_written_above or held_by_name or not living
+
+
+def _named(module: Any, qualname: str) -> Any:
+    """Return what a name means in a module; None for the name of something inside a function."""
+    first, *rest = qualname.split(".")
+    found = module.get(first)
+    for part in rest:
         found = getattr(found, part, None)
-    return found is view
+    return found

@@ -13,6 +13,7 @@ from werkzeug.routing import RequestRedirect
 from . import config as settings
 from .exceptions import ConfigurationError
 from .guards import Guards, guard_of, must_log_in
+from .marks import is_marked, mark
 from .state import (
     RealmInApp,
     drop_before_request,
@@ -21,7 +22,6 @@ from .state import (
     get_context,
     get_request,
 )
-from .timeouts import is_marked
 from .utils import manager_of
 
 if TYPE_CHECKING:
@@ -48,6 +48,37 @@ def protect(manager: Guards[Any], target: Flask | Blueprint) -> None:
     _guard_with(target, lambda _: manager)
 
 
+def exempt(manager: Guards[Any], endpoints: tuple[object, ...]) -> None:
+    """Leave endpoints open. See `LoginManager.exempt`."""
+    accepted = "names of endpoints, such as 'github.authorized' or 'github.*'"
+    if not endpoints:
+        raise ConfigurationError("endpoints", endpoints, accepted)
+    for endpoint in endpoints:
+        name = endpoint.removesuffix(".*") if isinstance(endpoint, str) else ""
+        if not name or "*" in name:
+            raise ConfigurationError("endpoints", endpoint, accepted)
+    manager._exempt_endpoints.update(cast("tuple[str, ...]", endpoints))
+
+
+def is_exempt(manager: Guards[Any], endpoint: str) -> bool:
+    """Tell whether an application left an endpoint open by its name."""
+    exempted = manager._exempt_endpoints
+    return bool(exempted) and any(_is_named(endpoint, name) for name in exempted)
+
+
+def exempt_in_vain(manager: Guards[Any], app: Flask) -> list[str]:
+    """Return the names that were exempted and that no endpoint of an application has."""
+    return sorted(
+        name
+        for name in manager._exempt_endpoints
+        if not any(_is_named(endpoint, name) for endpoint in app.view_functions)
+    )
+
+
+def _is_named(endpoint: str, name: str) -> bool:
+    return endpoint == name or (name.endswith(".*") and endpoint.startswith(name[:-1]))
+
+
 def _answer(manager: Guards[Any]) -> ResponseReturnValue | None:
     """Return what answers this request, or None for who may pass."""
     request = get_request()
@@ -67,6 +98,8 @@ def is_open(
     """
     view = app.view_functions.get(endpoint)
     if guard_of(view) is not None or is_marked(view, NOT_REQUIRED):
+        return True
+    if is_exempt(manager, endpoint):
         return True
     if _serves_files(app, endpoint) or manager not in _nearest(app, endpoint):
         return True
@@ -214,10 +247,11 @@ def login_not_required(view: F) -> F:
     Its place among the decorators does not matter. A class-based view may be marked itself; the
     classes that inherit from it are not marked by that.
 
-    :param view: the view function, or the class of views.
+    :param view: the view, which may be any callable, or the class of views. A view of an extension
+        has a name instead: see `LoginManager.exempt`.
     :return: the same, marked.
 
     .. versionadded:: 0.6.90
     """
-    setattr(view, NOT_REQUIRED, True)
+    mark(view, NOT_REQUIRED)
     return view

@@ -14,7 +14,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import create_environ
 
 from . import config as settings
-from .decorator_order import guarded_in_vain
+from .decorator_order import guarded_elsewhere, guarded_in_vain
+from .default_guard import exempt_in_vain
 from .entries import how_to_renew, keeps_its_id
 from .exceptions import ConfigurationError, UnguardedViewError
 from .sessions.store import SessionStoreUnavailable
@@ -275,6 +276,24 @@ def _guards(app: Flask, config: dict[str, Any], realms: dict[str, RealmInApp]) -
             str(UnguardedViewError(unguarded)),
             "`routes` says what each endpoint is guarded by.",
         )
+    beside = guarded_elsewhere(app)
+    if beside:
+        yield Finding(
+            "hint",
+            "guarded_elsewhere",
+            f"These views are public, and a guarded form of each is used elsewhere: "
+            f"{', '.join(map(repr, beside))}.",
+            "Right if they are meant to be public: login_not_required on the view says so.",
+        )
+    for realm, known in realms.items():
+        for name in exempt_in_vain(known.manager, app):
+            yield Finding(
+                "hint",
+                "unknown_exempt_endpoint",
+                f"The realm '{realm}' exempts '{name}' from the login that is required by default,"
+                " and there is no such endpoint.",
+                "`routes` lists the endpoints. One that was renamed is guarded now.",
+            )
     if app.debug:
         yield Finding(
             "hint",

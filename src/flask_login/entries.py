@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from flask.sessions import SecureCookieSessionInterface
 
 from . import config as settings
+from . import utils
 from .loaders import Loaders, UserT
 from .state import (
     SessionKeys,
@@ -64,6 +65,10 @@ def is_legacy_fingerprint(stored: str, request: Request) -> bool:
 
 
 def _create_identifier() -> str:
+    if utils.is_request_replaced():
+        return client_fingerprint(
+            utils.request.remote_addr, utils.request.headers.get("User-Agent")
+        )
     request = request_context.get().request
     return client_fingerprint(request.remote_addr, request.environ.get("HTTP_USER_AGENT"))
 

@@ -11,7 +11,7 @@ from flask import has_request_context
 from werkzeug.local import LocalProxy
 
 from . import config as settings
-from . import utils
+from . import doubles, utils
 from .loaders import UserT, unwrap
 from .loading import Loading
 from .mixins import AnonymousUserMixin, says
@@ -173,11 +173,15 @@ def login_fresh() -> bool:
     True from `login_user` or `confirm_login` on; False when a remember token brought the user
     back, or when the client changed (session protection).
     """
+    if utils.is_session_replaced():
+        return cast("bool", doubles.login_fresh())
     return utils.default_manager().login_fresh()
 
 
 def login_remembered() -> bool:
     """Tell whether this browser has sent a good remember token of the current user."""
+    if utils.is_request_replaced() or utils.is_app_replaced() or utils.is_session_replaced():
+        return doubles.login_remembered()
     return utils.default_manager().login_remembered()
 
 

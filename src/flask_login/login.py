@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from . import config as settings
-from . import utils
+from . import doubles, utils
 from .config import logger
 from .exceptions import ConfigurationError, InvalidUserId
 from .loaders import UserT, is_active, unwrap
@@ -341,13 +341,10 @@ def login_user(
     """Log `user` in: from here on this browser is theirs.
 
     Call it when you have proved who they are. It replaces whoever was logged in. A server-side
-    <<<<<<< HEAD
-    session gets a new id, Flask-WTF a new CSRF token; your own entries in the session stay. Once
+        session gets a new id, Flask-WTF a new CSRF token; your own entries in the session stay. Once
     the response has begun it holds for the rest of the request only, and a warning is logged.
-    =======
-    session gets a new id; your own entries in the session stay. So does Flask-WTF's CSRF token,
+        session gets a new id; your own entries in the session stay. So does Flask-WTF's CSRF token,
     unless ``LOGIN_ROTATE_CSRF_TOKEN`` is set.
-    >>>>>>> wt-settings
 
     :param user: the user object; its ``get_id()`` names it in the session.
     :param remember: whether to set a remember cookie, with which the user is known again after
@@ -378,6 +375,8 @@ def login_user(
     .. versionchanged:: 0.6.90
         The keyword arguments after `fresh` are new.
     """
+    if doubles.take_part():
+        return doubles.login_user(user, remember, duration, force, fresh)
     return utils.default_manager().login_user(
         user,
         remember,
@@ -407,7 +406,10 @@ def confirm_login(*, methods: Collection[str] = ()) -> None:
     .. versionchanged:: 0.6.90
         `methods` is new.
     """
-    utils.default_manager().confirm_login(methods=methods)
+    if doubles.take_part():
+        doubles.confirm_login()
+    else:
+        utils.default_manager().confirm_login(methods=methods)
 
 
 def logout_user(*, everywhere: bool = False) -> bool:
@@ -428,6 +430,8 @@ def logout_user(*, everywhere: bool = False) -> bool:
 
     Sends `user_logged_out`, before `current_user` becomes nobody.
     """
+    if utils.is_request_replaced() or doubles.take_part():
+        return doubles.logout_user(everywhere=everywhere)
     return utils.default_manager().logout_user(everywhere=everywhere)
 
 

@@ -9,7 +9,17 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from flask import got_request_exception
+from flask import (
+    abort,
+    current_app,
+    flash,
+    g,
+    got_request_exception,
+    has_app_context,
+    redirect,
+    request,
+    session,
+)
 
 from . import config as settings
 from . import utils
@@ -28,6 +38,7 @@ from .config import (
     SESSION_KEYS,
     USE_SESSION_FOR_NEXT,
 )
+from .entries import _create_identifier as _create_identifier
 from .entries import how_to_renew, keeps_its_id
 from .exceptions import ConfigurationError
 from .guards import Guards
@@ -35,17 +46,28 @@ from .identity import _user_context_processor
 from .loaders import UserT
 from .mirror import answer_again, finish_responses, leave_g_after_requests, shares_g
 from .mixins import AnonymousUserMixin
+from .signals import (
+    session_protected,
+    user_accessed,
+    user_loaded_from_cookie,
+    user_loaded_from_request,
+    user_needs_refresh,
+    user_unauthorized,
+)
 from .state import RealmInApp, drop_before_request, opened_session, request_context
 
 if TYPE_CHECKING:
     from flask import Blueprint, Flask
 
     from .redirects import expand_login_view, login_url, make_next_param
+    from .redirects import login_url as make_login_url
     from .sessions.store import SessionStore
     from .signing import decode_cookie, encode_cookie
     from .timeouts import F
 
 
+# What a star brought in 0.6.3. That includes names of Flask and of Python, which applications came
+# to use; they are no part of our documented API.
 __all__ = [
     "AUTH_HEADER_NAME",
     "COOKIE_DURATION",
@@ -62,12 +84,28 @@ __all__ = [
     "USE_SESSION_FOR_NEXT",
     "AnonymousUserMixin",
     "LoginManager",
+    "abort",
+    "current_app",
     "datetime",
     "decode_cookie",
     "encode_cookie",
     "expand_login_view",
+    "flash",
+    "g",
+    "has_app_context",
     "login_url",
+    "make_login_url",
     "make_next_param",
+    "redirect",
+    "request",
+    "session",
+    "session_protected",
+    "timedelta",
+    "user_accessed",
+    "user_loaded_from_cookie",
+    "user_loaded_from_request",
+    "user_needs_refresh",
+    "user_unauthorized",
 ]
 
 
@@ -198,6 +236,30 @@ class LoginManager(Guards[UserT]):
 
         protect(self, target)
 
+    def exempt(self, *endpoints: str) -> None:
+        """Leave endpoints open where a login is required by default, although nothing marks them.
+
+        For the views of extensions, which `login_not_required` can't stand above: what an identity
+        provider sends browsers back to, say. Where ``LOGIN_REQUIRED_BY_DEFAULT`` or `protect`
+        guards them for this realm, anybody sees them then; guards that a view has itself stay::
+
+            login_manager.exempt("github.login", "github.authorized")
+            login_manager.exempt("github.*")  # all of a blueprint, and of those nested in it
+
+        It may be called at any time, before there are such endpoints too. ``flask login doctor``
+        names those that there are not.
+
+        :param endpoints: names of endpoints, as `flask.url_for` takes them; ``.*`` at the end
+            stands for the rest of the name.
+
+        Raises `ConfigurationError` for what is no such name: a view, a list, ``"*"``.
+
+        .. versionadded:: 0.6.90
+        """
+        from .default_guard import exempt
+
+        exempt(self, endpoints)
+
     @staticmethod
     def login_not_required(view: F) -> F:
         """Mark a view as public. See `flask_login.login_not_required`."""
@@ -267,7 +329,7 @@ class LoginManager(Guards[UserT]):
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        return getattr(utils, name)
+        return getattr(utils, "login_url" if name == "make_login_url" else name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
-from flask import has_request_context, request, session, url_for
+from flask import has_app_context, has_request_context, request, session, url_for
 from werkzeug.urls import iri_to_uri
 
 from . import config as settings
+from . import utils
 from .state import get_config
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def make_next_param(login_url: str, current_url: str) -> str:
 def login_url(login_view: str, next_url: str | None = None, next_field: str = "next") -> str:
     """Return the URL of a login view, with the page to come back to as a parameter.
 
+    Without `next_url` it needs no application for a path or a URL.
+
     :param login_view: an endpoint, a path or a URL.
     :param next_url: the page to come back to. One that is not on this host is left out.
     :param next_field: the name of the parameter.
@@ -63,7 +66,13 @@ def login_url(login_view: str, next_url: str | None = None, next_field: str = "n
         target = make_next_param(base, next_url)
         query = [pair for pair in query if pair[0] != next_field] + [(next_field, target)]
         parts = parts._replace(query=urlencode(query))
-    netloc = settings.FORCE_HOST_FOR_REDIRECTS.read(get_config()) or parts.netloc
+    if utils.is_app_replaced():
+        forced = utils.app_in_place().config.get("FORCE_HOST_FOR_REDIRECTS")
+    elif next_url is None and not has_app_context():
+        return base  # for which no setting is needed
+    else:
+        forced = settings.FORCE_HOST_FOR_REDIRECTS.read(get_config())
+    netloc = forced if isinstance(forced, str) and forced else parts.netloc
     return urlunsplit(parts._replace(netloc=netloc))
 
 

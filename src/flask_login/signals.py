@@ -5,6 +5,9 @@ Every signal is sent with the application as sender. Receivers may read `current
 
 from __future__ import annotations
 
+import sys
+import warnings
+
 from blinker import NamedSignal, Namespace
 
 _signals = Namespace()
@@ -27,6 +30,7 @@ user_loaded_from_cookie: NamedSignal = _signals.signal("loaded-from-cookie")
 #: Sent when a request loader named the user of this request. Arguments: ``user``.
 user_loaded_from_request: NamedSignal = _signals.signal("loaded-from-request")
 
+#: Sent when a `header_loader` named the user. Arguments: ``user``. Its public name is deprecated.
 _user_loaded_from_header: NamedSignal = _signals.signal("loaded-from-header")
 
 #: Sent by `confirm_login`: the login is fresh again. No arguments.
@@ -75,3 +79,25 @@ impersonation_stopped: NamedSignal = _signals.signal("impersonation-stopped")
 #:
 #: .. versionadded:: 0.6.90
 session_store_unavailable: NamedSignal = _signals.signal("session-store-unavailable")
+
+
+def loaded_from_header(level: int) -> NamedSignal:
+    """Return the signal of the `header_loader` to somebody who knows it by its deprecated name.
+
+    :param level: how many frames away that is, counted from the caller.
+    """
+    # `from package import name` looks twice: at first whether there is something to import.
+    if sys._getframe(level).f_globals.get("__name__") != "importlib._bootstrap":
+        warnings.warn(
+            "'user_loaded_from_header' is deprecated, as header_loader is. Use a request_loader or"
+            " a bearer_loader, and 'user_loaded_from_request'.",
+            DeprecationWarning,
+            stacklevel=level + 1,
+        )
+    return _user_loaded_from_header
+
+
+def __getattr__(name: str) -> NamedSignal:
+    if name == "user_loaded_from_header":
+        return loaded_from_header(2)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -17,6 +17,7 @@ from typing import Any
 
 from itsdangerous import BadPayload, BadSignature
 
+from . import utils
 from .exceptions import ConfigurationError
 from .state import get_config
 
@@ -150,6 +151,8 @@ def _cookie_digest(payload: str, key: Key | None = None) -> str:
 
 
 def _secret_key(key: Key | None = None) -> bytes:
+    if key is None and utils.is_app_replaced():
+        return _as_bytes(utils.app_in_place().config["SECRET_KEY"])
     return _as_bytes(_signing_key() if key is None else key)
 
 

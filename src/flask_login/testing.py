@@ -4,7 +4,8 @@ Switch the fixtures on in your ``conftest.py``; they use your own ``app`` fixtur
 
     pytest_plugins = ["flask_login.testing"]
 
-Who writes a session store runs `SessionStoreContract` over it.
+Who writes a session store runs `SessionStoreContract` over it. These two need pytest; the rest
+works without it.
 
 PYTEST_DONT_REWRITE: there is no assert here, and importing `FrozenClock` first must not warn.
 """
@@ -12,24 +13,18 @@ PYTEST_DONT_REWRITE: there is no assert here, and importing `FrozenClock` first 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from .exceptions import ConfigurationError
 from .routes import GuardedRoute, guarded_routes
-from .test_client import FlaskLoginClient
-
-if "flask_login.sessions.contract" not in sys.modules:  # pragma: no branch  # it is, or it is not
-    # So that an assert that fails there tells the values, as one in a test file does.
-    pytest.register_assert_rewrite("flask_login.sessions.contract")
-
-from .sessions.contract import SessionStoreContract as SessionStoreContract
 
 if TYPE_CHECKING:
     from flask import Flask
+
+    from .fixtures import login_as as login_as
+    from .sessions.contract import SessionStoreContract as SessionStoreContract
 
 
 class FrozenClock:
@@ -56,28 +51,6 @@ class FrozenClock:
     def advance(self, by: timedelta) -> None:
         """Put the clock forward by `by`."""
         self._now += by
-
-
-@pytest.fixture
-def login_as(app: Flask) -> Callable[..., FlaskLoginClient]:
-    """Return a function that makes test clients of ``app`` which are logged in.
-
-    ::
-
-        def test_profile(login_as, alice):
-            client = login_as(alice)
-            assert client.get("/profile").status_code == 200
-
-    The function takes the user and, by keyword, what `FlaskLoginClient` takes (`fresh_login`,
-    `realm`). Every call makes a client, so two users can meet in one test.
-
-    .. versionadded:: 0.6.90
-    """
-
-    def make_client(user: Any, **arguments: Any) -> FlaskLoginClient:
-        return FlaskLoginClient(app, app.response_class, user=user, **arguments)
-
-    return make_client
 
 
 def assert_only_public(app: Flask, endpoints: Collection[str]) -> None:
@@ -129,3 +102,25 @@ def _names(route: GuardedRoute) -> Iterator[str]:
     yield route.endpoint
     for method in route.methods:
         yield f"{method} {route.endpoint}"
+
+
+def __getattr__(name: str) -> Any:
+    # pytest looks through `dir` for fixtures.
+    if name == "login_as":
+        from .fixtures import login_as
+
+        return login_as
+    if name == "SessionStoreContract":
+        import pytest
+
+        if "flask_login.sessions.contract" not in sys.modules:
+            # So that an assert that fails there tells the values, as one in a test file does.
+            pytest.register_assert_rewrite("flask_login.sessions.contract")
+        from .sessions.contract import SessionStoreContract
+
+        return SessionStoreContract
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), "login_as", "SessionStoreContract"})

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from . import config as settings
 from .identity import Identity
 from .loaders import UserT
+from .marks import is_marked, mark
 from .state import get_app, get_config, get_session, request_context
 
 #: On a view function whose requests don't count as activity.
@@ -264,12 +265,6 @@ def moment_of(seconds: object) -> datetime | None:
         return None
 
 
-def is_marked(view: object, mark: str) -> bool:
-    """Tell whether a view, or the very class that it was made from, carries a mark."""
-    view_class = getattr(view, "view_class", None)
-    return hasattr(view, mark) or (view_class is not None and mark in vars(view_class))
-
-
 def no_activity(view: F) -> F:
     """Mark a view whose requests are no sign of a person: they don't put off the idle timeout.
 
@@ -283,10 +278,10 @@ def no_activity(view: F) -> F:
 
     Requests that a browser makes ahead of time (``Sec-Purpose: prefetch``) never count.
 
-    :param view: the view function, or the class of views.
+    :param view: the view, which may be any callable, or the class of views.
     :return: the same, marked.
 
     .. versionadded:: 0.6.90
     """
-    setattr(view, NO_ACTIVITY, True)
+    mark(view, NO_ACTIVITY)
     return view

@@ -1,21 +1,35 @@
 """An old import path: everything that stood here is in the package's rooms now.
 
 What dependents patch stays here for real: the guards look up `current_user` in this module,
-and `current_user` looks up `_get_user`, on every access.
+and `current_user` looks up `_get_user`, on every access. So do Flask's `request`, `current_app` and
+`session`: the functions that stood here work with what a test put in their place.
 """
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 from contextvars import ContextVar
+from functools import wraps
+from hashlib import sha512
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
-from flask import has_app_context
+from flask import (
+    current_app,
+    g,
+    has_app_context,
+    has_request_context,
+    request,
+    session,
+    url_for,
+)
 from werkzeug.local import LocalProxy
 
 from .config import DEFAULT_REALM
 from .exceptions import MissingLoginManager
+from .signals import user_logged_in, user_logged_out, user_login_confirmed
 from .state import UNLOADED, app_context, get_app, request_context
 
 if TYPE_CHECKING:
@@ -62,15 +76,22 @@ _HOMES = {
     "set_login_view": "responses",
 }
 
+# What a star brought in 0.6.3. That includes names of Flask and of Python, which applications came
+# to use; they are no part of our documented API.
 __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]  # found by __getattr__
     "COOKIE_NAME",
     "EXEMPT_METHODS",
+    "LocalProxy",
     "confirm_login",
+    "current_app",
     "current_user",
     "decode_cookie",
     "encode_cookie",
     "expand_login_view",
     "fresh_login_required",
+    "g",
+    "has_request_context",
+    "hmac",
     "login_fresh",
     "login_remembered",
     "login_required",
@@ -78,8 +99,48 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]  # found by __getattr
     "login_user",
     "logout_user",
     "make_next_param",
+    "parse_qs",
+    "request",
+    "session",
     "set_login_view",
+    "sha512",
+    "url_for",
+    "urlencode",
+    "urlsplit",
+    "urlunsplit",
+    "user_logged_in",
+    "user_logged_out",
+    "user_login_confirmed",
+    "wraps",
 ]
+
+# Flask's own. A test may put something else in the place of those above.
+_REQUEST, _CURRENT_APP, _SESSION = request, current_app, session
+
+
+def is_request_replaced() -> bool:
+    """Tell whether a test put another object in the place of Flask's `request` here."""
+    return request is not _REQUEST
+
+
+def is_app_replaced() -> bool:
+    """Tell whether a test put another object in the place of Flask's `current_app` here."""
+    return current_app is not _CURRENT_APP
+
+
+def is_session_replaced() -> bool:
+    """Tell whether a test put another object in the place of Flask's `session` here."""
+    return session is not _SESSION
+
+
+def app_in_place() -> Any:
+    """Return the application, or what a test put in its place."""
+    return current_app if current_app is not _CURRENT_APP else get_app()
+
+
+def is_manager(found: object) -> bool:
+    """Tell whether something is a login manager, and no double of one."""
+    return hasattr(type(found), "get_current_user")
 
 
 def manager_of(app: Any, realm: str = DEFAULT_REALM) -> LoginManager[Any]:
@@ -104,6 +165,8 @@ def default_manager() -> LoginManager[Any]:
 
     Raises `MissingLoginManager` when the application has none.
     """
+    if current_app is not _CURRENT_APP:
+        return manager_of(current_app)
     try:
         manager: LoginManager[Any] = app_context.get().app.login_manager
     except (LookupError, AttributeError):
@@ -117,6 +180,8 @@ acting: ContextVar[Mapping[Any, Any]] = ContextVar("flask_login.acting", default
 
 
 def _get_user() -> Any:
+    if current_app is not _CURRENT_APP:
+        return _user_of_replaced_app()
     try:
         request = request_context.get().request
     except (LookupError, RuntimeError):
@@ -136,6 +201,17 @@ def _get_user() -> Any:
         manager._load_user()
         user = mirror.get("_login_user", UNLOADED)
     return manager._found_meanwhile() if user is UNLOADED else user
+
+
+def _user_of_replaced_app() -> Any:
+    if not has_request_context():
+        return None
+    manager = default_manager()
+    if is_manager(manager):
+        return manager._user_of(request_context.get().request)
+    if "_login_user" not in g:
+        manager._load_user()
+    return g.get("_login_user")
 
 
 def is_known() -> bool:
