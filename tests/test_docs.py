@@ -245,13 +245,10 @@ def test_the_page_of_names_has_every_public_name_of_the_testing_module() -> None
 
     documented = {n.removeprefix("testing.") for n in names_under(REFERENCE / "api.md", "Test")}
     homes = (testing.__name__, "flask_login.sessions.contract")
-    own = {
-        name
-        for name, value in vars(testing).items()
-        if not name.startswith("_") and getattr(value, "__module__", "") in homes
-    }
+    found = {name: getattr(testing, name) for name in dir(testing) if not name.startswith("_")}
+    own = {name for name, value in found.items() if getattr(value, "__module__", "") in homes}
     # A fixture is an object of pytest's.
-    own |= {name for name in vars(testing) if name.startswith("login_")}
+    own |= {name for name in found if name.startswith("login_")}
     assert documented == own | {"FlaskLoginClient"}
 
 

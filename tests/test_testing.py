@@ -237,6 +237,7 @@ def test_the_contract_is_rewritten_and_found_whoever_imports_first() -> None:
     )
     assert result.stdout.strip() == "flask_login.sessions.contract"
     assert testing.SessionStoreContract.__module__ == "flask_login.sessions.contract"
+    assert {"login_as", "SessionStoreContract"} <= {*dir(testing)}
     with pytest.raises(AttributeError, match="has no attribute 'login_for'"):
         testing.login_for  # noqa: B018  # the access is what is tested
 

@@ -13,19 +13,14 @@ from types import FunctionType, MethodType
 from typing import Any, Generic, TypeVar, cast
 from weakref import ref
 
-from .config import logger
-
 V = TypeVar("V")
 
 #: More decorators than a view has; an object may have a ``__wrapped__`` without end.
 _DEEPEST = 100
 
-#: How many views are noted that nothing can refer to weakly. More are only made at run time.
+#: How many views are noted that nothing can refer to weakly. More are only made in a loop: the
+#: oldest is forgotten then, and so more is guarded than was meant, never less.
 _MOST_HELD = 1000
-_TOO_MANY = (
-    "More than %d views are marked that nothing can refer to weakly, such as objects with"
-    " __slots__: no further one is, and so it stays guarded. Mark each once, not at each call."
-)
 
 
 def _parts(view: Any) -> tuple[Any, ...]:
@@ -38,7 +33,7 @@ class Notes(Generic[V]):
 
     def __init__(self) -> None:
         self._values: dict[tuple[int, ...], tuple[tuple[Any, ...], V]] = {}
-        self._held = 0
+        self._held: dict[tuple[int, ...], None] = {}
 
     def get(self, view: Any) -> V | None:
         """Return what is noted of a view, or None."""
@@ -48,8 +43,7 @@ class Notes(Generic[V]):
     def put(self, view: Any, value: V, *, hold: bool = False) -> None:
         """Note a value of a view.
 
-        :param hold: keep the view itself where nothing can refer to it weakly, as long as there are
-            few of them; nobody makes such views by the thousand but in a loop.
+        :param hold: keep the view itself where nothing can refer to it weakly.
         """
         parts, values = _parts(view), self._values
         key = tuple(map(id, parts))
@@ -60,13 +54,12 @@ class Notes(Generic[V]):
         try:
             values[key] = tuple(ref(part, forget) for part in parts), value
         except TypeError:
-            if not hold or self._held > _MOST_HELD:
-                return
-            self._held += key not in values
-            if self._held > _MOST_HELD:
-                logger.warning(_TOO_MANY, _MOST_HELD)
-                return
-            values[key] = parts, value
+            if hold:
+                values[key] = parts, value
+                self._held[key] = None
+                while len(self._held) > _MOST_HELD:
+                    oldest = next(iter(self._held))
+                    del self._held[oldest], values[oldest]
 
 
 def own(view: Any) -> Mapping[str, Any]:
@@ -132,7 +125,6 @@ def mark(view: Any, name: str) -> None:
             pass
         else:
             return
-    # Where it can't be noted more is guarded than was meant, and never less.
     _marked.setdefault(name, Notes()).put(view, True, hold=True)
 
 
@@ -144,5 +136,5 @@ def is_marked(view: Any, name: str) -> bool:
     if notes is not None and any(notes.get(layer) for layer in layers(view)):
         return True
     is_function = type(view) is FunctionType
-    view_class = getattr(view, "view_class", None) if is_function else type(view)
+    view_class = cast("Any", getattr(view, "view_class", None) if is_function else type(view))
     return isinstance(view_class, type) and vars(view_class).get(name) is True
