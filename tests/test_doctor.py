@@ -165,6 +165,8 @@ def test_a_setting_that_is_good_too_is_no_false_alarm(config: dict[str, Any]) ->
             ("error", "same_site_none_insecure"),
         ),
         ({"REMEMBER_COOKIE_HTTPONLY": False}, ("error", "remember_cookie_readable")),
+        ({"REMEMBER_COOKIE_DOMAIN": "example.org"}, ("hint", "remember_cookie_elsewhere")),
+        ({"REMEMBER_COOKIE_PATH": "/app"}, ("hint", "remember_cookie_elsewhere")),
         ({"LOGIN_DISABLED": True}, ("error", "login_disabled")),
         ({"DEBUG": True}, ("hint", "debug_mode")),
         ({"SESSION_PROTECTION": None}, ("hint", "no_session_protection")),

@@ -92,7 +92,9 @@ def test_a_rotation_that_somebody_overtook_is_judged_again(
 ) -> None:
     clock.advance(timedelta(hours=1))
     store.rivals = rivals
-    found = logins.present_remember(logins.remember_text(begun))
+    read = logins.read_remember(logins.remember_text(begun))
+    assert isinstance(read, Presented)
+    found = logins.take_remember(read)
     assert isinstance(found, Presented)
     assert found.reissue
     assert found.record.remember_generation == 2
@@ -106,8 +108,10 @@ def test_a_store_that_never_lets_a_change_through_is_an_error_and_no_endless_loo
     store.rivals = 10**9
     with pytest.raises(RuntimeError, match="memory"):
         logins.end(begun.record.id, records.REVOKED)
+    read = logins.read_remember(logins.remember_text(begun))
+    assert isinstance(read, Presented)
     with pytest.raises(RuntimeError, match="memory"):
-        logins.present_remember(logins.remember_text(begun))
+        logins.take_remember(read)
 
 
 def test_who_knows_the_handle_alone_neither_gets_in_nor_ends_the_login(
