@@ -1262,7 +1262,9 @@ class PrinterRequest(Request):
 class PrinterResponse(Response):
     """Signs the cookie's user with a key of the user's; its deletion knows two attributes."""
 
-    def set_cookie(self, key: str, value: str = "", **kwargs: Any) -> None:
+    def set_cookie(  # type: ignore[override]  # as it stands in an application
+        self, key: str, value: str = "", **kwargs: Any
+    ) -> None:
         if key == "remember_token":
             name = value.partition("|")[0]
             value = encode_cookie(f"{name}|1767225600.0", key="the user's")

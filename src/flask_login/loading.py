@@ -225,10 +225,11 @@ class Loading(Mirror[UserT]):
         if self._user_callback is None:
             return self._load_user_from_loaders(state)
         context = request_context.get()
+        kind: Any = type(context.request)
         if (
             "HTTP_COOKIE" not in context.request.environ
             and not opened_session(context)
-            and type(context.request).cookies is _COOKIES_OF_FLASK
+            and kind.cookies is _COOKIES_OF_FLASK
         ):
             user, source = self._load_user_from_loaders(state)
             if user is None:

@@ -172,16 +172,20 @@ def _read_signed(value: str, realm: str) -> RememberToken | None:
                 pass
             case _:
                 return None
+    auth_hash: str | None = None
+    told: Any = None
     match said:
-        case [int(), int()] | [int(), int(), str()]:
-            return RememberToken(user_id, *said, outdated=not current)
+        case [int(issued), int(expires)]:
+            pass
+        case [int(issued), int(expires), str(auth_hash)]:
+            pass
         case [int(issued), int(expires), str() | None as auth_hash, told]:
             if isinstance(told, str):
                 told = session_json_serializer.loads(told)
             user_id = user_id if told is None else told
-            return RememberToken(user_id, issued, expires, auth_hash, outdated=not current)
         case _:
             return None
+    return RememberToken(user_id, issued, expires, auth_hash, outdated=not current)
 
 
 def _read_legacy(value: str, now: datetime, config: Mapping[str, Any]) -> RememberToken | None:
