@@ -225,7 +225,7 @@ class Loading(Mirror[UserT]):
         if self._user_callback is None:
             return self._load_user_from_loaders(state)
         context = request_context.get()
-        kind: Any = type(context.request)
+        kind: Any = type(context.request)  # pyright: ignore[reportUnknownVariableType]  # any class
         if (
             "HTTP_COOKIE" not in context.request.environ
             and not opened_session(context)
