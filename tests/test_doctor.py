@@ -169,6 +169,8 @@ def test_a_setting_that_is_good_too_is_no_false_alarm(config: dict[str, Any]) ->
             ("error", "same_site_none_insecure"),
         ),
         ({"REMEMBER_COOKIE_HTTPONLY": False}, ("error", "remember_cookie_readable")),
+        ({"REMEMBER_COOKIE_DOMAIN": "example.org"}, ("hint", "remember_cookie_elsewhere")),
+        ({"REMEMBER_COOKIE_PATH": "/app"}, ("hint", "remember_cookie_elsewhere")),
         ({"LOGIN_DISABLED": True}, ("error", "login_disabled")),
         ({"LOGIN_ROTATE_CSRF_TOKEN": False}, ("hint", "csrf_token_kept")),
         ({"LOGIN_ROTATE_CSRF_TOKEN": None}, ("hint", "csrf_token_kept")),

@@ -276,7 +276,7 @@ def test_an_id_comes_back_as_it_was_given(
     client.get("/fresh")
     client.delete_cookie("session")
     client.get("/fresh")
-    assert seen == [user_id, str(user_id)], "a remember cookie holds text"
+    assert seen == [user_id, user_id], "a remember cookie holds the type too"
 
 
 # Methods

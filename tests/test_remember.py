@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections import OrderedDict, UserDict
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from http.cookies import SimpleCookie
 from importlib.metadata import version
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask, Request, Response, abort, redirect, request, session
@@ -18,6 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import URLSafeSerializer
 from werkzeug.test import TestResponse
+from werkzeug.utils import cached_property
 
 from flask_login import (
     LoginManager,
@@ -25,6 +30,7 @@ from flask_login import (
     confirm_login,
     current_login,
     current_user,
+    decode_cookie,
     encode_cookie,
     login_remembered,
     login_required,
@@ -34,8 +40,10 @@ from flask_login import (
 )
 from flask_login.exceptions import ConfigurationError
 from flask_login.remember import RememberToken, issue, read, write
-from flask_login.signing import sign, unsign
+from flask_login.signing import sign, unsign_labelled
 from flask_login.testing import FrozenClock
+
+from .conftest import Account
 
 DAY = timedelta(days=1)
 FLASK_HAS_PARTITIONED = tuple(map(int, version("flask").split(".")[:2])) >= (3, 1)
@@ -83,8 +91,12 @@ def test_a_user_who_did_not_ask_for_it_is_not_remembered(app: Flask) -> None:
     assert reopen(client).get("/me").text == "nobody"
 
 
-def test_the_token_names_no_user_to_those_who_only_look_at_it_as_text(app: Flask) -> None:
-    assert "alice" not in token_of(remembered_as(app))
+def test_the_token_begins_with_the_id_and_a_bar_where_applications_split_it(app: Flask) -> None:
+    token = token_of(remembered_as(app))
+    assert token.split("|")[0] == "alice"
+    with app.app_context():
+        assert decode_cookie(token) == "alice"
+        assert decode_cookie(token, "another key") is None
 
 
 def test_once_back_the_user_is_in_the_session_and_the_token_is_left_as_it_was(app: Flask) -> None:
@@ -370,18 +382,20 @@ def test_no_truncated_token_logs_anybody_in(app: Flask) -> None:
     ],
     ids=lambda raw: repr(raw[:12]),
 )
-def test_an_unusable_cookie_is_no_cookie_and_is_deleted(app: Flask, raw: str) -> None:
+@pytest.mark.parametrize("page", ["/me", "/logout", "/login/alice"])
+def test_a_cookie_that_we_could_not_have_signed_is_no_cookie_and_is_left_alone(
+    app: Flask, raw: str, page: str
+) -> None:
     client = app.test_client(use_cookies=False)
     header = f"remember_token={raw}".encode().decode("latin-1")
-    response = client.get("/me", environ_overrides={"HTTP_COOKIE": header})
-    assert (response.status_code, response.text) == (200, "nobody")
-    (cookie,) = cookies_set_by(response)
-    assert (cookie.value, cookie["max-age"]) == ("", "0")
+    response = client.get(page, environ_overrides={"HTTP_COOKIE": header})
+    assert (response.status_code, response.text != "alice") == (200, True)
+    assert not cookies_set_by(response)
 
 
-def test_an_unusable_cookie_is_deleted_once(app: Flask) -> None:
-    client = app.test_client()
-    client.set_cookie("remember_token", "junk")
+def test_a_token_of_ours_that_is_over_is_deleted_once(app: Flask, clock: FrozenClock) -> None:
+    client = reopen(remembered_as(app))
+    clock.advance(400 * DAY)
     assert len(cookies_set_by(client.get("/me"))) == 1
     assert client.get_cookie("remember_token") is None
     assert not cookies_set_by(client.get("/me"))
@@ -417,7 +431,7 @@ def test_whatever_bytes_are_sent_they_log_nobody_in(value: bytes) -> None:
     assert (response.status_code, response.text) == (200, "nobody")
 
 
-def test_a_cookie_sent_twice_was_planted_by_somebody_and_logs_nobody_in(app: Flask) -> None:
+def test_good_cookies_of_two_users_count_for_nobody_and_are_deleted(app: Flask) -> None:
     alice, bob = token_of(remembered_as(app)), token_of(remembered_as(app, "bob"))
     client = app.test_client(use_cookies=False)
     header = f"remember_token={alice}; remember_token={bob}"
@@ -471,7 +485,7 @@ def test_a_junk_cookie_does_not_keep_the_request_loader_from_being_asked(
     client.set_cookie("remember_token", "junk")
     response = client.get("/me", headers={"X-API-Key": "bob"})
     assert response.text == "bob"
-    assert len(cookies_set_by(response)) == 1
+    assert not cookies_set_by(response)
 
 
 def test_a_token_of_a_user_who_is_gone_is_deleted(app: Flask, users: dict[str, Any]) -> None:
@@ -582,8 +596,9 @@ def test_a_fallback_key_that_is_empty_forges_nothing(app: Flask, empty: Any) -> 
 def test_a_key_that_was_taken_out_of_service_verifies_nothing(app: Flask) -> None:
     client = remembered_as(app)
     app.config["SECRET_KEY"] = "new"
-    assert reopen(client).get("/me").text == "nobody"
-    assert client.get_cookie("remember_token") is None
+    response = reopen(client).get("/me")
+    assert response.text == "nobody"
+    assert not cookies_set_by(response), "it can't be told from another application's"
 
 
 def test_remembering_without_a_secret_key_names_the_setting(
@@ -890,13 +905,6 @@ def test_logging_in_again_without_remember_keeps_ones_own_token(app: Flask) -> N
     assert reopen(client).get("/me").text == "alice"
 
 
-def test_a_junk_cookie_is_deleted_by_a_login_as_well(app: Flask) -> None:
-    client = app.test_client()
-    client.set_cookie("remember_token", "junk")
-    client.get("/login/alice")
-    assert client.get_cookie("remember_token") is None
-
-
 def test_an_error_page_deletes_the_cookie_too(app: Flask) -> None:
     @app.get("/leave")
     def leave() -> Any:
@@ -952,10 +960,10 @@ def test_the_token_does_not_contain_the_credentials(app: Flask, users: dict[str,
     users["carol"] = Member("canary hash")
     token = token_of(remembered_as(app, "carol"))
     with app.app_context():
-        fields, _ = unsign(token, "flask-login.remember-token.default")
+        label, fields, _ = unsign_labelled(token, "flask-login.remember-token.default")
     assert "canary" not in repr(fields)
-    assert fields[0] == "carol"
-    assert len(fields) == 4
+    assert label == "carol"
+    assert len(fields) == 3
 
 
 def test_who_confirms_after_the_change_keeps_session_and_token_and_nobody_else_does(
@@ -1137,3 +1145,493 @@ def test_a_subclass_may_say_itself_what_a_remember_cookie_means(users: dict[str,
     client = app.test_client()
     client.set_cookie("remember_token", "own-alice")
     assert client.get("/who").text == "alice"
+
+
+# The form of the token: `id|payload.signature`
+
+
+@pytest.mark.parametrize(
+    "user_id",
+    [
+        *("7", "", "a|b", "a.b|c.d", "名前", "50%|%", 'say "hi"', "a, b; c", "back\\slash", " x "),
+        *("é=é", "x" * 3500, "a\x1fb", "a\x00b", "\ud800", "a\u2028b"),
+    ],
+)
+def test_an_id_of_any_characters_comes_back_from_the_cookie(
+    app: Flask, users: dict[str, Any], user_id: str
+) -> None:
+    class Person(UserMixin):
+        id = user_id
+
+    users[user_id] = Person()
+
+    @app.get("/enter")
+    def enter() -> str:
+        return str(login_user(Person(), remember=True))
+
+    @app.get("/is-it")
+    def is_it() -> str:
+        return str(current_user.get_id() == user_id)
+
+    client = app.test_client()
+    client.get("/enter")
+    cookie = client.get_cookie("remember_token")
+    assert cookie is not None
+    assert cookie.value.isprintable(), "browsers drop a cookie with a control character"
+    with app.app_context():
+        assert decode_cookie(cookie.decoded_value) == user_id
+    assert reopen(client).get("/is-it").text == "True"
+
+
+@pytest.mark.parametrize("user_id", [7, 0, -1, True, UUID(int=7), b"seven", "7"])
+def test_an_id_comes_back_from_the_cookie_of_the_type_that_it_had(
+    app: Flask, user_id: object
+) -> None:
+    now = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    with app.app_context():
+        for auth_hash in (None, "hash"):
+            value = write(issue(user_id, now, DAY, auth_hash), "default")
+            found = read(value, "default", now, app.config)
+            assert found is not None
+            assert (found.user_id, type(found.user_id)) == (user_id, type(user_id))
+            assert found.auth_hash == auth_hash
+            assert value.split("|")[0] == str(user_id)
+
+
+def test_an_id_of_a_type_that_no_session_keeps_comes_back_as_text(app: Flask) -> None:
+    now = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    with app.app_context():
+        found = read(write(issue(Path("a/b"), now, DAY), "default"), "default", now, app.config)
+    assert found is not None
+    assert found.user_id == "a/b"
+
+
+def test_a_token_from_before_the_id_stood_in_front_is_accepted(
+    app: Flask, clock: FrozenClock
+) -> None:
+    now = int(clock().timestamp())
+    client = app.test_client()
+    with app.app_context():
+        value = sign(["alice", now, now + 60], "flask-login.remember-token.default")
+        assert decode_cookie(value) == "alice"
+    client.set_cookie("remember_token", value)
+    assert client.get("/me").text == "alice"
+    clock.advance(timedelta(seconds=60))
+    with app.app_context():
+        assert decode_cookie(value) is None, "it is over"
+    assert reopen(client).get("/me").text == "nobody"
+
+
+def test_a_cookie_is_decoded_without_a_login_manager_too(app: Flask) -> None:
+    token = token_of(remembered_as(app))
+    other = Flask(__name__)
+    other.config["SECRET_KEY"] = app.config["SECRET_KEY"]
+    with other.app_context():
+        assert decode_cookie(encode_cookie("alice")) == "alice"
+        assert decode_cookie("junk") is None
+        assert decode_cookie("x" * 5000) is None
+        # By the clock of the machine, which is past the year of the tests' clock or not.
+        assert decode_cookie(token) in ("alice", None)
+
+
+def test_a_token_of_an_old_key_is_decoded_while_that_key_verifies(app: Flask) -> None:
+    token = token_of(remembered_as(app))
+    app.config.update(SECRET_KEY="new", SECRET_KEY_FALLBACKS=[app.config["SECRET_KEY"]])
+    with app.app_context():
+        assert decode_cookie(token) == "alice"
+        app.config["SECRET_KEY_FALLBACKS"] = []
+        assert decode_cookie(token) is None
+
+
+# Request classes of applications
+
+
+class PrinterRequest(Request):
+    """Hands the cookie back in the form of old, as a plain dict."""
+
+    @cached_property
+    def cookies(self) -> Any:
+        found = dict(super().cookies.items())
+        value = found.pop("remember_token_P80", None)
+        parts = [] if value is None else value.split("|")
+        if len(parts) == 3 and decode_cookie(value or "", key="the user's") is not None:
+            found["remember_token"] = encode_cookie(parts[0])
+        return found
+
+
+class PrinterResponse(Response):
+    """Signs the cookie's user with a key of the user's; its deletion knows two attributes."""
+
+    def set_cookie(  # type: ignore[override]  # as it stands in an application
+        self, key: str, value: str = "", **kwargs: Any
+    ) -> None:
+        if key == "remember_token":
+            name = value.partition("|")[0]
+            value = encode_cookie(f"{name}|1767225600.0", key="the user's")
+        super().set_cookie(f"{key}_P80", value=value, **kwargs)
+
+    def delete_cookie(  # type: ignore[override]  # as it stands in an application
+        self, key: str, path: str = "/", domain: str | None = None
+    ) -> None:
+        super().delete_cookie(key, path=path, domain=domain)
+
+
+@pytest.mark.parametrize("config", [{}, {"REMEMBER_COOKIE_PATH": "/app"}])
+def test_an_application_that_signs_the_cookies_user_again_remembers_people(
+    make_app: Callable[..., Flask], config: dict[str, Any]
+) -> None:
+    app = make_app(SESSION_COOKIE_NAME="other", **config)
+    app.request_class, app.response_class = PrinterRequest, PrinterResponse
+    # Flask itself deletes the cookie of an empty session with more attributes.
+    app.before_request(lambda: session.update(seen=True))
+    client = app.test_client()
+    put = client.get("/login/alice?remember", base_url="http://localhost/app")
+    (cookie,) = cookies_set_by(put, "remember_token_P80")
+    header = {"Cookie": f"remember_token_P80={cookie.value}"}
+    client = app.test_client(use_cookies=False)
+    back = client.get("/me", headers=header)
+    assert back.text == "alice"
+    assert len(cookies_set_by(back, "remember_token_P80")) == 1
+    gone = client.get("/logout", headers=header)
+    assert gone.status_code == 200
+    assert cookies_set_by(gone, "remember_token_P80")[0]["max-age"] == "0"
+
+
+class Few:
+    """A mapping that knows ``in`` and ``[]`` alone."""
+
+    def __init__(self, cookies: dict[str, Any]) -> None:
+        self._cookies = cookies
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._cookies
+
+    def __getitem__(self, name: str) -> Any:
+        return self._cookies[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self._cookies.get(name, default)
+
+
+@pytest.mark.parametrize("kind", [dict, UserDict, MappingProxyType, OrderedDict, Few])
+@pytest.mark.parametrize("page", ["/me", "/logout", "/login/bob", "/login/bob?remember"])
+def test_the_cookies_of_a_request_may_be_any_mapping(
+    app: Flask, kind: Callable[[Any], Any], page: str
+) -> None:
+    token = token_of(remembered_as(app))
+
+    class Own(Request):
+        @cached_property
+        def cookies(self) -> Any:
+            return kind({"remember_token": token})
+
+    app.request_class = Own
+    response = app.test_client().get(page)
+    assert response.status_code == 200
+    if page == "/me":
+        assert response.text == "alice", "also where there is no header of cookies"
+    else:
+        assert len(cookies_set_by(response)) == 1
+
+
+@pytest.mark.parametrize("value", [None, 7, b"alice|x", ["alice"], object()])
+@pytest.mark.parametrize("page", ["/me", "/logout", "/login/bob"])
+def test_a_cookie_that_is_no_text_is_no_cookie(app: Flask, value: object, page: str) -> None:
+    class Own(Request):
+        @cached_property
+        def cookies(self) -> Any:
+            return {"remember_token": value}
+
+    app.request_class = Own
+    response = app.test_client().get(page, headers={"Cookie": "a=b"})
+    assert response.status_code == 200
+    assert not cookies_set_by(response)
+
+
+# Several cookies of the name
+
+
+def asked_with(app: Flask, page: str, *tokens: str, **request: Any) -> TestResponse:
+    header = "; ".join(f"remember_token={token}" for token in tokens)
+    client = app.test_client(use_cookies=False)
+    return client.get(page, headers={"Cookie": header}, **request)
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("junk", ["junk", "bob|x", "bob|AAAA.BBBB", ""])
+def test_what_we_could_not_have_signed_is_no_obstacle_for_a_good_cookie(
+    app: Flask, junk: str, first: bool
+) -> None:
+    good = token_of(remembered_as(app))
+    tokens = (junk, good) if first else (good, junk)
+    response = asked_with(app, "/me", *tokens)
+    assert response.text == "alice"
+    assert not cookies_set_by(response)
+
+
+def test_of_several_cookies_of_one_user_the_newest_counts(
+    app: Flask, users: dict[str, Any], clock: FrozenClock
+) -> None:
+    users["carol"] = member = Member("old")
+    stale = token_of(remembered_as(app, "carol"))
+    clock.advance(DAY)
+    member.password_hash = "new"
+    good = token_of(remembered_as(app, "carol"))
+    with app.app_context():
+        legacy = encode_cookie("carol")
+    for tokens in ((stale, good, legacy), (legacy, good, good, stale)):
+        response = asked_with(app, "/me", *tokens)
+        assert response.text == "carol"
+        assert not cookies_set_by(response), "the newest is as it should be"
+
+
+def test_a_stale_cookie_with_the_latest_date_does_not_hide_the_good_one(
+    app: Flask, users: dict[str, Any]
+) -> None:
+    users["carol"] = member = Member("old")
+    stale = token_of(remembered_as(app, "carol"))
+    member.password_hash = "new"
+    good = token_of(remembered_as(app, "carol"))
+    for tokens in ((stale, good), (good, stale)):
+        assert asked_with(app, "/me", *tokens).text == "carol"
+
+
+def test_a_cookie_of_a_second_user_counts_only_if_it_would_log_them_in(
+    app: Flask, users: dict[str, Any]
+) -> None:
+    alice, bob = token_of(remembered_as(app)), token_of(remembered_as(app, "bob"))
+    assert asked_with(app, "/me", alice, bob).text == "nobody"
+    users["bob"].active = False
+    assert asked_with(app, "/me", alice, bob).text == "alice"
+    del users["bob"]
+    assert asked_with(app, "/me", bob, alice).text == "alice"
+    users["alice"].active = False
+    assert asked_with(app, "/me", bob, alice).text == "nobody"
+
+
+def test_a_header_of_many_cookies_costs_little_and_finds_nobody_wrong(
+    app: Flask, login_manager: LoginManager[Any], users: dict[str, Any]
+) -> None:
+    asked: list[str] = []
+
+    @login_manager.user_loader
+    def load(user_id: str) -> Any:
+        asked.append(user_id)
+        return Account(user_id)
+
+    tokens = []
+    for number in range(200):
+        users[f"u{number}"] = Account(f"u{number}")
+        tokens.append(token_of(remembered_as(app, f"u{number}")))
+    asked.clear()
+    assert asked_with(app, "/me", *tokens).text == "nobody"
+    assert 0 < len(asked) <= 10
+
+
+@pytest.mark.parametrize(
+    ("config", "deletions"),
+    [
+        ({}, [("", "/")]),
+        ({"REMEMBER_COOKIE_DOMAIN": "example.org"}, [("example.org", "/"), ("", "/")]),
+        ({"REMEMBER_COOKIE_PATH": "/app"}, [("", "/app"), ("", "/")]),
+    ],
+)
+@pytest.mark.parametrize("page", ["/app/logout", "/app/me", "/app/login/carol"])
+def test_where_two_came_the_cookie_of_the_host_alone_is_deleted_too(
+    make_app: Callable[..., Flask],
+    users: dict[str, Any],
+    config: dict[str, Any],
+    deletions: list[tuple[str, str]],
+    page: str,
+) -> None:
+    app = make_app(**config)
+    users["carol"] = Account("carol")
+    alice, bob = token_of_header(app, "alice"), token_of_header(app, "bob")
+    url = page.removeprefix("/app")
+    base = "http://example.org/app"
+    response = asked_with(app, url, alice, bob, base_url=base)
+    found = [(c["domain"], c["path"]) for c in cookies_set_by(response)]
+    assert found == deletions
+    assert {c["max-age"] for c in cookies_set_by(response)} == {"0"}
+    if page == "/app/logout":
+        one = asked_with(app, url, alice, "junk", base_url=base)
+        assert len(cookies_set_by(one)) == 1, "only one of ours came"
+
+
+def token_of_header(app: Flask, user_id: str) -> str:
+    client = app.test_client(use_cookies=False)
+    response = client.get(f"/login/{user_id}?remember", base_url="http://example.org/app")
+    value: str = cookies_set_by(response)[0].value
+    return value
+
+
+def test_a_login_that_is_remembered_leaves_no_cookie_of_another_user_on_the_host(
+    make_app: Callable[..., Flask],
+) -> None:
+    app = make_app()
+    alice = token_of_header(app, "alice")
+    app.config["REMEMBER_COOKIE_DOMAIN"] = "example.org"
+    base = "http://example.org/"
+    response = asked_with(app, "/login/bob?remember", alice, base_url=base)
+    gone, put = cookies_set_by(response)
+    assert (gone["domain"], gone["max-age"]) == ("", "0")
+    assert (put["domain"], put.value.split("|")[0]) == ("example.org", "bob")
+    again = asked_with(app, "/login/alice?remember", alice, base_url=base)
+    assert len(cookies_set_by(again)) == 1, "it is of the same user"
+
+
+def test_a_cookie_name_changed_at_run_time_counts_at_once(app: Flask) -> None:
+    client = remembered_as(app)
+    token = token_of(client)
+    app.config["REMEMBER_COOKIE_NAME"] = "keep_me"
+    assert reopen(client).get("/me").text == "nobody"
+    client.set_cookie("keep_me", token)
+    assert client.get("/me").text == "alice"
+
+
+def test_an_async_loader_chooses_among_several_cookies_too(
+    app: Flask, login_manager: LoginManager[Any], users: dict[str, Any]
+) -> None:
+    pytest.importorskip("asgiref")
+    alice, bob = token_of(remembered_as(app)), token_of(remembered_as(app, "bob"))
+
+    @login_manager.user_loader
+    async def load(user_id: str) -> Any:
+        return users.get(user_id)
+
+    assert asked_with(app, "/me", alice, bob).text == "nobody"
+    users["bob"].active = False
+    assert asked_with(app, "/me", alice, bob).text == "alice"
+
+
+# What applications do with the private methods
+
+
+@pytest.mark.parametrize("login", ["remember", "plain", "stale"])
+def test_a_view_that_sets_the_cookie_itself_has_the_last_word(
+    app: Flask, login_manager: LoginManager[Any], users: dict[str, Any], login: str
+) -> None:
+    @app.get("/enter")
+    def enter() -> Any:
+        login_user(users["alice"], remember=login == "remember")
+        response = app.make_response("in")
+        login_manager._set_cookie(response)
+        return response
+
+    tokens = [token_of(remembered_as(app, "bob"))] if login == "stale" else []
+    response = asked_with(app, "/enter", *tokens)
+    (cookie,) = cookies_set_by(response)
+    assert cookie.value.startswith("alice|")
+    assert asked_with(app, "/me", cookie.value).text == "alice"
+
+
+def test_a_view_that_deletes_the_cookie_itself_has_the_last_word(
+    app: Flask, login_manager: LoginManager[Any], users: dict[str, Any]
+) -> None:
+    @app.get("/enter")
+    def enter() -> Any:
+        login_user(users["alice"], remember=True)
+        response = app.make_response("in")
+        login_manager._clear_cookie(response)
+        return response
+
+    (cookie,) = cookies_set_by(app.test_client().get("/enter"))
+    assert cookie["max-age"] == "0"
+
+
+def test_a_logout_after_the_cookie_was_set_by_hand_still_deletes_it(
+    app: Flask, login_manager: LoginManager[Any], users: dict[str, Any]
+) -> None:
+    @app.get("/enter/<how>")
+    def enter(how: str) -> Any:
+        login_user(users["alice"])
+        response = app.make_response("in")
+        login_manager._set_cookie(response)
+        if how == "logout":
+            logout_user()
+        elif how == "session":
+            session["_remember"] = "clear"
+        else:
+            return "another response"
+        return response
+
+    for how in ("logout", "session"):
+        client = app.test_client()
+        assert client.get(f"/enter/{how}").text == "in"
+        if how == "session":
+            assert client.get_cookie("remember_token") is None
+        assert reopen(client).get("/me").text == "nobody"
+    assert not cookies_set_by(app.test_client().get("/enter/other"))
+
+
+def test_where_nobody_is_remembered_a_view_sets_no_cookie_either(
+    make_app: Callable[..., Flask], login_manager: LoginManager[Any], users: dict[str, Any]
+) -> None:
+    app = make_app(REMEMBER_COOKIE_ENABLED=False)
+
+    @app.get("/enter")
+    def enter() -> Any:
+        login_user(users["alice"])
+        response = app.make_response("in")
+        login_manager._set_cookie(response)
+        return response
+
+    assert not cookies_set_by(app.test_client().get("/enter"))
+
+
+@pytest.mark.parametrize("form", ["new", "legacy", "of an old key"])
+def test_a_request_loader_may_load_by_the_text_of_a_cookie_and_sets_none(
+    app: Flask, login_manager: LoginManager[Any], form: str
+) -> None:
+    text = token_of(remembered_as(app))
+    if form == "legacy":
+        with app.app_context():
+            text = encode_cookie("alice")
+    elif form == "of an old key":
+        app.config.update(SECRET_KEY="new", SECRET_KEY_FALLBACKS=[app.config["SECRET_KEY"]])
+
+    @login_manager.request_loader
+    def load(request: Request) -> Any:
+        found = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return login_manager._load_user_from_remember_cookie(found)
+
+    client = app.test_client()
+    response = client.get("/me", headers={"Authorization": f"Bearer {text}"})
+    assert response.text == "alice"
+    assert not cookies_set_by(response)
+    assert client.get("/me").text == "alice", "the session knows it now, as ever"
+    assert client.get("/fresh").text == "stale"
+    other = app.test_client()
+    assert other.get("/me", headers={"Authorization": "Bearer junk"}).text == "nobody"
+
+
+def test_a_manager_that_decodes_the_cookie_itself_works_with_todays(
+    users: dict[str, Any], clock: FrozenClock
+) -> None:
+    class Own(LoginManager[Any]):
+        def _load_user_from_remember_cookie(self, cookie: str) -> Any:
+            user_id = decode_cookie(cookie)
+            if user_id is None:
+                return None
+            session["_user_id"] = user_id
+            session["_fresh"] = False
+            return users.get(user_id)
+
+    app = Flask(__name__)
+    app.config["SECRET_KEY"] = "key"
+    manager = Own(app, clock=clock)
+    manager.user_loader(users.get)
+    app.add_url_rule("/me", "me", lambda: manager.current_user.get_id() or "nobody")
+    app.add_url_rule("/logout", "out", lambda: str(manager.logout_user()))
+    app.add_url_rule(
+        "/login/<user_id>", "in", lambda user_id: str(manager.login_user(users[user_id], True))
+    )
+    client = app.test_client()
+    client.get("/login/alice")
+    token = token_of(client)
+    assert reopen(client).get("/me").text == "alice"
+    assert asked_with(app, "/me", "junk", token).text == "alice"
+    clock.advance(400 * DAY)
+    assert asked_with(app, "/me", token).text == "nobody"
+    assert len(cookies_set_by(asked_with(app, "/logout", "own-form"))) == 1
+    assert asked_with(app, "/me", "one", "two").text == "nobody"

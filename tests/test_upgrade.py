@@ -216,7 +216,8 @@ def test_an_old_remember_cookie_logs_its_user_in_and_is_replaced(
     assert client.get("/fresh").text == "stale"
     cookie = client.get_cookie("remember_token")
     assert cookie is not None
-    assert "|" not in cookie.decoded_value
+    assert cookie.decoded_value.startswith(f"{user_id}|")
+    assert cookie.decoded_value != old_cookie(user_id)
     client.delete_cookie("session")
     assert client.get("/me").text == user_id
 
@@ -272,7 +273,6 @@ def test_no_byte_of_an_old_cookie_can_be_changed(app: Flask) -> None:
     [
         "alice",
         "alice|",
-        "|" + old_cookie("")[1:],
         "alice|é",
         "alice|" + "0" * 128,
         old_cookie("alice", b"another key"),
@@ -282,12 +282,12 @@ def test_no_byte_of_an_old_cookie_can_be_changed(app: Flask) -> None:
         "bob|" + old_cookie("alice").partition("|")[2],
     ],
 )
-def test_what_only_resembles_an_old_cookie_logs_nobody_in_and_is_deleted(
+def test_what_only_resembles_an_old_cookie_logs_nobody_in_and_is_left_alone(
     app: Flask, value: str
 ) -> None:
     client = with_cookie(app, value)
     assert client.get("/me").text == "nobody"
-    assert client.get_cookie("remember_token") is None
+    assert client.get_cookie("remember_token") is not None
 
 
 def test_an_old_cookie_of_a_user_with_credentials_is_bound_to_them_from_then_on(

@@ -74,11 +74,12 @@ if _typing.TYPE_CHECKING:
     from .default_guard import login_not_required
     from .login_facts import CurrentLogin
     from .redirects import login_url, make_next_param, safe_next_url
+    from .remember import decode_cookie
     from .sessions.memory import MemorySessionStore
     from .sessions.records import LoginSession
     from .sessions.registry import SessionRegistry
     from .sessions.store import SessionStore
-    from .signing import decode_cookie, encode_cookie
+    from .signing import encode_cookie
     from .test_client import FlaskLoginClient
     from .throttling import (
         LoginAttempt,
@@ -106,7 +107,7 @@ _LATE = {
     "__version__": ".__about__",
     "begin_login": ".two_step",
     "complete_login": ".two_step",
-    "decode_cookie": ".signing",
+    "decode_cookie": ".remember",
     "encode_cookie": ".signing",
     "login_not_required": ".default_guard",
     "login_url": ".redirects",

@@ -362,7 +362,9 @@ REMEMBER_COOKIE_DOMAIN: Setting[str | None] = Setting(
     "REMEMBER_COOKIE_DOMAIN",
     None,
     "a domain name or None",
-    "The `Domain` of the remember cookie. None keeps it to the host that set it.",
+    "The `Domain` of the remember cookie. None keeps it to the host that set it. A change leaves"
+    " the cookies of before in the browsers, where they are sent beside the new one: of one user"
+    " the newest counts, of two users none.",
     _domain,
     tolerate=_domain_without_port,
 )
@@ -370,7 +372,8 @@ REMEMBER_COOKIE_PATH = Setting(
     "REMEMBER_COOKIE_PATH",
     "/",
     "a path that starts with /",
-    "The `Path` of the remember cookie.",
+    "The `Path` of the remember cookie. A change leaves the cookies of before in the browsers, as"
+    " with the domain.",
     _path,
     tolerate=_path,
 )
@@ -422,7 +425,7 @@ REMEMBER_COOKIE_ENABLED = Setting(
     True,
     _YES_NO,
     "Whether anybody is remembered. If not, `login_user(remember=True)` logs in without, and the"
-    " remember cookies there are mean nothing and are deleted.",
+    " remember cookies that the application made before mean nothing and are deleted.",
     _boolean,
 )
 REMEMBER_COOKIE_ACCEPT_LEGACY = Setting(

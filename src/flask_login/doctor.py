@@ -235,6 +235,21 @@ def _remember_cookie(config: dict[str, Any]) -> Iterator[Finding]:
             "Remove the setting; its default is True.",
         )
 
+    elsewhere = [
+        key
+        for key, usual in (("REMEMBER_COOKIE_DOMAIN", None), ("REMEMBER_COOKIE_PATH", "/"))
+        if config.get(key, usual) != usual
+    ]
+    if elsewhere:
+        yield Finding(
+            "hint",
+            "remember_cookie_elsewhere",
+            f"{' and '.join(elsewhere)} is set: a change of it leaves the remember cookies of"
+            " before in the browsers, which send both. Good ones of two users count for nobody.",
+            "Right where it stays as it is. After a change people who share a browser may have to"
+            " log in once more; a logout deletes both.",
+        )
+
 
 # -------------------------------------------------------------------- Flask-WTF
 

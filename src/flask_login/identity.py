@@ -135,7 +135,7 @@ class Identity(Loading[UserT]):
         if state.remember == "clear" or sess.get(self.keys.remember) == "clear":
             return False
         token = self._remember_token(state)
-        return token is not None and token.user_id == str(sess.get(self.keys.user_id))
+        return token is not None and str(token.user_id) == str(sess.get(self.keys.user_id))
 
     def login_ended_reason(self) -> str | None:
         """Tell why the login that this browser showed is over. See `flask_login`'s function."""

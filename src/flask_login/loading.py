@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from flask import Request as FlaskRequest
 from werkzeug.local import LocalProxy
 
 from . import config as settings
@@ -39,7 +40,6 @@ from .state import (
 if TYPE_CHECKING:
     from flask import Request
     from flask.sessions import SessionMixin
-    from werkzeug.datastructures import MultiDict
 
     from .remember import RememberToken
 
@@ -47,15 +47,22 @@ if TYPE_CHECKING:
 #: may share with other greenlets of the request, and which it leaves where a loader is awaited.
 _loading: ContextVar[tuple[RequestState, ...]] = ContextVar("flask_login.loading", default=())
 
+#: How many remember cookies of one request are judged: each costs a signature, or a question to
+#: the store. Browsers have one, or two after a change of its domain or path.
+_MOST_COOKIES = 10
+
+#: How Flask finds the cookies: in one header. A request class may have another way.
+_COOKIES_OF_FLASK = FlaskRequest.cookies
+
 
 class Loading(Mirror[UserT]):
     """The part of `LoginManager` that finds out who makes the request."""
 
     def __init__(self, realm: str, clock: Callable[[], datetime]) -> None:
         super().__init__(realm)
-        from .remember import read  # with the first manager, as in `Entries`
+        from .remember import is_ours, read  # with the first manager, as in `Entries`
 
-        self._read_token = read
+        self._read_token, self._is_ours = read, is_ours
         self._clock = clock
         # Session entries and settings for which more must be asked than whose the session is.
         self._telling_entries = frozenset(self.keys.telling())
@@ -232,7 +239,8 @@ class Loading(Mirror[UserT]):
         context = request_context.get()
         request = context.request
         used = session_of(context) if is_answered(request) else opened_session(context)
-        if "HTTP_COOKIE" not in request.environ and not used:
+        kind: Any = type(request)  # pyright: ignore[reportUnknownVariableType]  # any class
+        if "HTTP_COOKIE" not in request.environ and not used and kind.cookies is _COOKIES_OF_FLASK:
             user, source = self._load_user_from_loaders(state)
             if user is None:
                 # Who sends a cookie gets another answer.
@@ -261,7 +269,11 @@ class Loading(Mirror[UserT]):
         return self._load_user_from_loaders(state)
 
     def _load_user_from_loaders(self, state: RequestState) -> tuple[Any, str | None]:
-        user, source = self._ask_loaders()
+        state.asks = "loaders"
+        try:
+            user, source = self._ask_loaders()
+        finally:
+            state.asks = None
         if user is not None and not state.response_due:
             self._finish_response(state)
         return user, source
@@ -300,16 +312,59 @@ class Loading(Mirror[UserT]):
         cookies = self._remember_cookies()
         if not cookies:
             return None
-        user = None
-        # Two cookies of the name: one of them was planted (from a subdomain, say).
-        if len(cookies) == 1 and settings.REMEMBER_COOKIE_ENABLED.read(get_config()):
-            user = self._load_user_from_remember_cookie(cookies[0])
-        if user is None:
+        if settings.REMEMBER_COOKIE_ENABLED.read(get_config()):
+            chosen = cookies if len(cookies) == 1 else self._choose(cookies)
+            state.asks = "cookies"
+            try:
+                for cookie in chosen:
+                    user = self._load_user_from_remember_cookie(cookie)
+                    if user is not None:
+                        return user
+            finally:
+                state.asks = None
+        if self._own_cookies():
             self._wish(state, "clear")
-        return user
+        return None
+
+    def _choose(self, cookies: list[str]) -> list[str]:
+        """Return which of several remember cookies count, the best first.
+
+        A browser sends several after a change of the cookie's domain or path, or when a page of a
+        neighbouring host or path planted one. Of one user the newest counts. Of two, where either
+        would be logged in, nobody knows which is the right one. Nothing rotates here.
+        """
+        state = self._state()
+        by_user: dict[str, list[tuple[str, RememberToken]]] = {}
+        for cookie in self._one_of_each_login(cookies):
+            token = self._read_remember_cookie(cookie)
+            if token is not None:
+                by_user.setdefault(str(token.user_id), []).append((cookie, token))
+        chosen = list(by_user.values())
+        if len(chosen) > 1:
+            chosen = [shown for shown in chosen if any(self._is_good(each) for each, _ in shown)]
+        state.stored = None
+        if not by_user:
+            # A subclass may read what this could not have signed.
+            return [cookie for cookie in cookies if not self._is_own_cookie(cookie)]
+        if len(chosen) != 1:
+            return []
+        (found,) = chosen
+        found.sort(key=lambda shown: shown[1].rank, reverse=True)
+        return [cookie for cookie, _ in found]
+
+    def _is_good(self, cookie: str) -> bool:
+        """Tell whether a remember cookie would log its user in."""
+        token = self._read_remember_cookie(cookie)
+        if token is None:
+            return False
+        return self._unfit(self._call_user_loader(token.user_id), token.auth_hash) is None
 
     def _load_user_from_remember_cookie(self, cookie: str) -> Any:
-        """Log the user of a remember cookie in again, not fresh; None if it names nobody."""
+        """Log the user of a remember cookie in again, not fresh; None if it names nobody.
+
+        A text that is none of this request's cookies, or that a request loader found, is looked at
+        and left as it is: no cookie is set for it.
+        """
         state = self._state()
         token = self._read_remember_cookie(cookie)
         if token is None:
@@ -319,17 +374,22 @@ class Loading(Mirror[UserT]):
         if reason is not None:
             self._end_token(cookie, reason)
             return None
-        state.token = token
-        auth_hash = self._auth_hash(user) if hasattr(user, "get_session_auth_hash") else None
-        if token.outdated or token.auth_hash != auth_hash:
-            self._wish(state, "set")
-            state.reissued = token.with_auth_hash(auth_hash)
+        own = state.asks == "cookies" or (state.asks is None and cookie in self._remember_cookies())
+        late = is_answered(request_context.get().request)
+        if own and not late and not self._take_token(state):
+            return None
         sess = get_session()
         if not get_app().session_interface.is_null_session(sess):
             self._write_login(sess, token.user_id, fresh=False)
             if not self._settle(sess, user, token):
                 return None
             self._regenerate(sess)  # last: a new id of a server-side session can't be undone
+        if own:
+            state.token = token
+            auth_hash = self._auth_hash(user) if hasattr(user, "get_session_auth_hash") else None
+            if token.outdated or token.auth_hash != auth_hash:
+                self._wish(state, "set")
+                state.reissued = token.with_auth_hash(auth_hash)
         state.ended_reason = None  # the login goes on
         if user_loaded_from_cookie.receivers:
             self._assign(user, "remember")  # its receivers may read current_user
@@ -356,6 +416,15 @@ class Loading(Mirror[UserT]):
     def _read_remember_cookie(self, value: str) -> RememberToken | None:
         """Return what a remember cookie is good for, or None."""
         return self._read_token(value, self.realm, self._clock(), get_config())
+
+    def _one_of_each_login(self, cookies: list[str]) -> list[str]:
+        """Return several remember cookies without those that another one makes meaningless."""
+        return [*dict.fromkeys(cookies)]
+
+    def _take_token(self, state: RequestState) -> bool:
+        """Let the token that was read bring its login back; False where it has just ended."""
+        del state  # the signed level keeps nothing of it
+        return True
 
     def _settle(
         self, sess: MutableMapping[str, Any], user: Any, token: RememberToken | None
@@ -385,12 +454,14 @@ class Loading(Mirror[UserT]):
 
     def _end_login(self, sess: MutableMapping[str, Any], state: RequestState, reason: str) -> None:
         # The session last: nothing is dropped before a store has answered every question.
-        for cookie in self._remember_cookies():
+        cookies = self._own_cookies()
+        for cookie in cookies:
             self._end_token(cookie, reason)
         self._end_session(sess, reason)
         # With a path the browser may have one that it did not send here.
         elsewhere = settings.REMEMBER_COOKIE_PATH.read(get_config()) != "/"
-        if elsewhere or state.remember == "set" or self._remember_cookies():
+        due = state.remember == "set" or state.said_on is not None
+        if elsewhere or due or cookies:
             self._wish(state, "clear")
 
     def _session_protection_failed(self) -> bool:
@@ -423,16 +494,46 @@ class Loading(Mirror[UserT]):
     # The remember cookie of this request
 
     def _remember_cookies(self) -> list[str]:
-        cookies: MultiDict[str, str] = request_context.get().request.cookies
-        if not cookies:
-            return []
+        """Return what the remember cookies of this request say, whoever made them."""
+        cookies: Any = request_context.get().request.cookies
         name = settings.remember_cookie_name(get_config(), self.realm)
-        return cookies.getlist(name)[:2]  # two are one too many: none of them counts
+        # A request class may have a plain dict here, or less.
+        if hasattr(cookies, "getlist"):
+            found = [*cookies.getlist(name)]
+        else:
+            found = [cookies[name]] if name in cookies else []
+        return [value for value in found[:_MOST_COOKIES] if isinstance(value, str)]
+
+    def _own_cookies(self) -> list[str]:
+        """Return those that this application could have made; any other is none of its business."""
+        return [cookie for cookie in self._remember_cookies() if self._is_own_cookie(cookie)]
+
+    def _is_own_cookie(self, cookie: str) -> bool:
+        hook = self._load_user_from_remember_cookie
+        if getattr(hook, "__func__", None) is not _LOAD_USER_FROM_REMEMBER_COOKIE:
+            return True  # only the application knows what it puts there
+        realms = get_app().extensions.get("login", {}).values()
+        return any(
+            manager._has_signed(cookie) for manager in (self, *(known.manager for known in realms))
+        )
+
+    def _has_signed(self, cookie: str) -> bool:
+        """Tell whether this realm's remember cookies look so, the good ones and the others."""
+        return self._is_ours(cookie, self.realm)
 
     def _remember_token(self, state: RequestState) -> RememberToken | None:
+        """Return the good signed token of this request: of several of one user the newest."""
         if state.token is UNLOADED:
-            cookies = self._remember_cookies()
             state.token = None
-            if len(cookies) == 1 and settings.REMEMBER_COOKIE_ENABLED.read(get_config()):
-                state.token = self._read_token(cookies[0], self.realm, self._clock(), get_config())
+            if settings.REMEMBER_COOKIE_ENABLED.read(get_config()):
+                read = (
+                    self._read_token(cookie, self.realm, self._clock(), get_config())
+                    for cookie in self._remember_cookies()
+                )
+                tokens = [token for token in read if token is not None]
+                if len({str(token.user_id) for token in tokens}) == 1:
+                    state.token = max(tokens, key=lambda token: token.rank)
         return state.token
+
+
+_LOAD_USER_FROM_REMEMBER_COOKIE = Loading._load_user_from_remember_cookie

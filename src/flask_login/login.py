@@ -187,6 +187,10 @@ class Login(StoredLevel[UserT]):
     def _remember_login(
         self, state: RequestState, sess: MutableMapping[str, Any], duration: timedelta | None
     ) -> None:
+        token = self._remember_token(state)
+        own = token is not None and str(token.user_id) == str(sess[self.keys.user_id])
+        # It would win at the next start, or make that one of two users.
+        state.leftover = not own and bool(self._own_cookies())
         self._wish(state, "set")
         state.remember_lifetime, state.reissued = duration, None
         # Where older code looks for it; the response goes by the state.
@@ -208,12 +212,12 @@ class Login(StoredLevel[UserT]):
         state.remember, state.remember_lifetime, state.reissued = None, None, None
         # A store has ended what the cookie stood for: the login that this one replaces.
         token = None if logged_out or self._logins else self._remember_token(state)
-        same = token is not None and token.user_id == str(sess[self.keys.user_id])
+        same = token is not None and str(token.user_id) == str(sess[self.keys.user_id])
         if own and same:
             self._renew_token(state, sess)
         elif same and token is not None and token.auth_hash == sess.get(self.keys.auth_hash):
             return
-        elif self._remember_cookies():
+        elif self._own_cookies():
             self._wish(state, "clear")
 
     def _renew_token(self, state: RequestState, sess: MutableMapping[str, Any]) -> None:
@@ -222,7 +226,7 @@ class Login(StoredLevel[UserT]):
         auth_hash = sess.get(self.keys.auth_hash)
         if (
             token is not None
-            and token.user_id == str(sess.get(self.keys.user_id))
+            and str(token.user_id) == str(sess.get(self.keys.user_id))
             and token.auth_hash != auth_hash
         ):
             self._wish(state, "set")
@@ -240,21 +244,34 @@ class Login(StoredLevel[UserT]):
         if sess is None or (state is None and self.keys.remember not in sess):
             return response
         state = self._state()
-        # Older code asks for it in the session; the request's own word survives session.clear().
-        wish = state.remember
-        if self.keys.remember in sess:
-            wish = sess.pop(self.keys.remember)
-        if wish is None and self._slides(state, sess):
-            wish = "set"
+        wish = self._wished(state, sess, response)
         if wish == "clear":
             self._clear_cookie(response)
-        elif wish == "set" and self.keys.user_id in sess:
+        elif wish == "set" and self.keys.user_id in sess and self._is_to_be_remembered():
+            if state.leftover:
+                # Before the cookie is set: to some browsers it is the same one.
+                self._clear_host_cookie(response)
             self._set_cookie(response)
         if self.keys.remember_seconds in sess:
             del sess[self.keys.remember_seconds]
         if state.clear_site_data:
             response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response
+
+    def _wished(
+        self, state: RequestState, sess: MutableMapping[str, Any], response: Response
+    ) -> str | None:
+        """Return what becomes of the remember cookie: "set", "clear", or something else."""
+        # Older code asks for it in the session; the request's own word survives session.clear().
+        said = sess.pop(self.keys.remember) if self.keys.remember in sess else None
+        wish = state.remember if said is None else said
+        if state.said_on is not None:
+            answered, said_then = state.said_on
+            if answered is response and said_then == said:
+                return None  # the application has done it itself
+        if wish is None and self._slides(state, sess):
+            return "set"
+        return wish
 
     def _slides(self, state: RequestState, sess: MutableMapping[str, Any]) -> bool:
         """Tell whether this request starts the time of the remember token anew."""
@@ -263,13 +280,21 @@ class Login(StoredLevel[UserT]):
         if self._greatest_age(sess) is not None:
             return False  # which the time of the token's issue tells
         token = self._remember_token(state)
-        if token is None or token.user_id != str(sess.get(self.keys.user_id)):
+        if token is None or str(token.user_id) != str(sess.get(self.keys.user_id)):
             return False
         state.remember_lifetime = token.lifetime
         return True
 
     def _set_cookie(self, response: Response) -> None:
-        stored = self._stored_remember()
+        """Set the remember cookie for the login in the session, on this response.
+
+        Where a view calls it that is its last word on the cookie, unless somebody logs in or out
+        after it.
+        """
+        self._state().said_on = response, get_session().get(self.keys.remember)
+        if not settings.REMEMBER_COOKIE_ENABLED.read(get_config()):
+            return
+        stored = self._stored_remember(get_session())
         if stored is None and self._logins is not None:
             return  # a signed token would outlive the login
         from .remember import set_cookie, write
@@ -290,6 +315,12 @@ class Login(StoredLevel[UserT]):
     def _new_token(self, sess: MutableMapping[str, Any]) -> RememberToken:
         from .remember import issue
 
+        lifetime, name = self._remember_lifetime(sess)
+        user_id, auth_hash = sess[self.keys.user_id], sess.get(self.keys.auth_hash)
+        return issue(user_id, self._clock(), lifetime, auth_hash, key=name)
+
+    def _remember_lifetime(self, sess: MutableMapping[str, Any]) -> tuple[timedelta, str]:
+        """Return for how long the session's login is to be remembered, and what says so."""
         name, lifetime = "duration", self._state().remember_lifetime
         if lifetime is None and self.keys.remember_seconds in sess:
             lifetime = timedelta(seconds=sess[self.keys.remember_seconds])
@@ -299,13 +330,21 @@ class Login(StoredLevel[UserT]):
         greatest = self._greatest_age(sess)
         if greatest is not None:
             lifetime = min(lifetime, greatest)
-        user_id, auth_hash = sess[self.keys.user_id], sess.get(self.keys.auth_hash)
-        return issue(str(user_id), self._clock(), lifetime, auth_hash, key=name)
+        return lifetime, name
 
     def _clear_cookie(self, response: Response) -> None:
+        """Delete the remember cookie on this response; a view's call is its last word on it."""
         from .remember import clear_cookie
 
+        self._state().said_on = response, get_session().get(self.keys.remember)
         clear_cookie(response, get_request(), get_config(), self.realm)
+        if len(self._own_cookies()) > 1:
+            self._clear_host_cookie(response)
+
+    def _clear_host_cookie(self, response: Response) -> None:
+        from .remember import clear_host_cookie
+
+        clear_host_cookie(response, get_request(), get_config(), self.realm)
 
 
 def check_methods(methods: Collection[str]) -> None:
@@ -341,10 +380,9 @@ def login_user(
     """Log `user` in: from here on this browser is theirs.
 
     Call it when you have proved who they are. It replaces whoever was logged in. A server-side
-        session gets a new id, Flask-WTF a new CSRF token; your own entries in the session stay. Once
-    the response has begun it holds for the rest of the request only, and a warning is logged.
-        session gets a new id; your own entries in the session stay. So does Flask-WTF's CSRF token,
-    unless ``LOGIN_ROTATE_CSRF_TOKEN`` is set.
+    session gets a new id; your own entries in the session stay. So does Flask-WTF's CSRF token,
+    unless ``LOGIN_ROTATE_CSRF_TOKEN`` is set. Once the response has begun it holds for the rest of
+    the request only, and a warning is logged.
 
     :param user: the user object; its ``get_id()`` names it in the session.
     :param remember: whether to set a remember cookie, with which the user is known again after

@@ -61,8 +61,9 @@ if TYPE_CHECKING:
 
     from .redirects import expand_login_view, login_url, make_next_param
     from .redirects import login_url as make_login_url
+    from .remember import decode_cookie
     from .sessions.store import SessionStore
-    from .signing import decode_cookie, encode_cookie
+    from .signing import encode_cookie
     from .timeouts import F
 
 

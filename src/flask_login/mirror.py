@@ -59,7 +59,7 @@ class Mirror(Entries[UserT]):
 
     def _wish(self, state: RequestState, wish: Literal["set", "clear"]) -> None:
         """Have the response "set" or "clear" the remember cookie."""
-        state.remember = wish
+        state.remember, state.said_on = wish, None
         self._finish_response(state)
 
     def _finish_response(self, state: RequestState) -> None:

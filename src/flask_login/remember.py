@@ -3,22 +3,29 @@
 The token carries the user id, when it was issued, when it expires and a digest of the
 user's credentials, signed. The server checks all of it: what the browser does with the
 cookie's own expiry does not matter.
+
+It begins with the id and a bar, as in Flask-Login 0.6.3: applications split it there.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from flask.sessions import session_json_serializer
 from itsdangerous import BadData
 
 from . import config as settings
 from .exceptions import ConfigurationError
-from .signing import decode_cookie, secret_keys, sign, unsign
+from .signing import encoded_payload, secret_keys, sign, unsign_labelled
+from .state import get_app
 
 if TYPE_CHECKING:
     from flask import Request, Response
+
+    from .signing import Key
 
 # RFC 6265bis lets browsers drop longer cookies; ours are far shorter.
 _LONGEST = 4096
@@ -29,23 +36,32 @@ class RememberToken:
 
     def __init__(
         self,
-        user_id: str,
+        user_id: Any,
         issued_at: int,
         expires_at: int,
         auth_hash: str | None = None,
         *,
         outdated: bool = False,
+        form: int = 0,
     ) -> None:
+        #: As the session has it: mostly text, an int for a user whose ``get_id()`` gave one.
         self.user_id = user_id
         self.issued_at = issued_at
         self.expires_at = expires_at
         self.auth_hash = auth_hash
         #: Whether the browser should get a new one: an old format, or an old key.
         self.outdated = outdated
+        #: How many forms of the cookie are newer than the one it was read from.
+        self.form = form
 
     def with_auth_hash(self, auth_hash: str | None) -> RememberToken:
         """Return it for other credentials."""
         return RememberToken(self.user_id, self.issued_at, self.expires_at, auth_hash)
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """The greatest of several was made last. An old form does not tell when it was made."""
+        return -self.form, self.issued_at, self.expires_at
 
     @property
     def lifetime(self) -> timedelta:
@@ -54,7 +70,7 @@ class RememberToken:
 
 
 def issue(
-    user_id: str,
+    user_id: Any,
     now: datetime,
     lifetime: timedelta,
     auth_hash: str | None = None,
@@ -77,8 +93,29 @@ def issue(
 
 def write(token: RememberToken, realm: str) -> str:
     """Return the cookie value of `token`, signed for `realm`."""
-    fields = [token.user_id, token.issued_at, token.expires_at]
-    return sign([*fields, token.auth_hash] if token.auth_hash else fields, _salt(realm))
+    user_id, text = token.user_id, str(token.user_id)
+    fields: list[Any] = [token.issued_at, token.expires_at]
+    if not isinstance(user_id, str):
+        fields += [token.auth_hash, _type_told(user_id)]
+    elif token.auth_hash:
+        fields.append(token.auth_hash)
+    if text.isprintable():
+        return sign(fields, _salt(realm), text)
+    # Browsers drop a cookie with control characters, and half a surrogate is no character.
+    return sign([text, *fields], _salt(realm))
+
+
+def _type_told(user_id: Any) -> int | str | None:
+    """Return an id that is no text, so that it is read back as what it was; None as its text.
+
+    As the session keeps it: an int as it is, a UUID as Flask's session writes it.
+    """
+    if isinstance(user_id, int):
+        return user_id
+    try:
+        return session_json_serializer.dumps(user_id)
+    except TypeError:
+        return None
 
 
 def read(value: str, realm: str, now: datetime, config: Mapping[str, Any]) -> RememberToken | None:
@@ -91,30 +128,84 @@ def read(value: str, realm: str, now: datetime, config: Mapping[str, Any]) -> Re
     return token if token is not None and now.timestamp() < token.expires_at else None
 
 
+def is_ours(value: str, realm: str) -> bool:
+    """Tell whether a cookie value is one that this application could have made, good or not."""
+    if len(value) > _LONGEST:
+        return False
+    if _read_signed(value, realm) is not None:
+        return True
+    return realm == settings.DEFAULT_REALM and _legacy_id(value) is not None
+
+
+def decode_cookie(cookie: str, key: Key | None = None) -> str | None:
+    """Return the payload of a text made by `encode_cookie`, or None if it is not one.
+
+    Of a remember cookie of the default realm it returns the user id, as in Flask-Login 0.6.3,
+    while the cookie is good. With a session store a remember cookie names no user.
+
+    :param cookie: ``payload|digest``, or a remember cookie.
+    :param key: the secret of a text that was encoded with it; `None` takes the application's
+        ``SECRET_KEY``.
+    """
+    payload = encoded_payload(cookie, key)
+    if payload is not None or key is not None or len(cookie) > _LONGEST:
+        return payload
+    token = _read_signed(cookie, settings.DEFAULT_REALM)
+    if token is None:
+        return None
+    manager = getattr(get_app(), "login_manager", None)
+    now: datetime = datetime.now(timezone.utc) if manager is None else manager._clock()
+    return str(token.user_id) if now.timestamp() < token.expires_at else None
+
+
 def _read_signed(value: str, realm: str) -> RememberToken | None:
     try:
-        fields, current = unsign(value, _salt(realm))
+        label, fields, current = unsign_labelled(value, _salt(realm))
     except BadData:
         return None
+    user_id: Any = label
     said: Any = fields
-    match fields:
-        case [str(), int(), int()] | [str(), int(), int(), str()]:
-            return RememberToken(*said, outdated=not current)
+    if label is None:
+        # So they all were made before the id stood in front.
+        match fields:
+            case [str(user_id), *said]:
+                pass
+            case _:
+                return None
+    auth_hash: str | None = None
+    told: Any = None
+    match said:
+        case [int(issued), int(expires)]:
+            pass
+        case [int(issued), int(expires), str(auth_hash)]:
+            pass
+        case [int(issued), int(expires), str() | None as auth_hash, told]:
+            if isinstance(told, str):
+                told = session_json_serializer.loads(told)
+            user_id = user_id if told is None else told
         case _:
             return None
+    return RememberToken(user_id, issued, expires, auth_hash, outdated=not current)
 
 
 def _read_legacy(value: str, now: datetime, config: Mapping[str, Any]) -> RememberToken | None:
     if not settings.REMEMBER_COOKIE_ACCEPT_LEGACY.read(config):
         return None
-    for key in secret_keys():
-        user_id = decode_cookie(value, key)
-        if user_id is not None:
-            lifetime = settings.REMEMBER_COOKIE_DURATION.read(config)
-            token = issue(user_id, now, lifetime, key="REMEMBER_COOKIE_DURATION")
-            token.outdated = True
-            return token
-    return None
+    user_id = _legacy_id(value)
+    if user_id is None:
+        return None
+    lifetime = settings.REMEMBER_COOKIE_DURATION.read(config)
+    token = issue(user_id, now, lifetime, key="REMEMBER_COOKIE_DURATION")
+    token.outdated, token.form = True, 2
+    return token
+
+
+def _legacy_id(value: str) -> str | None:
+    """Return the user id of a cookie of Flask-Login up to 0.6.3, which is all that it says."""
+    if "|" not in value:
+        return None
+    payloads = (encoded_payload(value, key) for key in secret_keys())
+    return next((payload for payload in payloads if payload is not None), None)
 
 
 def _salt(realm: str) -> str:
@@ -137,7 +228,7 @@ def set_cookie(
     check(config, request)
     response.set_cookie(
         settings.remember_cookie_name(config, realm),
-        value,
+        value=value,
         expires=datetime.fromtimestamp(expires_at, timezone.utc),
         **_attributes(config, request),
     )
@@ -151,9 +242,27 @@ def clear_cookie(
     A browser keeps a cookie whose deletion differs in domain, path or partition, and in a
     cross-site context it ignores a deletion without ``SameSite=None; Secure``.
     """
-    response.delete_cookie(
-        settings.remember_cookie_name(config, realm), **_attributes(config, request)
-    )
+    _delete(response, settings.remember_cookie_name(config, realm), _attributes(config, request))
+
+
+def clear_host_cookie(
+    response: Response, request: Request, config: Mapping[str, Any], realm: str
+) -> None:
+    """Delete the cookie that has no domain or path, where the settings give it one."""
+    attributes = _attributes(config, request)
+    if (attributes["domain"], attributes["path"]) == (None, "/"):
+        return
+    attributes.update(domain=None, path="/")
+    _delete(response, settings.remember_cookie_name(config, realm), attributes)
+
+
+def _delete(response: Response, name: str, attributes: Mapping[str, Any]) -> None:
+    # A response class may have a method from when it took the domain and the path only.
+    parameters = inspect.signature(response.delete_cookie).parameters.values()
+    if all(parameter.kind is not parameter.VAR_KEYWORD for parameter in parameters):
+        known = {parameter.name for parameter in parameters}
+        attributes = {key: value for key, value in attributes.items() if key in known}
+    response.delete_cookie(name, **attributes)
 
 
 def check(config: Mapping[str, Any], request: Request) -> None:

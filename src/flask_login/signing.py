@@ -62,10 +62,15 @@ def _signature(payload: bytes, key: Key, salt: str) -> bytes:
     return b2a_base64(code.digest(), newline=False).translate(_TO_URL).rstrip(b"=")
 
 
-def sign(value: Any, salt: str) -> str:
-    """Return the JSON value `value` as URL-safe text, signed with the current key."""
+def sign(value: Any, salt: str, label: str | None = None) -> str:
+    """Return the JSON value `value` as URL-safe text, signed with the current key.
+
+    :param label: a text to stand before it and a bar, to be read by anybody. It is signed too.
+    """
     text = json.dumps(value, separators=(",", ":")).encode()
     payload = urlsafe_b64encode(text).rstrip(b"=")
+    if label is not None:
+        payload = label.encode() + b"|" + payload
     return f"{payload.decode()}.{_signature(payload, _signing_key(), salt).decode()}"
 
 
@@ -75,10 +80,23 @@ def unsign(text: str, salt: str) -> tuple[Any, bool]:
     Raises `itsdangerous.BadSignature` (its `BadData` for a signed text that is no JSON) when
     no key of the application signed it for this `salt`.
     """
-    payload, _, signature = text.encode("utf-8", "surrogatepass").rpartition(b".")
+    payload, current = _verified(text, salt)
+    return _value(payload), current
+
+
+def unsign_labelled(text: str, salt: str) -> tuple[str | None, Any, bool]:
+    """Do what `unsign` does, for a text that may have a label; return that first, or None."""
+    said, current = _verified(text, salt)
+    # The last bar: there is none in the payload, and a label may have many.
+    label, bar, payload = said.rpartition(b"|")
+    return (label.decode() if bar else None), _value(payload), current
+
+
+def _verified(text: str, salt: str) -> tuple[bytes, bool]:
+    said, _, signature = text.encode("utf-8", "surrogatepass").rpartition(b".")
     for number, key in enumerate(secret_keys()):
-        if hmac.compare_digest(signature, _signature(payload, key, salt)):
-            return _value(payload), number == 0
+        if hmac.compare_digest(signature, _signature(said, key, salt)):
+            return said, number == 0
     raise BadSignature("no key of this application signed it")
 
 
@@ -130,12 +148,8 @@ def encode_cookie(payload: str, key: Key | None = None) -> str:
     return f"{payload}|{_cookie_digest(payload, key)}"
 
 
-def decode_cookie(cookie: str, key: Key | None = None) -> str | None:
-    """Return the payload of a text made by `encode_cookie`, or None if it is not one.
-
-    :param cookie: ``payload|digest``.
-    :param key: the secret; `None` takes the application's ``SECRET_KEY``.
-    """
+def encoded_payload(cookie: str, key: Key | None = None) -> str | None:
+    """Return the payload of a text made by `encode_cookie`, or None if it is not one."""
     payload, separator, given = cookie.rpartition("|")
     if not separator:
         return None

@@ -17,7 +17,7 @@ from .config import DEFAULT_REALM
 _CONTEXT = "app_ctx" if hasattr(AppContext, "session") else "request_ctx"
 
 if TYPE_CHECKING:
-    from flask import Flask, Request
+    from flask import Flask, Request, Response
     from flask.sessions import SessionMixin
     from werkzeug.local import LocalProxy
 
@@ -119,6 +119,13 @@ class RequestState:
     reissued: RememberToken | None = None
     #: The remember token of this request, once read; None when it has no good one.
     token: RememberToken | None = UNLOADED
+    #: What is asked just now, "cookies" or "loaders"; None outside of either.
+    asks: str | None = None
+    #: Whether a cookie of another login came that the one to be set may not replace.
+    leftover: bool = False
+    #: The response on which the application set or cleared the cookie itself, and what the session
+    #: wished at that time.
+    said_on: tuple[Response, Any] | None = None
     clear_site_data: bool = False
     #: Whether the log was told that a login began or ended when the response had begun.
     told_of_answer: bool = False

@@ -110,13 +110,10 @@ class StoredLevel(SignedTimeouts[UserT]):
         state = self._state()
         if state.stored is None or state.remember == "clear":
             return False
-        cookies = self._remember_cookies()
-        if not state.stored.record.remembered or len(cookies) != 1:
+        if not state.stored.record.remembered:
             return False
-        from .sessions.logins import Credential
-
-        shown = Credential.from_text(self._logins.remembered_text(cookies[0]))
-        return shown is not None and shown.id == state.stored.record.id
+        shown = map(self._logins.remembered, self._remember_cookies())
+        return any(known is not None and known.id == state.stored.record.id for known in shown)
 
     def _require_answer(self) -> None:
         """Refuse to guard a view on the word of a store that gave none."""
@@ -257,7 +254,7 @@ class StoredLevel(SignedTimeouts[UserT]):
         if self._logins is None:
             return super()._read_remember_cookie(value)
         state = self._state()
-        found = self._logins.present_remember(value, looks=self._only_looks())
+        found = self._logins.read_remember(value, looks=self._only_looks())
         if found is None:
             return self._adopt_token(self._logins, value)
         if isinstance(found, str):
@@ -273,15 +270,18 @@ class StoredLevel(SignedTimeouts[UserT]):
 
     def _token_beside(self, user: Any, user_id: str) -> RememberToken | None:
         """Return the good signed token of the same user that came with an adopted session."""
-        cookies = self._remember_cookies()
-        if self._logins is None or len(cookies) != 1:
+        if self._logins is None or not settings.REMEMBER_COOKIE_ENABLED.read(get_config()):
             return None
-        if not settings.REMEMBER_COOKIE_ENABLED.read(get_config()):
-            return None
-        token = self._adopt_token(self._logins, cookies[0])
-        if token is None or token.user_id != user_id:
-            return None
-        return token if super()._same_credentials(user, token.auth_hash) else None
+        fit: list[RememberToken] = []
+        for cookie in self._remember_cookies():
+            token = self._adopt_token(self._logins, cookie)
+            if token is None:
+                continue
+            if str(token.user_id) != user_id:
+                return None
+            if super()._same_credentials(user, token.auth_hash):
+                fit.append(token)
+        return max(fit, key=lambda token: token.rank, default=None)
 
     def _remember_token(self, state: RequestState) -> RememberToken | None:
         """Return nothing with a store: a signed token is good for being adopted, and no more."""
@@ -304,8 +304,47 @@ class StoredLevel(SignedTimeouts[UserT]):
             if token is None or token.issued_at < brake.timestamp():
                 self._state().ended_reason = "revoked"
                 return None
-        token.outdated = True
+        token.outdated, token.form = True, token.form + 1
         return token
+
+    def _one_of_each_login(self, cookies: list[str]) -> list[str]:
+        """Return of each login's tokens the one with the highest number.
+
+        An older one beside it is a leftover of another path or domain, and no sign of a theft.
+        """
+        if self._logins is None:
+            return super()._one_of_each_login(cookies)
+        newest: dict[tuple[str, str], tuple[int, str]] = {}
+        others: list[str] = []
+        for cookie in cookies:
+            shown = self._logins.remembered(cookie)
+            if shown is None:
+                others.append(cookie)
+                continue
+            login = shown.id, shown.secret
+            newest[login] = max(newest.get(login, (-1, "")), (shown.generation, cookie))
+        # First: when one of them has ended, no token from before the store is taken in its place.
+        return [*(cookie for _, cookie in newest.values()), *super()._one_of_each_login(others)]
+
+    def _has_signed(self, cookie: str) -> bool:
+        if self._logins is not None and self._logins.remembered_text(cookie) is not None:
+            return True
+        return super()._has_signed(cookie)
+
+    def _is_to_be_remembered(self) -> bool:
+        """Tell whether a cookie may be set for the login: not on the word of older code alone."""
+        stored = self._state().stored
+        return self._logins is None or (stored is not None and stored.record.remembered)
+
+    def _take_token(self, state: RequestState) -> bool:
+        if self._logins is None or state.stored is None:
+            return super()._take_token(state)
+        found = self._logins.take_remember(state.stored)
+        if isinstance(found, str):
+            state.stored, state.ended_reason = None, found
+            return False
+        state.stored = found
+        return True
 
     def _auth_hash(self, user: Any) -> str | None:
         if self._logins is None:
@@ -406,7 +445,7 @@ class StoredLevel(SignedTimeouts[UserT]):
             self._state().stored = None
             sess.pop(self.keys.login, None)
             return True
-        texts = [sess.get(self.keys.login)]
+        texts: list[Any] = [sess.get(self.keys.login)]
         texts += [self._logins.remembered_text(cookie) for cookie in self._remember_cookies()]
         started = self._logins.begin(
             user_id,
@@ -428,12 +467,23 @@ class StoredLevel(SignedTimeouts[UserT]):
         self._state().stored = started
         return True
 
-    def _stored_remember(self) -> tuple[str, float] | None:
-        """Return the remember cookie's value and expiry, when a store keeps them."""
+    def _stored_remember(self, sess: MutableMapping[str, Any]) -> tuple[str, float] | None:
+        """Return the remember cookie's value and expiry, when a store keeps them.
+
+        A login that was not to be remembered is from here on: somebody wants its cookie set.
+        """
         stored = self._state().stored
-        if self._logins is None or stored is None or stored.record.remember_until is None:
+        if self._logins is None or stored is None:
             return None
-        return self._logins.remember_text(stored), stored.record.remember_until.timestamp()
+        if not stored.record.remembered:
+            lifetime, _ = self._remember_lifetime(sess)
+            stored = self._state().stored = self._logins.remember(stored, lifetime)
+        until = stored.record.remember_until
+        return None if until is None else (self._logins.remember_text(stored), until.timestamp())
+
+    if TYPE_CHECKING:
+
+        def _remember_lifetime(self, sess: MutableMapping[str, Any]) -> tuple[timedelta, str]: ...
 
     def _confirm_record(
         self, sess: MutableMapping[str, Any], user: Any, methods: Collection[str]

@@ -48,10 +48,10 @@ if TYPE_CHECKING:
     from .redirects import expand_login_view as expand_login_view
     from .redirects import login_url as login_url
     from .redirects import make_next_param as make_next_param
+    from .remember import decode_cookie as decode_cookie
     from .responses import set_login_view as set_login_view
     from .signing import _cookie_digest as _cookie_digest
     from .signing import _secret_key as _secret_key
-    from .signing import decode_cookie as decode_cookie
     from .signing import encode_cookie as encode_cookie
 
 _HOMES = {
@@ -62,7 +62,7 @@ _HOMES = {
     "_secret_key": "signing",
     "_user_context_processor": "identity",
     "confirm_login": "login",
-    "decode_cookie": "signing",
+    "decode_cookie": "remember",
     "encode_cookie": "signing",
     "expand_login_view": "redirects",
     "fresh_login_required": "guards",

@@ -92,7 +92,9 @@ def test_a_rotation_that_somebody_overtook_is_judged_again(
 ) -> None:
     clock.advance(timedelta(hours=1))
     store.rivals = rivals
-    found = logins.present_remember(logins.remember_text(begun))
+    read = logins.read_remember(logins.remember_text(begun))
+    assert isinstance(read, Presented)
+    found = logins.take_remember(read)
     assert isinstance(found, Presented)
     assert found.reissue
     assert found.record.remember_generation == 2
@@ -106,8 +108,10 @@ def test_a_store_that_never_lets_a_change_through_is_an_error_and_no_endless_loo
     store.rivals = 10**9
     with pytest.raises(RuntimeError, match="memory"):
         logins.end(begun.record.id, records.REVOKED)
+    read = logins.read_remember(logins.remember_text(begun))
+    assert isinstance(read, Presented)
     with pytest.raises(RuntimeError, match="memory"):
-        logins.present_remember(logins.remember_text(begun))
+        logins.take_remember(read)
 
 
 def test_who_knows_the_handle_alone_neither_gets_in_nor_ends_the_login(
@@ -187,3 +191,29 @@ def test_a_process_forgets_when_logins_were_seen_and_not_that_they_go_on(
     for text in [logins.session_text(login) for login in begun] * 2:
         assert isinstance(logins.present_session(text, activity=lambda: True), Presented)
         assert len(logins._seen) == 1
+
+
+@pytest.mark.parametrize("rivals", [0, 1, 10])
+def test_a_token_that_was_used_twice_ends_the_login_also_when_somebody_was_quicker(
+    logins: StoredLogins, store: RivalledStore, begun: Presented, clock: FrozenClock, rivals: int
+) -> None:
+    stale = logins.remember_text(begun)
+    for _ in range(2):
+        clock.advance(timedelta(hours=1))
+        read = logins.read_remember(logins.remember_text(begun))
+        assert isinstance(read, Presented)
+        taken = logins.take_remember(read)
+        assert isinstance(taken, Presented)
+        begun = taken
+    clock.advance(timedelta(hours=1))
+    store.rivals = rivals
+    assert logins.read_remember(stale) == records.TOKEN_REUSED
+
+
+def test_a_store_that_never_lets_the_end_of_a_used_token_through_is_an_error(
+    logins: StoredLogins, store: RivalledStore, begun: Presented, clock: FrozenClock
+) -> None:
+    clock.advance(timedelta(days=4000))
+    store.rivals = 10**9
+    with pytest.raises(RuntimeError, match="memory"):
+        logins.read_remember(logins.remember_text(begun))

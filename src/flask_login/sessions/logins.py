@@ -89,6 +89,8 @@ class Presented(NamedTuple):
     reissue: bool = False
     #: Whether the credential was the newest, and no copy from before a confirmation.
     newest: bool = True
+    #: The number in the remember token, until `StoredLogins.take_remember` has taken it.
+    number: int = 0
 
     def __repr__(self) -> str:
         return f"<Presented {self.record.id}>"
@@ -210,32 +212,68 @@ class StoredLogins:
             self._latest = now
             return now
 
-    def present_remember(self, value: str, *, looks: bool = False) -> Presented | str | None:
+    @_reporting
+    def read_remember(self, value: str, *, looks: bool = False) -> Presented | str | None:
         """Judge a remember cookie; a refusal is its reason, None for what is none of ours.
 
-        :param looks: change nothing, as in `present_session`.
+        A good one stays as it is until `take_remember`.
+
+        :param looks: end no login either, for a browser that can't be told.
         """
-        text = self.remembered_text(value)
-        if text is None or not _CREDENTIAL.fullmatch(text):
+        shown = self.remembered(value)
+        if shown is None:
             return None
+        for _ in range(_TRIES):
+            record = self.store.get(shown.id)
+            if record is None or not records.knows_secret(record, shown.secret):
+                return records.UNKNOWN
+            step = self._judge_remember(record, shown.generation)
+            if step.refused is None:
+                return Presented(record, shown.secret, reissue=True, number=shown.generation)
+            if looks or self._swap(record, step.record):
+                return step.refused
+        raise self._never_swaps()
+
+    @_reporting
+    def take_remember(self, found: Presented) -> Presented | str:
+        """Let a good remember token bring its login back; the reason when that has just ended."""
+        record: LoginSession | None = found.record
+        for _ in range(_TRIES):
+            if record is None:
+                return records.UNKNOWN
+            step = self._judge_remember(record, found.number)
+            if self._swap(record, step.record):
+                return step.refused or found._replace(record=step.record)
+            record = self.store.get(record.id)
+        raise self._never_swaps()
+
+    def _judge_remember(self, record: LoginSession, number: int) -> Step:
         slide = settings.REMEMBER_COOKIE_REFRESH_EACH_REQUEST.read(get_config())
-        judge = functools.partial(records.present_remember, slide=slide)
-        return self.present_session(text, activity=lambda: True, judge=judge, looks=looks)
+        return records.present_remember(record, number, self._clock(), slide=slide)
+
+    def _swap(self, record: LoginSession, successor: LoginSession) -> bool:
+        """Put a record in the place of another; False when somebody else was quicker."""
+        if successor is not record:
+            if not self.store.replace(successor):
+                return False
+            self._tell(record, successor)
+        return True
+
+    def _never_swaps(self) -> RuntimeError:
+        return RuntimeError(f"The {self.store.kind} store never lets a change through.")
 
     def present_session(  # noqa: C901, PLR0912  # in one piece, for it runs in every request with a login
         self,
         text: object,
         *,
         activity: Callable[[], bool] = bool,
-        judge: Callable[[LoginSession, int, datetime], Step] = records.present_session,
         looks: bool = False,
     ) -> Presented | str:
         """Judge the session's credential; a refusal is its reason.
 
         :param activity: tells whether this request is a sign of a person; asked where it matters.
-        :param judge: the rule for it, of `records`.
-        :param looks: change nothing but the time of last activity: no token rotates, for a browser
-            that can't be given the next one.
+        :param looks: change nothing but the time of last activity, for a browser that can't be
+            told.
         """
         shown = _CREDENTIAL.fullmatch(text) if isinstance(text, str) else None
         if shown is None:
@@ -266,9 +304,9 @@ class StoredLogins:
                     short = own
                     if now - seen >= interval and activity():
                         continue
-                step = judge(record, generation, now)
+                step = records.present_session(record, generation, now)
                 if looks:
-                    newest = step.reissue or generation == record.generation
+                    newest = generation == record.generation
                     return step.refused or Presented(record, secret, newest=newest)
                 if step.record is not record:
                     if not self.store.replace(step.record):
@@ -281,7 +319,7 @@ class StoredLogins:
         except SessionStoreUnavailable as error:
             self._report(error, begun)
             raise
-        raise RuntimeError(f"The {self.store.kind} store never lets a change through.")
+        raise self._never_swaps()
 
     def _note_seen(self, record: LoginSession) -> datetime:
         if len(self._seen) >= _KNOWN:
@@ -302,7 +340,7 @@ class StoredLogins:
             if changed is record or self.store.replace(changed):
                 self._tell(record, changed)
                 return changed
-        raise RuntimeError(f"The {self.store.kind} store never lets a change through.")
+        raise self._never_swaps()
 
     def end(self, session_id: str, reason: str) -> LoginSession | None:
         """End a login, at once and everywhere; its remember token ends with it."""
@@ -344,6 +382,10 @@ class StoredLogins:
         except BadData:
             return None
         return text if isinstance(text, str) else None
+
+    def remembered(self, value: str) -> Credential | None:
+        """Return the parts of the credential in a remember cookie of ours, or None."""
+        return Credential.from_text(self.remembered_text(value))
 
     @_reporting
     def make_room(self, started: LoginSession, user: Any, replaced: Collection[str]) -> bool:
@@ -387,6 +429,18 @@ class StoredLogins:
         return self.change(
             session_id, lambda record: records.confirm(record, now, lifetime, methods, auth_hash)
         )
+
+    def remember(self, found: Presented, lifetime: timedelta) -> Presented:
+        """Give a login that was not to be remembered a remember token."""
+        now, config = self._clock(), get_config()
+        # What `begin` took for want of a timeout ends with the session cookie, and this does not.
+        unused = settings.LOGIN_IDLE_TIMEOUT.read(config) is None
+        unused = unused and found.record.idle_timeout == get_app().permanent_session_lifetime
+        record = self.change(
+            found.record.id,
+            lambda record: records.remember(record, now, lifetime, keeps_idle=not unused),
+        )
+        return found if record is None else found._replace(record=record)
 
     def renew(self, found: Presented) -> Presented:
         """Give a login a new session credential."""

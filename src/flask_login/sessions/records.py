@@ -335,6 +335,30 @@ def confirm(
     )
 
 
+def remember(
+    record: LoginSession, now: datetime, lifetime: timedelta, *, keeps_idle: bool
+) -> LoginSession:
+    """Return the record with its first remember token; one that has a token, or ended, as it is.
+
+    :param keeps_idle: whether its idle timeout is one that somebody set.
+    """
+    if record.ended_reason is not None or record.remembered:
+        return record
+    until = later(now, lifetime)
+    return replace(
+        record,
+        remember_generation=1,
+        remember_until=until,
+        remember_issued_at=now,
+        idle_timeout=record.idle_timeout if keeps_idle else None,
+        expires_at=record.expires_at
+        if record.absolute_timeout is not None
+        else max(record.expires_at, until),
+        confirmed=False,
+        version=record.version + 1,
+    )
+
+
 def renew(record: LoginSession, now: datetime) -> LoginSession:
     """Return the record with a new session credential; the one before dies after the grace."""
     if record.ended_reason is not None:
