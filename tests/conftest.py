@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,29 @@ from flask_login.testing import FrozenClock
 
 # A machine that is busy is no failure.
 settings.register_profile("no deadline", deadline=None)
-settings.load_profile("no deadline")
+# For `make test-quick`: what Hypothesis finds late, it finds in the other runs.
+settings.register_profile("quick", deadline=None, max_examples=10)
+settings.load_profile(os.environ.get("FLASK_LOGIN_HYPOTHESIS", "no deadline"))
+
+#: Fixtures that start a server, or find one that the test's parameter names.
+SERVERS = {"postgresql", "mariadb", "redis_server", "redis_cluster", "server_of", "one", "many"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a server, so that ``-m "not servers"`` leaves it out."""
+    for item in items:
+        if isinstance(item, pytest.Function) and asks_for_a_server(item):
+            item.add_marker("servers")
+
+
+def asks_for_a_server(item: pytest.Function) -> bool:
+    params = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    # A parameter such as "mariadb-engine" names the server first.
+    named = {param.partition("-")[0] for param in params if isinstance(param, str)}
+    found = set(item.fixturenames)
+    if "url_of" in found and not named:
+        return True  # it goes through the databases itself
+    return bool(SERVERS & (found | (named if "tests/stores" in item.nodeid else set())))
 
 
 class Account(UserMixin):

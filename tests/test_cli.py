@@ -21,6 +21,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 from flask import Blueprint, Flask
+from tests.deadlines import at_most
 
 import flask_login
 from flask_login import (
@@ -841,7 +842,7 @@ class Shop:
             env=self.environment,
             capture_output=True,
             encoding="utf-8",
-            timeout=60,
+            timeout=at_most(60),
             check=False,
         )
 
@@ -929,7 +930,7 @@ def test_ctrl_c_in_a_long_purge_says_how_far_it_came(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "waiting\n"
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=at_most(60))
     assert (process.returncode, output) == (1, "Forgot 1000 records before it was stopped.\n")
     assert errors.strip() == "Aborted!"
 
