@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+
+#: Is there when a run had to skip what needs a server: then coverage is not whole.
+PARTIAL = Path(".coverage-partial")
 
 
 class AtOnce:
@@ -13,11 +18,20 @@ class AtOnce:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Print the report of a failure."""
+        if report.skipped and "servers" in report.keywords:
+            PARTIAL.touch()
         if not report.failed:
             return
         self._reporter.ensure_newline()
         self._reporter.section(f"{report.when} of {report.nodeid} failed", sep="_", red=True)
         self._reporter.line(report.longreprtext)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the browsers in one process: two at a time only wait for each other."""
+    for item in items:
+        if item.get_closest_marker("browser") is not None:
+            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.hookimpl(trylast=True)

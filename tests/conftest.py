@@ -26,6 +26,11 @@ settings.register_profile("no deadline", deadline=None)
 settings.register_profile("quick", deadline=None, max_examples=10)
 settings.load_profile(os.environ.get("FLASK_LOGIN_HYPOTHESIS", "no deadline"))
 
+#: Of the contract of the stores, what takes seconds on each of them.
+SLOW = {
+    "test_of_many_who_replace_one_version_one_succeeds",
+    "test_an_end_survives_any_activity_at_the_same_moment",
+}
 #: Fixtures that start a server, or find one that the test's parameter names.
 SERVERS = {"postgresql", "mariadb", "redis_server", "redis_cluster", "server_of", "one", "many"}
 
@@ -33,8 +38,12 @@ SERVERS = {"postgresql", "mariadb", "redis_server", "redis_cluster", "server_of"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs a server, so that ``-m "not servers"`` leaves it out."""
     for item in items:
+        if isinstance(item, pytest.Function) and item.originalname in SLOW:
+            item.add_marker("slow")
         if isinstance(item, pytest.Function) and asks_for_a_server(item):
             item.add_marker("servers")
+            # One process has them all: with `--dist loadgroup` each server starts once.
+            item.add_marker(pytest.mark.xdist_group("servers"))
 
 
 def asks_for_a_server(item: pytest.Function) -> bool:

@@ -36,6 +36,8 @@ for client in ("sqlalchemy", "flask_sqlalchemy"):
     with suppress(ImportError):
         importlib.import_module(client)
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 EXAMPLES = DOCS / "examples"

@@ -24,7 +24,7 @@ from flask_login import LoginManager
 from flask_login.testing import FrozenClock
 from flask_login.throttling import LoginThrottle, ThrottleUnavailable, TooManyLoginAttempts
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("servers")]
 
 KINDS = ["alone", "sentinel", "cluster"]
 

@@ -875,6 +875,7 @@ def every_operation(store: SessionStore) -> Sequence[Callable[[], object]]:
 
 
 @pytest.mark.servers
+@pytest.mark.xdist_group("servers")
 def test_a_server_that_is_killed_is_unavailable_and_works_again_after_its_return() -> None:
     with single() as server:
         store = RedisSessionStore(server.url)
@@ -889,6 +890,7 @@ def test_a_server_that_is_killed_is_unavailable_and_works_again_after_its_return
 
 
 @pytest.mark.servers
+@pytest.mark.xdist_group("servers")
 def test_a_server_that_is_silent_is_unavailable_within_the_timeout() -> None:
     with single() as server:
         store = RedisSessionStore(server.url, timeout=0.3)
@@ -903,6 +905,7 @@ def test_a_server_that_is_silent_is_unavailable_within_the_timeout() -> None:
 
 
 @pytest.mark.servers
+@pytest.mark.xdist_group("servers")
 def test_a_cluster_node_that_is_killed_is_unavailable_and_works_again_after_its_return() -> None:
     with cluster() as servers:
         store = RedisSessionStore(servers[0].url, cluster=True)
@@ -923,6 +926,7 @@ def test_a_cluster_node_that_is_killed_is_unavailable_and_works_again_after_its_
 
 
 @pytest.mark.servers
+@pytest.mark.xdist_group("servers")
 def test_a_cluster_node_that_is_silent_is_unavailable_and_works_again() -> None:
     with cluster() as servers:
         store = RedisSessionStore(servers[0].url, cluster=True, timeout=0.5)
@@ -954,6 +958,7 @@ def _answers(store: RedisSessionStore, *kept: LoginSession) -> bool:
 
 
 @pytest.mark.servers
+@pytest.mark.xdist_group("servers")
 def test_a_cluster_that_is_down_when_the_application_starts_is_found_later() -> None:
     port = free_port()
     store = RedisSessionStore(f"redis://:{PASSWORD}@127.0.0.1:{port}", cluster=True)
@@ -968,6 +973,7 @@ def test_a_wrong_password_is_unavailable_and_not_shown(redis_server: Server) -> 
 
 
 @pytest.mark.servers
+@pytest.mark.xdist_group("servers")
 def test_a_server_that_is_full_is_unavailable_for_new_logins_only(redis_server: Server) -> None:
     with single() as server, redis.Redis(port=server.port, password=PASSWORD) as admin:
         store = RedisSessionStore(server.url)
