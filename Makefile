@@ -19,7 +19,7 @@ SOURCES := $(shell find src -name '*.py' -o -name py.typed 2>/dev/null) pyprojec
 PARALLEL := -n auto --dist loadgroup
 CORE := python -m pytest -q $(PARALLEL) -m "not browser and not load" -p no:cacheprovider
 # Modules that mostly speak to a server: `make test-all` wants every branch of them.
-TO_SERVERS := */sessions/redis.py,*/sessions/redis_client.py,*/sessions/sql_engine.py,*/sessions/sqlalchemy.py,*/sessions/contract.py
+TO_SERVERS := */sessions/redis.py,*/sessions/redis_client.py,*/sessions/sqlalchemy.py,*/sessions/contract.py
 
 # Who names a Python gets it, also where an environment of another one exists.
 ifneq ($(origin PYTHON),file)

@@ -51,9 +51,13 @@ def asks_for_a_server(item: pytest.Function) -> bool:
     # A parameter such as "mariadb-engine" names the server first.
     named = {param.partition("-")[0] for param in params if isinstance(param, str)}
     found = set(item.fixturenames)
-    if "url_of" in found and not named:
-        return True  # it goes through the databases itself
-    return bool(SERVERS & (found | (named if "tests/stores" in item.nodeid else set())))
+    if "url_of" in found:
+        found.discard("server_of")  # which it asks only where the parameter names a server
+        if not named:
+            return True  # it goes through the databases itself
+    # Without one of these, a parameter "mariadb" is but a dialect.
+    looked_up = named if found & {"url_of", "store"} else set()
+    return bool(SERVERS & (found | looked_up))
 
 
 class Account(UserMixin):
