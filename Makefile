@@ -16,16 +16,29 @@ UV_VERSION := 0.13.8
 PYTHONS := 3.10 3.11 3.12 3.13
 SOURCES := $(shell find src -name '*.py' -o -name py.typed 2>/dev/null) pyproject.toml README.md LICENSE
 # Everything except the browser and the load; each of these environments has its own Flask.
-CORE := python -m pytest -q -m "not browser and not load" -p no:cacheprovider
+PARALLEL := -n auto --dist loadgroup
+CORE := python -m pytest -q $(PARALLEL) -m "not browser and not load" -p no:cacheprovider
+# Modules that mostly speak to a server: `make test-all` wants every branch of them.
+TO_SERVERS := */sessions/redis.py,*/sessions/redis_client.py,*/sessions/sqlalchemy.py,*/sessions/contract.py
 
-.PHONY: help demo test test-oldest test-newest test-minimal test-pythons coverage \
+# Who names a Python gets it, also where an environment of another one exists.
+ifneq ($(origin PYTHON),file)
+OTHERS := $(shell scripts/other-python "$(PYTHON)" .venv .venv-demo .venvs/minimal .venvs/newest .venvs/bench-* || echo unusable)
+ifneq ($(filter unusable,$(OTHERS)),)
+$(error PYTHON=$(PYTHON) cannot be used)
+endif
+$(OTHERS:%=%/.ready): FORCE
+endif
+
+.PHONY: FORCE help demo test test-quick test-all test-chaos test-oldest test-newest test-minimal test-pythons coverage \
 	lint format types mypy imports docs changelog-check changelog-draft changelog lock build \
 	bench bench-guard hooks ci clean
 
 help: ## list the jobs (this text)
 	@echo "make JOB, where JOB is one of:"
 	@sed -n 's/^\([a-z][a-z.%0-9-]*\):.*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
-	@echo "Variables: PYTHON (python3), PORT (5000, for demo), ARGS (pytest's, for test)"
+	@echo "Variables: PYTHON (python3), PORT (5000, for demo), ARGS (pytest's, for test),"
+	@echo "  FLASK_LOGIN_TEST_PATIENCE (1; 3 on a slow machine: what the tests wait for may take so many times longer)"
 
 # ------------------------------------------------------------------ the portal
 
@@ -37,6 +50,7 @@ demo: .venv-demo/.wheel ## seed and serve the example portal on 127.0.0.1
 	@touch $@
 
 .venv-demo/.wheel: .venv-demo/.ready $(SOURCES)
+	@echo "Building Flask-Login's wheel and installing it"
 	@scripts/build .venv-demo --wheel --outdir .venv-demo/dist
 	@scripts/install-wheel .venv-demo .venv-demo/dist
 	@touch $@
@@ -50,6 +64,7 @@ demo: .venv-demo/.wheel ## seed and serve the example portal on 127.0.0.1
 build: dist/.built ## build the source distribution and, from it, the wheel
 
 dist/.built: .venv/.ready $(SOURCES)
+	@echo "Building the source distribution and the wheel"
 	@scripts/build .venv --outdir dist
 	@touch $@
 
@@ -59,17 +74,38 @@ dist/.built: .venv/.ready $(SOURCES)
 
 # ----------------------------------------------------------------------- tests
 
-test: .venv/.wheel ## run every test against the built wheel (ARGS="-k next" for a part)
+test: .venv/.wheel ## the library's tests against the built wheel, 3 minutes (ARGS="-k next" for a part)
 ifeq ($(ARGS),)
-	@rm -f .coverage .coverage.*
-	$(BIN)/python -m coverage run -m pytest
-	@$(BIN)/python -m coverage combine --quiet
-	$(BIN)/python -m coverage report
+	@echo "The library's tests, without servers and browsers: about 3 minutes on two idle cores."
+	@rm -f .coverage .coverage[.-]*
+	@$(BIN)/python -m pytest -q -r fE $(PARALLEL) -m "not browser and not load and not servers" \
+		--cov --cov-report= --cov-fail-under=0 tests
+	@$(BIN)/python -m coverage report --omit "$(TO_SERVERS)"
 else
 	$(BIN)/python -m pytest $(ARGS)
 endif
 
-coverage: test ## the same, and a page of what was run in build/coverage
+test-quick: .venv/.wheel ## the tests that tell the most in the least time, a minute
+	@echo "The quick tests: less than a minute on two idle cores."
+	@FLASK_LOGIN_HYPOTHESIS=quick $(BIN)/python -m pytest -q -r fE $(PARALLEL) \
+		-m "not browser and not load and not servers and not slow" tests $(ARGS)
+
+test-all: .venv/.wheel ## all but the kills: servers, browsers and the portal too, every branch covered
+	@echo "All tests but test-chaos, with servers, browsers and the portal: about 8 minutes on two idle cores."
+	@rm -f .coverage .coverage[.-]*
+	@$(BIN)/python -m pytest -q $(PARALLEL) -m "not load" --cov --cov-report= --cov-fail-under=0 $(ARGS)
+	@if [ -e .coverage-partial ]; then \
+		echo "Tests on servers were skipped: their modules are left out of the coverage."; \
+		$(BIN)/python -m coverage report --omit "$(TO_SERVERS)"; \
+	else \
+		$(BIN)/python -m coverage report; \
+	fi
+
+test-chaos: .venv/.wheel ## real servers killed and raced for, one test after another
+	@echo "Servers that are killed and raced for: about 10 minutes, mostly of waiting."
+	$(BIN)/python -m pytest -v -m load $(ARGS)
+
+coverage: test-all ## test-all, and a page of what was run in build/coverage
 	@$(BIN)/python -m coverage html --quiet
 	@echo "Open build/coverage/index.html"
 
@@ -135,8 +171,10 @@ imports: .venv/.ready ## the import rule: a module imports only from below
 # --------------------------------------------------------------- documentation
 
 docs: .venv/.wheel ## build the documentation strictly, in build/docs
+	@echo "Comparing the settings and the examples with their pages"
 	@$(BIN)/python scripts/settings_page.py --check
 	@$(BIN)/python scripts/docs_examples.py --check
+	@echo "Building the documentation: about half a minute"
 	$(BIN)/python -m sphinx -W --keep-going -n -q -E -b html docs build/docs
 	@echo "Open build/docs/index.html"
 
@@ -174,7 +212,7 @@ changelog: .venv/.ready ## write the release's section and remove its fragments
 # ----------------------------------------------------------------- maintenance
 
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.10 --no-python-downloads \
-	--generate-hashes --custom-compile-command "make lock" $(LOCK_ARGS)
+	--generate-hashes --no-strip-extras --custom-compile-command "make lock" $(LOCK_ARGS)
 
 lock: $(UV) ## lock the development environments anew (LOCK_ARGS=--upgrade to raise)
 	$(LOCK) pyproject.toml --extra all --group dev --output-file requirements/dev.txt
@@ -198,6 +236,6 @@ ci: ## everything CI runs, as CI runs it
 	@bash .ci/run
 
 clean: ## remove environments, caches and what was built
-	rm -rf .venv .venv-demo .venvs build dist .coverage .coverage.* .hypothesis \
+	rm -rf .venv .venv-demo .venvs build dist .coverage .coverage[.-]* .hypothesis \
 		.mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
+from tests.deadlines import at_most
 from werkzeug.serving import make_server
 
 if TYPE_CHECKING:
@@ -69,7 +70,30 @@ def wait_until(browser: Chrome, what: Callable[[Chrome], Any]) -> Any:
     """Wait until `what` gives something true, and return it."""
     from selenium.webdriver.support.ui import WebDriverWait
 
-    return WebDriverWait(browser, PATIENCE, poll_frequency=0.05).until(what)
+    return WebDriverWait(browser, at_most(PATIENCE), poll_frequency=0.05).until(what)
+
+
+def press(browser: Chrome, by: str, where: str) -> None:
+    """Press an element as soon as it is there, shown, enabled and covered by nothing."""
+    from selenium.common.exceptions import (
+        ElementClickInterceptedException,
+        StaleElementReferenceException,
+    )
+    from selenium.webdriver.support.expected_conditions import element_to_be_clickable
+
+    there = element_to_be_clickable((by, where))
+
+    def pressed(browser: Chrome) -> bool:
+        element = there(browser)
+        if not element:
+            return False
+        try:
+            element.click()
+        except (ElementClickInterceptedException, StaleElementReferenceException):
+            return False  # nothing was pressed: it moved, or was replaced
+        return True
+
+    wait_until(browser, pressed)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,42 @@ from flask_login.testing import FrozenClock
 
 # A machine that is busy is no failure.
 settings.register_profile("no deadline", deadline=None)
-settings.load_profile("no deadline")
+# For `make test-quick`: what Hypothesis finds late, it finds in the other runs.
+settings.register_profile("quick", deadline=None, max_examples=10)
+settings.load_profile(os.environ.get("FLASK_LOGIN_HYPOTHESIS", "no deadline"))
+
+#: Of the contract of the stores, what takes seconds on each of them.
+SLOW = {
+    "test_of_many_who_replace_one_version_one_succeeds",
+    "test_an_end_survives_any_activity_at_the_same_moment",
+}
+#: Fixtures that start a server, or find one that the test's parameter names.
+SERVERS = {"postgresql", "mariadb", "redis_server", "redis_cluster", "server_of", "one", "many"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a server, so that ``-m "not servers"`` leaves it out."""
+    for item in items:
+        if isinstance(item, pytest.Function) and item.originalname in SLOW:
+            item.add_marker("slow")
+        if isinstance(item, pytest.Function) and asks_for_a_server(item):
+            item.add_marker("servers")
+            # One process has them all: with `--dist loadgroup` each server starts once.
+            item.add_marker(pytest.mark.xdist_group("servers"))
+
+
+def asks_for_a_server(item: pytest.Function) -> bool:
+    params = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    # A parameter such as "mariadb-engine" names the server first.
+    named = {param.partition("-")[0] for param in params if isinstance(param, str)}
+    found = set(item.fixturenames)
+    if "url_of" in found:
+        found.discard("server_of")  # which it asks only where the parameter names a server
+        if not named:
+            return True  # it goes through the databases itself
+    # Without one of these, a parameter "mariadb" is but a dialect.
+    looked_up = named if found & {"url_of", "store"} else set()
+    return bool(SERVERS & (found | looked_up))
 
 
 class Account(UserMixin):

@@ -21,6 +21,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 from flask import Blueprint, Flask
+from tests.deadlines import at_most
 
 import flask_login
 from flask_login import (
@@ -841,7 +842,7 @@ class Shop:
             env=self.environment,
             capture_output=True,
             encoding="utf-8",
-            timeout=60,
+            timeout=at_most(60),
             check=False,
         )
 
@@ -852,6 +853,7 @@ def sqlite_shop(tmp_path: Path) -> Shop:
     return Shop(tmp_path, SHOP.format(store="SQLAlchemySessionStore", url="sqlite:///shop.db"))
 
 
+@pytest.mark.slow
 def test_a_login_that_one_process_keeps_is_seen_and_ended_by_another(sqlite_shop: Shop) -> None:
     cookie = sqlite_shop.python("login", FIREFOX)
     assert sqlite_shop.python("come back", cookie) == "200"
@@ -867,6 +869,7 @@ def test_a_login_that_one_process_keeps_is_seen_and_ended_by_another(sqlite_shop
     assert sqlite_shop.login("sessions", "ada").returncode == 1
 
 
+@pytest.mark.slow
 def test_doctor_finds_that_the_tables_are_missing(sqlite_shop: Shop) -> None:
     result = sqlite_shop.login("doctor", "--json")
     assert (result.returncode, result.stderr) == (1, "")
@@ -876,6 +879,7 @@ def test_doctor_finds_that_the_tables_are_missing(sqlite_shop: Shop) -> None:
     assert (result.returncode, result.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_a_redis_that_is_down_is_one_line_for_the_operator_without_the_password(
     tmp_path: Path,
 ) -> None:
@@ -916,6 +920,7 @@ login_manager = LoginManager(app, session_store=SlowStore())
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_long_purge_says_how_far_it_came(tmp_path: Path) -> None:
     shop = Shop(tmp_path, SLOW_SHOP)
     with subprocess.Popen(  # noqa: S603  # our own
@@ -929,7 +934,7 @@ def test_ctrl_c_in_a_long_purge_says_how_far_it_came(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "waiting\n"
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=at_most(60))
     assert (process.returncode, output) == (1, "Forgot 1000 records before it was stopped.\n")
     assert errors.strip() == "Aborted!"
 
@@ -956,6 +961,7 @@ def on_a_terminal(shop: Shop, columns: int, *arguments: str) -> str:
     return written.decode().replace("\r\n", "\n")
 
 
+@pytest.mark.slow
 def test_on_a_terminal_of_80_columns_nothing_is_wider(sqlite_shop: Shop) -> None:
     sqlite_shop.python("login", f"\x1b[2J{FIREFOX}\u202e")
     for arguments in (("sessions", "ada"), ("doctor",), ("routes",), ("purge", "--help")):
@@ -965,6 +971,7 @@ def test_on_a_terminal_of_80_columns_nothing_is_wider(sqlite_shop: Shop) -> None
         assert len(written.splitlines()) >= 4
 
 
+@pytest.mark.slow
 def test_on_a_terminal_a_purge_leaves_one_line(sqlite_shop: Shop) -> None:
     sqlite_shop.python("login", FIREFOX)
     assert on_a_terminal(sqlite_shop, 80, "purge").split("\r")[-1] == "Forgot 0 records.\n"

@@ -103,6 +103,7 @@ def quiet_log() -> Iterator[None]:
     logger.handlers[:] = handlers
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quiet_log")
 @pytest.mark.parametrize("page", PAGES, ids=id_of)
 def test_the_code_of_a_page_runs_and_prints_what_the_page_says(

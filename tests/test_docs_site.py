@@ -20,6 +20,8 @@ from tests.chromium import DESKTOP, PHONE, chromium, resize, wait_until
 pytest.importorskip("sphinx", reason="builds the site with Sphinx")
 pytest.importorskip("furo", reason="builds the site with Furo")
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("docs site")]
+
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 

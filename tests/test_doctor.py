@@ -383,16 +383,16 @@ def test_a_missing_proxy_fix_is_a_hint() -> None:
 @pytest.mark.parametrize(
     ("counts", "named"),
     [
-        ({"x_for": 0}, {"x_for=0", "every client"}),
-        ({"x_proto": 0}, {"x_proto=0", "http"}),
-        ({"x_for": 0, "x_proto": 0}, {"x_for=0 and x_proto=0"}),
+        ({"x_for": 0}, ("x_for=0", "every client")),
+        ({"x_proto": 0}, ("x_proto=0", "http")),
+        ({"x_for": 0, "x_proto": 0}, ("x_for=0 and x_proto=0",)),
         ({"x_for": 2, "x_proto": 2}, None),
         ({"x_host": 1, "x_prefix": 1}, None),
     ],
     ids=str,
 )
 def test_a_proxy_fix_that_fixes_half_of_it_is_a_hint(
-    counts: dict[str, int], named: set[str] | None
+    counts: dict[str, int], named: tuple[str, ...] | None
 ) -> None:
     app = site()
     wrap(app, ProxyFix(Flask.wsgi_app.__get__(app), **counts))

@@ -24,7 +24,8 @@ from typing import Any
 import flask
 import pytest
 from flask.testing import FlaskClient
-from tests.chromium import chromium, serve, wait_until
+from tests.chromium import chromium, press, serve, wait_until
+from tests.deadlines import at_most
 
 from flask_login import FlaskLoginClient
 from flask_login.testing import FrozenClock
@@ -34,6 +35,8 @@ from flask_login.testing import FrozenClock
 for client in ("sqlalchemy", "flask_sqlalchemy"):
     with suppress(ImportError):
         importlib.import_module(client)
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -323,7 +326,7 @@ def test_the_tutorial_s_commands_do_what_it_says(tmp_path: Path, unused_tcp_port
 
 
 def answer_of(url: str) -> str:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + at_most(20)
     while True:
         try:
             with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  # our own server
@@ -472,18 +475,18 @@ def test_the_single_page_app_works_in_a_browser(
             wait_until(browser, lambda b: b.find_element("id", where).text == text)
 
         shown("nobody")
-        browser.find_element("id", "order").click()
+        press(browser, "id", "order")
         shown("log in: login_required")
         browser.find_element("name", "name").send_keys("ann")
         browser.find_element("name", "password").send_keys("correct horse")
-        browser.find_element("css selector", "form button").click()
+        press(browser, "css selector", "form button")
         shown("ann")
-        browser.find_element("id", "order").click()
+        press(browser, "id", "order")
         shown("tea,coffee", "orders")
         assert browser.execute_script("return document.cookie") == ""
-        browser.find_element("id", "logout").click()
+        press(browser, "id", "logout")
         shown("nobody")
-        browser.find_element("id", "order").click()
+        press(browser, "id", "order")
         shown("log in: login_required")
 
 

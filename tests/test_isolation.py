@@ -19,6 +19,7 @@ from flask import (
     request,
     stream_with_context,
 )
+from tests.deadlines import at_most
 from tests.policy_site import KINDS, Site
 from werkzeug.exceptions import Unauthorized
 
@@ -198,7 +199,7 @@ def test_two_applications_inside_of_each_other_do_not_share_a_user(
 def test_threads_at_the_same_time_see_their_own_user(
     app: Flask, users: dict[str, Any], login_manager: LoginManager[Any]
 ) -> None:
-    both_inside = threading.Barrier(2, timeout=10)
+    both_inside = threading.Barrier(2, timeout=at_most(10))
 
     @login_manager.user_loader
     def load(user_id: str) -> Any:

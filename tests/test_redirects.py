@@ -377,6 +377,7 @@ TARGETS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @EXAMPLES
 @example("/%2fevil.com")
 @example("http://localhost\\@evil.com/")
@@ -437,6 +438,7 @@ def test_a_request_path_that_would_be_another_host_as_a_link_is_come_back_to_as_
         assert safe_next_url("the default") == back
 
 
+@pytest.mark.slow
 @EXAMPLES
 @example(path="//evil.com/", query="", script_name="")
 @example(path="/evil.com/", query="", script_name="/")
@@ -468,6 +470,7 @@ def test_every_way_back_that_the_library_makes_passes_safe_next_url(
     assert back.startswith(f"{script_name.rstrip('/')}/")
 
 
+@pytest.mark.slow
 @EXAMPLES
 @given(target=TARGETS, header=st.sampled_from(["Referer", "HX-Current-URL"]))
 def test_no_header_puts_an_unsafe_target_into_next(target: str, header: str) -> None:

@@ -273,6 +273,7 @@ def test_profile(login_as, alice):
 """
 
 
+@pytest.mark.slow
 def test_an_application_switches_the_fixtures_on_as_documented_without_any_warning(
     tmp_path: Path,
 ) -> None:

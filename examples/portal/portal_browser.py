@@ -14,7 +14,11 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from selenium.common.exceptions import WebDriverException
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    StaleElementReferenceException,
+    WebDriverException,
+)
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support import expected_conditions
@@ -34,7 +38,8 @@ from portal_testing import (
 PORTAL = Path(__file__).parent
 SCREENSHOTS = PORTAL / "tests" / "screenshots"
 PHONE, DESKTOP = (390, 844), (1280, 900)
-PATIENCE = 20  # seconds until a page that has not come is a failure
+# Seconds until a page that has not come is a failure; a slow machine may ask for more.
+PATIENCE = 20 * float(os.environ.get("FLASK_LOGIN_TEST_PATIENCE", "1"))
 
 SWITCHES = (
     "--headless=new",
@@ -92,12 +97,30 @@ class Browser:
     def fill(self, **fields: str | bool) -> None:
         """Type into the fields of the page; ``True`` ticks a box."""
         for name, value in fields.items():
-            element = self.driver.find_element(By.NAME, name)
             if value is True:
-                element.click()
+                self.click(By.NAME, name)
             else:
+                element = self.wait.until(
+                    expected_conditions.element_to_be_clickable((By.NAME, name))
+                )
                 element.clear()
                 element.send_keys(str(value))
+
+    def click(self, by: str, where: str) -> None:
+        """Press an element as soon as it is there, shown, enabled and covered by nothing."""
+        there = expected_conditions.element_to_be_clickable((by, where))
+
+        def pressed(driver: Chrome) -> bool:
+            element = there(driver)
+            if not element:
+                return False
+            try:
+                element.click()
+            except (ElementClickInterceptedException, StaleElementReferenceException):
+                return False  # nothing was pressed: it moved, or was replaced
+            return True
+
+        self.wait.until(pressed)
 
     def press(self, text: str) -> None:
         """Press the button, or follow the link, with this text; wait for the next page.
@@ -105,10 +128,12 @@ class Browser:
         What the page itself offers comes before the site's navigation.
         """
         named = f"[self::a or self::button][normalize-space()='{text}']"
-        found = self.driver.find_elements(By.XPATH, f"//main//*{named}")
-        found += self.driver.find_elements(By.XPATH, f"//nav//*{named}")
+        within_main, within_nav = f"//main//*{named}", f"//nav//*{named}"
+        either = (By.XPATH, f"{within_main} | {within_nav}")
+        self.wait.until(expected_conditions.presence_of_element_located(either))
         page = self.driver.find_element(By.TAG_NAME, "html")
-        found[0].click()
+        first = within_main if self.driver.find_elements(By.XPATH, within_main) else within_nav
+        self.click(By.XPATH, first)
         self.wait.until(expected_conditions.staleness_of(page))
 
     def log_in(self, email: str, password: str = PASSWORD, *, remember: bool = False) -> None:

@@ -513,6 +513,7 @@ def browse(site: Site, jar: Jar, schedule: Iterable[int], *, honest: bool) -> No
 SCHEDULE = st.binary(min_size=4, max_size=60)
 
 
+@pytest.mark.slow
 @settings(max_examples=6000, deadline=None, database=None)
 @given(SCHEDULE)
 def test_whatever_gets_lost_an_honest_browser_is_never_taken_for_a_thief(schedule: bytes) -> None:
@@ -521,6 +522,7 @@ def test_whatever_gets_lost_an_honest_browser_is_never_taken_for_a_thief(schedul
     assert site.record.ended_reason is None
 
 
+@pytest.mark.slow
 @settings(max_examples=4000, deadline=None, database=None)
 @given(SCHEDULE, SCHEDULE, st.binary(max_size=20))
 def test_a_thief_and_a_victim_who_share_a_token_never_both_stay_in(
@@ -551,6 +553,7 @@ def both_stay(site: Site, one: Jar, other: Jar) -> bool:
     return all(admitted)
 
 
+@pytest.mark.slow
 @settings(max_examples=2000, deadline=None, database=None)
 @given(SCHEDULE, SCHEDULE)
 def test_no_schedule_logs_in_to_a_login_that_was_ended(before: bytes, after: bytes) -> None:
@@ -564,6 +567,7 @@ def test_no_schedule_logs_in_to_a_login_that_was_ended(before: bytes, after: byt
     assert site.record is ended
 
 
+@pytest.mark.slow
 @settings(max_examples=2000, deadline=None, database=None)
 @given(SCHEDULE, SCHEDULE, SCHEDULE)
 def test_whoever_has_a_copy_from_before_the_password_changed_is_out_and_the_victim_is_in(
@@ -608,6 +612,7 @@ def small_step(site: Site, jar: Jar, step: int) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_no_schedule_of_five_steps_raises_a_false_alarm() -> None:
     for schedule in product(range(7), repeat=5):
         site, jar = Site(), Jar()
@@ -616,6 +621,7 @@ def test_no_schedule_of_five_steps_raises_a_false_alarm() -> None:
         assert site.record.ended_reason is None, schedule
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [(0, 4), (2, 3)])
 def test_in_no_small_schedule_a_thief_and_a_victim_both_stay_in(steps: tuple[int, int]) -> None:
     for alone, shared in product(*(list(product(range(7), repeat=count)) for count in steps)):

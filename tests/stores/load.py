@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
+from tests.deadlines import at_most
 from tests.stores.fault_app import SECRET_KEY
 
 from flask_login.sessions.records import new_secret
@@ -39,10 +40,11 @@ _SALT = "flask-login.stored-remember-token.default"
 
 def eventually(what: str, condition: Callable[[], bool], patience: float = PATIENCE) -> None:
     """Ask again and again until it is so; fail when it takes too long."""
+    patience = at_most(patience)
     deadline = monotonic() + patience
     pause = threading.Event()
     while not condition():
-        assert monotonic() < deadline, f"waited {patience} s in vain until {what}"
+        assert monotonic() < deadline, f"waited {patience:.0f} s in vain until {what}"
         pause.wait(0.02)
 
 
@@ -102,7 +104,7 @@ class Gunicorn:
         """Stop it."""
         self._process.terminate()
         try:
-            self._process.wait(10)
+            self._process.wait(at_most(10))
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(10)
@@ -480,7 +482,7 @@ class Load:
         finally:
             stop.set()
             for thread in threads:
-                thread.join(PATIENCE)
+                thread.join(at_most(PATIENCE))
 
 
 @contextmanager

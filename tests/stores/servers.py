@@ -23,6 +23,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import pytest
+from tests.deadlines import at_most
 
 if TYPE_CHECKING:
     from flask_login.sessions.sqlalchemy import SQLAlchemySessionStore
@@ -110,7 +111,7 @@ class DatabaseServer:
             self.process = subprocess.Popen(  # noqa: S603  # a server found by us
                 self.command(), stdout=log, stderr=log, user=self.user, cwd=self.root
             )
-        deadline = monotonic() + 60
+        deadline = monotonic() + at_most(60)
         pause = threading.Event()
         while not self.answers():
             if self.process.poll() is not None or monotonic() > deadline:
@@ -124,7 +125,7 @@ class DatabaseServer:
             self.process.send_signal(
                 signal.SIGQUIT if self.name == "postgresql" else signal.SIGKILL
             )
-            self.process.wait(30)
+            self.process.wait(at_most(30))
             self.process = None
 
     def close(self) -> None:

@@ -16,6 +16,7 @@ from importlib import util
 from pathlib import Path
 
 import pytest
+from tests.deadlines import at_most
 
 PASSWORD = "canary-7f3a9c"
 #: How long a server may take to do what is waited for.
@@ -41,9 +42,10 @@ def binary() -> str:
 
 def eventually(what: str, condition: Callable[[], bool]) -> None:
     """Ask again and again until it is so; fail when it takes too long."""
-    deadline = time.monotonic() + PATIENCE
+    patience = at_most(PATIENCE)
+    deadline = time.monotonic() + patience
     while not condition():
-        assert time.monotonic() < deadline, f"waited {PATIENCE} s in vain until {what}"
+        assert time.monotonic() < deadline, f"waited {patience:.0f} s in vain until {what}"
         time.sleep(0.02)
 
 
@@ -105,7 +107,7 @@ class Server:
         """End it at once, as a crash would; also when it was frozen."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(PATIENCE)
+            self._process.wait(at_most(PATIENCE))
             self._process = None
 
     def freeze(self) -> None:

@@ -186,6 +186,7 @@ EXPECTED = {
 }
 
 
+@pytest.mark.slow
 def test_a_third_party_s_store_runs_the_contract_and_a_broken_one_fails_it(tmp_path: Path) -> None:
     (tmp_path / "their_store.py").write_text(STORE)
     (tmp_path / "test_their_store.py").write_text(TESTS)

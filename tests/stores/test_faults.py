@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 import pytest
 from flask import Flask
+from tests.deadlines import at_most
 from tests.stores.fault_app import TIMEOUT, User, make_app
 from tests.stores.load import (
     BOTH,
@@ -84,6 +85,7 @@ def assert_others_did_not_notice(load: Load) -> None:
 
 def assert_nearly_all_took_less_than(limit: float, answers: Sequence[Answer]) -> None:
     """Allow for the few that a busy machine leaves waiting whatever the store does."""
+    limit = at_most(limit)
     slow = [answer for answer in answers if answer.took >= limit]
     assert len(slow) <= len(answers) / 20, [str(answer) for answer in slow]
 

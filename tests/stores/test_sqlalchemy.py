@@ -10,7 +10,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta, timezone
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
@@ -23,6 +23,8 @@ pytest.importorskip("sqlalchemy", minversion="2.0")
 
 import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.schema import CreateTable
+from tests.deadlines import at_most
 from tests.stores.servers import (
     LOOPBACK,
     PASSWORD,
@@ -43,6 +45,7 @@ from flask_login.sessions.contract import (
     SessionStoreContract,
     a_record,
 )
+from flask_login.sessions.sql_schema import Codec, sessions_table
 from flask_login.sessions.sqlalchemy import SQLAlchemySessionStore
 from flask_login.sessions.store import SessionStore, SessionStoreUnavailable
 
@@ -184,6 +187,32 @@ def test_times_are_kept_to_the_microsecond(store: SQLAlchemySessionStore) -> Non
     assert kept.created_at.tzinfo is timezone.utc
 
 
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql", "mysql", "mariadb"])
+def test_a_row_for_any_database_is_its_record_again(dialect: str) -> None:
+    """No server is asked, so that it holds where only one of them is installed."""
+    elsewhere = (NOW + MINUTE / 7).astimezone(timezone(timedelta(hours=5, minutes=45)))
+    record = a_record(created_at=elsewhere, idle_timeout=timedelta(days=400, microseconds=1))
+    codec = Codec.of(dialect)
+    row = codec.row(record)
+    if dialect in {"mysql", "mariadb"}:  # their DATETIME knows no zones: it is UTC that is kept
+        assert row["created_at"] == elsewhere.astimezone(timezone.utc).replace(tzinfo=None)
+    columns = [row[field.name] for field in fields(record)]
+    kept = codec.record([*columns, None])
+    assert kept == record
+    assert kept.created_at.tzinfo is timezone.utc
+    braked = codec.record([*columns, codec.dump(elsewhere + MINUTE)])
+    assert braked.ended_at is not None
+
+
+@pytest.mark.parametrize("name", ["mysql", "mariadb"])
+def test_mysql_s_tables_tell_microseconds_and_similar_ids_apart(name: str) -> None:
+    dialect = sa.create_mock_engine(f"{name}+pymysql://", lambda *_: None).dialect
+    table = sessions_table("login_sessions", sa.MetaData())
+    created = str(CreateTable(table).compile(dialect=dialect))
+    assert "created_at DATETIME(6) NOT NULL" in created
+    assert "utf8mb4_bin" in created
+
+
 def test_a_login_that_expired_is_not_brought_back_by_looking_at_it(
     store: SQLAlchemySessionStore,
 ) -> None:
@@ -288,7 +317,7 @@ def test_ten_thousand_logins_of_one_user_end_and_go_in_a_moment(
     for operation in operations:
         begun = monotonic()
         assert operation() == 10_000
-        assert monotonic() - begun < 5  # about 0.2 s: a busy machine is no failure
+        assert monotonic() - begun < at_most(5)  # about 0.2 s
     assert store.get(other.id) == other
 
 
@@ -435,7 +464,7 @@ def unavailable(act: Callable[[], object]) -> SessionStoreUnavailable:
     begun = monotonic()
     with pytest.raises(SessionStoreUnavailable) as caught:
         act()
-    assert monotonic() - begun < 3.5
+    assert monotonic() - begun < at_most(3.5)
     assert caught.value.store == "sqlalchemy"
     return caught.value
 

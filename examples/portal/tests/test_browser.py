@@ -217,7 +217,7 @@ def test_the_menu_of_a_phone_opens(start_browser: StartBrowser) -> None:
     browser.log_in(MEMBER)
     log_out = browser.driver.find_element(By.XPATH, "//nav//button[normalize-space()='Log out']")
     assert not log_out.is_displayed()
-    browser.driver.find_element(By.CLASS_NAME, "navbar-toggler").click()
+    browser.click(By.CLASS_NAME, "navbar-toggler")
     browser.wait.until(expected_conditions.element_to_be_clickable(log_out))
     SCREENSHOTS.mkdir(exist_ok=True)
     browser.wait.until_not(

@@ -112,7 +112,7 @@ def test_an_administrator_looks_at_the_site_as_a_member(start_browser: StartBrow
     browser.screenshot("acting-refused")
     browser.resize(DESKTOP)
     browser.open("/")
-    browser.driver.find_element(By.CSS_SELECTOR, ".acting button").click()
+    browser.click(By.CSS_SELECTOR, ".acting button")
     browser.arrive("/admin/")
     assert "You are looking at the site" not in browser.text
     assert browser.complaints() == []
@@ -172,7 +172,7 @@ def test_a_part_of_a_page_takes_the_whole_page_to_the_login_when_it_is_over(
     other = start_browser("sofa")
     other.log_in(MEMBER)
     look_again = "#live button"
-    browser.driver.find_element(By.CSS_SELECTOR, look_again).click()
+    browser.click(By.CSS_SELECTOR, look_again)
     browser.wait.until(expected_conditions.text_to_be_present_in_element(live, "2 logins are live"))
     assert browser.complaints() == []
 
@@ -180,7 +180,7 @@ def test_a_part_of_a_page_takes_the_whole_page_to_the_login_when_it_is_over(
     with app.app_context():
         login_sessions().revoke_all("2")
     close_database(app)
-    browser.driver.find_element(By.CSS_SELECTOR, look_again).click()
+    browser.click(By.CSS_SELECTOR, look_again)
     browser.arrive("/login?next=%2Faccount%2F")
     assert "This device was signed out" in browser.text
     browser.log_in(MEMBER)
@@ -219,7 +219,7 @@ def test_a_member_makes_a_passkey_and_logs_in_with_it(start_browser: StartBrowse
     assert "No passkeys yet" in browser.text
     browser.press("Log out")
     browser.open("/login")
-    browser.driver.find_element(By.CSS_SELECTOR, "[data-passkey]").click()
+    browser.click(By.CSS_SELECTOR, "[data-passkey]")
     message = (By.ID, "passkey-message")
     browser.wait.until(expected_conditions.text_to_be_present_in_element(message, "did not work"))
     browser.screenshot("login-passkey-refused")
