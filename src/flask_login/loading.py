@@ -17,7 +17,7 @@ from werkzeug.local import LocalProxy
 from . import config as settings
 from . import utils
 from .entries import _create_identifier, client_fingerprint, is_legacy_fingerprint
-from .loaders import UserT, is_active, unwrap
+from .loaders import UserT, is_active, says_unknown, unwrap
 from .mirror import Mirror, leave_g_after_requests, say_vary
 from .mixins import AnonymousUserMixin
 from .signals import session_protected, user_accessed, user_loaded_from_cookie
@@ -40,6 +40,14 @@ if TYPE_CHECKING:
 
     from .remember import RememberToken
 
+#: The hooks that the usual way of a request does not need to call, or asks in its own way.
+_HOOKS = frozenset(
+    {
+        "_session_protection_failed",
+        "_update_request_context_with_user",
+        "_update_remember_cookie",
+    }
+)
 #: The states whose loaders are awaited: in a thread that copied the context of who waits.
 _awaited: ContextVar[tuple[RequestState, ...]] = ContextVar("flask_login.awaited", default=())
 
@@ -56,10 +64,6 @@ class Loading(Mirror[UserT]):
         # Session entries and settings for which more must be asked than whose the session is.
         self._telling_entries = frozenset(self.keys.telling())
         self._telling_settings = settings.TELLING_KEYS
-        own = type(self)._session_protection_failed is not Loading._session_protection_failed
-        #: Whether the session of the same client is good, unless it tells more: not where a
-        #: subclass has a session protection of its own.
-        self._asks_as_usual = not own
         #: Makes the object that stands for nobody. A class or function without arguments; it
         #: may return None.
         self.anonymous_user: Callable[[], Any] = AnonymousUserMixin
@@ -117,6 +121,8 @@ class Loading(Mirror[UserT]):
 
     def _forget(self, state: RequestState) -> None:
         state.user, state.source, state.written, state.actor = UNLOADED, None, UNLOADED, None
+        state.owner = state.acted = UNLOADED, None
+        state.decided, state.unknown, state.given_up = False, None, None
         if self.realm == settings.DEFAULT_REALM:
             # A loader that looks at g must not find the user of another request there.
             for name in ("_login_user", "_login_state"):
@@ -124,7 +130,7 @@ class Loading(Mirror[UserT]):
 
     # Loading
 
-    def _load_user(self) -> None:  # noqa: C901, PLR0912
+    def _load_user(self) -> None:  # noqa: C901, PLR0912, PLR0915
         """Find out whose request this is, whatever was known before."""
         # In one piece, because it runs in every request that asks: a call of each step's own would
         # cost a guarded page a fiftieth, and each question that most sessions don't raise as much.
@@ -140,13 +146,22 @@ class Loading(Mirror[UserT]):
         mirror = here.g.__dict__
         if state.user is not UNLOADED or "_login_user" in mirror:
             self._forget(state)
+        # Looked for at each request: tests and extensions patch hooks when all is set up. On the
+        # class, in a subclass, or on the instance.
+        hooks = type(self)
+        own = (
+            hooks._session_protection_failed is _OWN_PROTECTION
+            and hooks._update_request_context_with_user is _OWN_UPDATE
+            and hooks._update_remember_cookie is hooks._own_update_remember_cookie
+            and self.__dict__.keys().isdisjoint(_HOOKS)
+        )
         state.loading_in = get_ident()
         try:
             cookies, loaded = request.environ.get("HTTP_COOKIE"), UNLOADED
             # Of most sessions there is nothing to ask but whose they are: the client is the same,
             # and nothing sets a time or says anything of credentials.
             if (
-                self._asks_as_usual
+                own
                 and self._user_callback is not None
                 and cookies is not None
                 and (user_id := (sess := context.session).get(self.keys.user_id)) is not None
@@ -161,8 +176,10 @@ class Loading(Mirror[UserT]):
                     loaded = self._user_callback(user_id)
                     if loaded is False or hasattr(loaded, "__await__"):
                         loaded = self._user_of_result(loaded)
-                except ValueError:
-                    loaded = self._warn_of_value_error(user_id)
+                except Exception as error:
+                    if not says_unknown(error):
+                        raise
+                    loaded = self._unknown_because(error, user_id)
                 # Older code may ask in the session to have a remember cookie deleted.
                 if ";" in cookies and settings.REMEMBER_COOKIE_NAME.read(config) in cookies:
                     self._finish_response(state)
@@ -174,10 +191,16 @@ class Loading(Mirror[UserT]):
                 and not hasattr(loaded, "get_session_auth_hash")
             ):
                 user, source = loaded, "session"
+                state.owner = loaded, user_id
             else:
                 user, source = self._identify(state, loaded)
-        finally:
+        except BaseException as error:
             state.loading_in = None
+            self._note_loading_failed(state, error)
+            raise
+        state.loading_in = None
+        if state.decided:
+            user, source = state.user, state.source
         if user is None:
             self._require_loader()
             user = self.anonymous_user()
@@ -193,8 +216,37 @@ class Loading(Mirror[UserT]):
             functions = getattr(context, "_after_request_functions", None)
             if functions is not None and say_vary not in functions:
                 functions.append(say_vary)
+        if not own:
+            self._ask_patched_hooks(state)
         if user_accessed.receivers:
             user_accessed.send(here.app)
+
+    def _note_loading_failed(self, state: RequestState, error: BaseException) -> None:
+        """Have this request be nobody's from here on: pages that tell of the failure ask as well.
+
+        Guards don't take it for that: they raise the failure again.
+        """
+        self._assign(self.anonymous_user(), None)
+        state.failed = error
+
+    def _ask_patched_hooks(self, state: RequestState) -> None:
+        """Call the hooks of old that the way of a request no longer needs, where others patched."""
+        # Every response of before 0.6.90 went by here.
+        self._finish_response(state)
+        self._tell_patched_update(state)
+
+    def _tell_patched_update(self, state: RequestState) -> None:
+        """Call `_update_request_context_with_user` where others patched it, as it was once."""
+        if _is_patched(self, "_update_request_context_with_user", _OWN_UPDATE):
+            user, source = state.user, state.source
+            self._update_request_context_with_user(None if source is None else user)
+            if state.user is user:
+                state.source = source
+
+    def _sees_every_response(self) -> bool:
+        """Tell whether others patched the hook that saw every response once."""
+        own = type(self)._own_update_remember_cookie
+        return _is_patched(self, "_update_remember_cookie", own)
 
     @staticmethod
     def _is_asked_by_loader(state: RequestState) -> bool:
@@ -241,10 +293,12 @@ class Loading(Mirror[UserT]):
             user = self._load_user_from_session(sess, user_id, loaded)
             if user is not None:
                 return user, "session"
+        if state.decided:
+            return None, None
         user = self._load_user_from_cookie(sess, state)
         if user is not None:
             return user, "remember"
-        return self._load_user_from_loaders(state)
+        return (None, None) if state.decided else self._load_user_from_loaders(state)
 
     def _load_user_from_loaders(self, state: RequestState) -> tuple[Any, str | None]:
         user, source = self._ask_loaders()
@@ -261,14 +315,43 @@ class Loading(Mirror[UserT]):
             if user_id is None:
                 return None
             user = self._call_user_loader(user_id)
+        if self._state().decided:
+            return None
+        if user is None and self._is_unknown_for_now(sess, user_id):
+            return None
         reason = self._unfit(user, sess.get(self.keys.auth_hash), forced=self.keys.force in sess)
         if reason is None:
             if self.keys.force in sess and is_active(user):
                 del sess[self.keys.force]  # its reason is gone; the next ban counts
-            return user if self._settle(sess, user, None) else None
+            if not self._settle(sess, user, None):
+                return None
+            if self.keys.unknown_since in sess:
+                del sess[self.keys.unknown_since]
+            self._state().owner = user, user_id
+            return user
         # The remember cookie is asked next, and deleted if it is no better.
         self._end_session(sess, reason)
         return None
+
+    def _is_unknown_for_now(self, sess: MutableMapping[str, Any], user_id: Any) -> bool:
+        """Tell whether an id that the loader does not know is given time to be known again.
+
+        A session entry marks since when it is unknown. While it waits nothing else is touched.
+        """
+        grace = settings.LOGIN_UNKNOWN_USER_GRACE.read(get_config())
+        state, now, text = self._state(), int(self._clock().timestamp()), str(user_id)
+        since, marked = _mark(sess.get(self.keys.unknown_since))
+        known = marked == text and since <= now
+        over = now - since >= grace.total_seconds() if known else not (grace and text)
+        if over or state.given_up == text:
+            state.given_up = text
+            return False
+        # One mark, for the first id that a browser shows.
+        first = not known and state.unknown is None
+        if first and not get_app().session_interface.is_null_session(sess):
+            sess[self.keys.unknown_since] = [now, text]
+        state.unknown, state.stored = state.unknown or text, None
+        return True
 
     def _unfit(self, user: Any, auth_hash: str | None, *, forced: bool = False) -> str | None:
         """Return why a login of `user` can't go on, or None when it can."""
@@ -290,40 +373,49 @@ class Loading(Mirror[UserT]):
         # Two cookies of the name: one of them was planted (from a subdomain, say).
         if len(cookies) == 1 and settings.REMEMBER_COOKIE_ENABLED.read(get_config()):
             user = self._load_user_from_remember_cookie(cookies[0])
-        if user is None:
+        if user is None and state.unknown is None and not state.decided:
             self._wish(state, "clear")
         return user
 
     def _load_user_from_remember_cookie(self, cookie: str) -> Any:
         """Log the user of a remember cookie in again, not fresh; None if it names nobody."""
-        state = self._state()
+        state, sess = self._state(), request_context.get().session
+        # Before anything rotates: of a user who is unknown for now everything stays as it is.
         token = self._read_remember_cookie(cookie)
-        if token is None:
+        if token is None or str(token.user_id) == state.unknown:
             return None
         user = self._call_user_loader(token.user_id)
+        if state.decided or (user is None and self._is_unknown_for_now(sess, token.user_id)):
+            return None
         reason = self._unfit(user, token.auth_hash)
         if reason is not None:
             self._end_token(cookie, reason)
+        token = self._take_token(cookie, token) if reason is None else None
+        if token is None:
             return None
         state.token = token
         auth_hash = self._auth_hash(user) if hasattr(user, "get_session_auth_hash") else None
         if token.outdated or token.auth_hash != auth_hash:
             self._wish(state, "set")
             state.reissued = token.with_auth_hash(auth_hash)
-        sess = request_context.get().session
         if not get_app().session_interface.is_null_session(sess):
             self._write_login(sess, token.user_id, fresh=False)
             if not self._settle(sess, user, token):
                 return None
             self._renew_session(sess)  # last: a new id of a server-side session can't be undone
-        state.ended_reason = None  # the login goes on
+        state.ended_reason, state.unknown = None, None  # the login goes on
+        state.owner = user, token.user_id
         if user_loaded_from_cookie.receivers:
             self._assign(user, "remember")  # its receivers may read current_user
             user_loaded_from_cookie.send(get_app(), user=user)
+            if state.decided:
+                return None  # a receiver logged them out, or somebody else in
         return user
 
     #: The stored logins, with a session store.
     _logins: Any = None
+    #: `_update_remember_cookie` as the layer above has it, whatever is patched later.
+    _own_update_remember_cookie: Any = None
 
     if TYPE_CHECKING:  # what the timeouts add
 
@@ -340,8 +432,13 @@ class Loading(Mirror[UserT]):
     # What the stored level does otherwise
 
     def _read_remember_cookie(self, value: str) -> RememberToken | None:
-        """Return what a remember cookie is good for, or None."""
+        """Return what a remember cookie is good for, or None; a good one is left as it is."""
         return self._read_token(value, self.realm, self._clock(), get_config())
+
+    def _take_token(self, cookie: str, token: RememberToken) -> RememberToken | None:
+        """Take a good token for the return of its user; None if it is good no more."""
+        del cookie  # nothing rotates on the signed level
+        return token
 
     def _settle(
         self, sess: MutableMapping[str, Any], user: Any, token: RememberToken | None
@@ -422,3 +519,21 @@ class Loading(Mirror[UserT]):
             if len(cookies) == 1 and settings.REMEMBER_COOKIE_ENABLED.read(get_config()):
                 state.token = self._read_token(cookies[0], self.realm, self._clock(), get_config())
         return state.token
+
+
+def _mark(entry: object) -> tuple[int, str | None]:
+    """Return since when (seconds since 1970) which user id is unknown; 0 and None for no mark."""
+    if not isinstance(entry, (list, tuple)) or len(entry) != 2:
+        return 0, None
+    since, marked = entry
+    return (since, marked) if type(since) is int and isinstance(marked, str) else (0, None)
+
+
+# As they are here, whatever is patched later.
+_OWN_PROTECTION = Loading._session_protection_failed
+_OWN_UPDATE = Loading._update_request_context_with_user
+
+
+def _is_patched(manager: Loading[Any], name: str, own: Any) -> bool:
+    """Tell whether a hook is another than ours: on the instance, on the class, in a subclass."""
+    return name in vars(manager) or getattr(type(manager), name) is not own

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from . import config as settings
 from . import utils
-from .exceptions import ConfigurationError, InvalidUserId
+from .exceptions import ConfigurationError
 from .loaders import UserT, is_active, unwrap
 from .signals import user_logged_in, user_logged_out, user_login_confirmed, user_login_failed
 from .state import (
+    UNLOADED,
     RequestState,
     get_app,
     get_config,
     get_request,
     get_session,
+    tell_once,
     touched_session,
 )
 from .stored import StoredLevel
@@ -50,9 +52,7 @@ class Login(StoredLevel[UserT]):
         found = unwrap(user)
         if not force and not is_active(found):
             return False
-        user_id = getattr(found, self.id_attribute)()
-        if user_id is None:
-            raise InvalidUserId(self.id_attribute)
+        user_id = self._login_id_of(found)
         if remember and duration is not None and not isinstance(duration, timedelta):
             raise ConfigurationError("duration", duration, "a datetime.timedelta")
         check_methods(methods)
@@ -61,6 +61,8 @@ class Login(StoredLevel[UserT]):
             self._require_store("external_id")
         timeouts = _timeouts(idle_timeout, absolute_timeout, fresh_timeout)
 
+        if user_id is None:
+            return self._log_in_for_now(found)
         state, sess = self._state(), get_session()
         own = state.source in ("session", "remember") and self._is_of_session(found)
         if not self._start_record(
@@ -88,9 +90,29 @@ class Login(StoredLevel[UserT]):
         else:
             self._forget_others(state, sess, own=own)
         self._assign(found, "session")
+        state.actor, state.decided, state.unknown = None, True, None
+        state.owner, state.acted = (found, user_id), (UNLOADED, None)
         self._finish_response(state)
-        state.actor = None
+        self._tell_patched_update(state)
         user_logged_in.send(get_app(), user=found)
+        return True
+
+    def _log_in_for_now(self, user: Any) -> bool:
+        """Make a user without an id the user of this request: nobody could be found again by it.
+
+        Whoever was logged in before is out, as by any login.
+        """
+        tell_once(self.realm, "no id", user, _NO_ID)
+        state, sess = self._state(), get_session()
+        self._end_login(sess, state, "replaced")
+        sess.pop(self.keys.pending, None)
+        self._renew_session(sess)
+        self._assign(user, "assigned")
+        state.actor, state.decided, state.unknown, state.ended_reason = None, True, None, None
+        state.owner = state.acted = UNLOADED, None
+        self._finish_response(state)
+        self._tell_patched_update(state)
+        user_logged_in.send(get_app(), user=user)
         return True
 
     def confirm_login(self, *, methods: Collection[str] = ()) -> None:
@@ -131,6 +153,9 @@ class Login(StoredLevel[UserT]):
         self._finish_response(state)
         user_logged_out.send(get_app(), user=user)
         self._assign(self.anonymous_user(), None)
+        state.decided, state.unknown = True, None
+        state.owner = state.acted = UNLOADED, None
+        self._tell_patched_update(state)
         return True
 
     def login_failed(self, identity: str) -> None:
@@ -180,7 +205,7 @@ class Login(StoredLevel[UserT]):
         state.remember, state.remember_lifetime, state.reissued = None, None, None
         # A store has ended what the cookie stood for: the login that this one replaces.
         token = None if logged_out or self._logins else self._remember_token(state)
-        same = token is not None and token.user_id == str(sess[self.keys.user_id])
+        same = token is not None and str(token.user_id) == str(sess[self.keys.user_id])
         if own and same:
             self._renew_token(state, sess)
         elif same and token is not None and token.auth_hash == sess.get(self.keys.auth_hash):
@@ -194,7 +219,7 @@ class Login(StoredLevel[UserT]):
         auth_hash = sess.get(self.keys.auth_hash)
         if (
             token is not None
-            and token.user_id == str(sess.get(self.keys.user_id))
+            and str(token.user_id) == str(sess.get(self.keys.user_id))
             and token.auth_hash != auth_hash
         ):
             self._wish(state, "set")
@@ -235,8 +260,10 @@ class Login(StoredLevel[UserT]):
         if self._greatest_age(sess) is not None:
             return False  # which the time of the token's issue tells
         token = self._remember_token(state)
-        if token is None or token.user_id != str(sess.get(self.keys.user_id)):
+        if token is None or str(token.user_id) != str(sess.get(self.keys.user_id)):
             return False
+        if state.failed is not None:
+            return False  # nothing of the login is touched then
         state.remember_lifetime = token.lifetime
         return True
 
@@ -272,12 +299,21 @@ class Login(StoredLevel[UserT]):
         if greatest is not None:
             lifetime = min(lifetime, greatest)
         user_id, auth_hash = sess[self.keys.user_id], sess.get(self.keys.auth_hash)
-        return issue(str(user_id), self._clock(), lifetime, auth_hash, key=name)
+        return issue(user_id, self._clock(), lifetime, auth_hash, key=name)
 
     def _clear_cookie(self, response: Response) -> None:
         from .remember import clear_cookie
 
         clear_cookie(response, get_request(), get_config(), self.realm)
+
+
+# As it is here, whatever is patched later.
+Login._own_update_remember_cookie = Login._update_remember_cookie
+
+_NO_ID = (
+    "login_user was given a %s that has no id: it is the user of this request, and the next one"
+    " knows nobody."
+)
 
 
 def check_methods(methods: Collection[str]) -> None:
@@ -337,9 +373,9 @@ def login_user(
         as ``LOGIN_MAX_SESSIONS`` allows and the policy is ``"deny"``; `login_ended_reason` is
         ``"denied"`` then.
 
-    Raises `InvalidUserId` for a user without an id, `ConfigurationError` for a duration or
-    timeout that is no timedelta, or for what needs a session store without one. Sends
-    `user_logged_in`.
+    Raises `InvalidUserId` for a row that was not saved (`UserMixin` with None for an ``id``),
+    `ConfigurationError` for a duration or timeout that is no timedelta, or for what needs a session
+    store without one. Sends `user_logged_in`.
 
     .. versionchanged:: 0.6.90
         The keyword arguments after `fresh` are new.

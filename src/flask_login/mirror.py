@@ -72,12 +72,14 @@ class Mirror(Entries[UserT]):
     if TYPE_CHECKING:
 
         def _update_remember_cookie(self, response: Response) -> Response: ...
+        def _sees_every_response(self) -> bool: ...
         def _user_of(self, request: Any) -> Any: ...
         def _first_question(self) -> Any: ...
 
     def _assign(self, user: Any, source: str | None) -> None:
         state = self._state()
         state.user, state.source, state.written = unwrap(user), source, UNLOADED
+        state.failed = None
         if self.realm == settings.DEFAULT_REALM:
             self._mirror(state)
         if source in ("request", "bearer"):
@@ -143,7 +145,9 @@ def finish_responses_last(app: Flask) -> None:
     response in the place of the view's. Where there are none, requests that have something to do
     say so themselves, and the others are spared the microsecond that each function costs.
     """
-    if any(app.after_request_funcs.values()):
+    realms = app.extensions["login"]
+    watched = any(utils.manager_of(app, realm)._sees_every_response() for realm in realms)
+    if watched or any(app.after_request_funcs.values()):
         functions = app.after_request_funcs.get(None, [])
         app.after_request_funcs[None] = [finish_response, *functions]  # the first is called last
 
@@ -154,7 +158,7 @@ def finish_response(response: Response) -> Response:
     for realm in context.app.extensions["login"]:
         manager = utils.manager_of(context.app, realm)
         state = context.request.__dict__.get(manager._state_key)
-        if state is not None and state.response_due:
+        if (state is not None and state.response_due) or manager._sees_every_response():
             response = manager._update_remember_cookie(response)
     _say_vary(context, response, last=context.app.after_request_funcs[None][0] is finish_response)
     return response

@@ -16,6 +16,7 @@ from itsdangerous import BadData
 from . import config as settings
 from .exceptions import ConfigurationError
 from .signing import decode_cookie, secret_keys, sign, unsign
+from .user_ids import mark_of, of_text
 
 if TYPE_CHECKING:
     from flask import Request, Response
@@ -29,7 +30,7 @@ class RememberToken:
 
     def __init__(
         self,
-        user_id: str,
+        user_id: Any,
         issued_at: int,
         expires_at: int,
         auth_hash: str | None = None,
@@ -54,7 +55,7 @@ class RememberToken:
 
 
 def issue(
-    user_id: str,
+    user_id: Any,
     now: datetime,
     lifetime: timedelta,
     auth_hash: str | None = None,
@@ -77,8 +78,11 @@ def issue(
 
 def write(token: RememberToken, realm: str) -> str:
     """Return the cookie value of `token`, signed for `realm`."""
-    fields = [token.user_id, token.issued_at, token.expires_at]
-    return sign([*fields, token.auth_hash] if token.auth_hash else fields, _salt(realm))
+    fields: list[Any] = [str(token.user_id), token.issued_at, token.expires_at]
+    mark = mark_of(token.user_id)
+    if token.auth_hash or mark:
+        fields.append(token.auth_hash)
+    return sign([*fields, mark] if mark else fields, _salt(realm))
 
 
 def read(value: str, realm: str, now: datetime, config: Mapping[str, Any]) -> RememberToken | None:
@@ -100,6 +104,8 @@ def _read_signed(value: str, realm: str) -> RememberToken | None:
     match fields:
         case [str(), int(), int()] | [str(), int(), int(), str()]:
             return RememberToken(*said, outdated=not current)
+        case [str(text), int(), int(), str() | None, str(mark)]:
+            return RememberToken(of_text(text, mark), *said[1:4], outdated=not current)
         case _:
             return None
 

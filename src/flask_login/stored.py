@@ -17,6 +17,7 @@ from .exceptions import ConfigurationError, SessionStoreUnavailable
 from .loaders import UserT
 from .state import UNLOADED, RequestState, get_config, get_session, request_context
 from .timeouts import SignedTimeouts, Timeouts
+from .user_ids import mark_of, of_text
 
 if TYPE_CHECKING:
     from flask.sessions import SessionMixin
@@ -53,7 +54,7 @@ class StoredLevel(SignedTimeouts[UserT]):
         from .sessions.registry import SessionRegistry
 
         logins = self._require_store("sessions")
-        return SessionRegistry(logins, self._clock, self._current_session_id)
+        return SessionRegistry(logins, self._clock, self._current_session_id, self._own_ids)
 
     def _require_store(self, what: str) -> StoredLogins:
         if self._logins is None:
@@ -119,10 +120,11 @@ class StoredLevel(SignedTimeouts[UserT]):
         return shown is not None and shown.id == state.stored.record.id
 
     def _require_answer(self) -> None:
-        """Refuse to guard a view on the word of a store that gave none."""
-        unavailable = self._state().unavailable
-        if unavailable is not None:
-            raise unavailable
+        """Refuse to guard a view on the word of a store, or a loader, that gave none."""
+        state = self._state()
+        failure = state.unavailable or state.failed
+        if failure is not None:
+            raise failure
 
     def _goes_on(self, state: RequestState, sess: SessionMixin, user_id: Any) -> bool:
         text = sess.get(self.keys.login)
@@ -133,7 +135,9 @@ class StoredLevel(SignedTimeouts[UserT]):
         except SessionStoreUnavailable as error:
             state.answer = error
             return False
-        if isinstance(found, str) or found.record.user_id != user_id:
+        if isinstance(found, str) or (
+            found.record.user_id != user_id and found.record.user_id != str(user_id)
+        ):
             state.answer = found
             return False
         state.stored, state.trusted = found, None
@@ -216,7 +220,7 @@ class StoredLevel(SignedTimeouts[UserT]):
             return self._admit(sess, user_id)
         state.stored = found
         self._note_check(sess)
-        return found.record.user_id
+        return user_id  # of the type that it has in the session
 
     def _adopt(
         self, logins: StoredLogins, sess: MutableMapping[str, Any], user_id: Any
@@ -251,19 +255,39 @@ class StoredLevel(SignedTimeouts[UserT]):
         if self._logins is None:
             return super()._read_remember_cookie(value)
         state = self._state()
-        found = self._logins.present_remember(value)
-        if found is None:
+        state.stored = self._logins.look_at_remember(value)
+        if state.stored is not None:
+            return self._token_of(self._logins, state.stored, value)
+        refused = self._logins.present_remember(value)
+        if refused is None:
             return self._adopt_token(self._logins, value)
-        if isinstance(found, str):
-            state.ended_reason = found
+        state.ended_reason = refused if isinstance(refused, str) else None
+        return None
+
+    def _take_token(self, cookie: str, token: RememberToken) -> RememberToken | None:
+        state = self._state()
+        if self._logins is not None and state.unknown is not None:
+            # The session's own login, whose user is unknown for now, gives way to this one.
+            text = request_context.get().session.get(self.keys.login)
+            self._logins.end_by_text(text, "replaced")
+        if self._logins is None or state.stored is None:
+            return super()._take_token(cookie, token)
+        found, state.stored = self._logins.present_remember(cookie), None
+        if found is None or isinstance(found, str):
+            state.ended_reason = found  # it ended while the loader was asked
             return None
         state.stored = found
-        record = found.record
+        return self._token_of(self._logins, found, cookie)
+
+    @staticmethod
+    def _token_of(logins: StoredLogins, found: Presented, cookie: str) -> RememberToken:
         from .remember import RememberToken
 
+        record = found.record
         times = record.remember_issued_at, record.remember_until
         issued_at, until = (int((moment or record.created_at).timestamp()) for moment in times)
-        return RememberToken(record.user_id, issued_at, until, outdated=found.reissue)
+        user_id = of_text(record.user_id, logins.remembered_type(cookie))
+        return RememberToken(user_id, issued_at, until, outdated=found.reissue)
 
     def _token_beside(self, user: Any, user_id: str) -> RememberToken | None:
         """Return the good signed token of the same user that came with an adopted session."""
@@ -273,7 +297,7 @@ class StoredLevel(SignedTimeouts[UserT]):
         if not settings.REMEMBER_COOKIE_ENABLED.read(get_config()):
             return None
         token = self._adopt_token(self._logins, cookies[0])
-        if token is None or token.user_id != user_id:
+        if token is None or str(token.user_id) != user_id:
             return None
         return token if super()._same_credentials(user, token.auth_hash) else None
 
@@ -315,7 +339,7 @@ class StoredLevel(SignedTimeouts[UserT]):
         known = login.record.auth_hash
         if known is None:
             return True
-        present = _record_auth_hash(user)
+        present = self._record_auth_hash(user)
         return present is None or known == present
 
     def _settle(
@@ -338,14 +362,14 @@ class StoredLevel(SignedTimeouts[UserT]):
                 fresh=bool(sess.get(self.keys.fresh)),
                 methods=sess.get(self.keys.methods, ()),
                 remember=None if left is None else timedelta(seconds=left),
-                auth_hash=_record_auth_hash(user),
+                auth_hash=self._record_auth_hash(user),
             )
             if not self._logins.make_room(state.stored.record, user, ()):
                 self._drop_entries(sess)
                 state.stored, state.ended_reason = None, "denied"
                 return False
         elif state.stored.record.auth_hash is None:
-            auth_hash = _record_auth_hash(user)
+            auth_hash = self._record_auth_hash(user)
             if auth_hash is not None:
                 state.stored = self._logins.note_auth_hash(state.stored, auth_hash)
         super()._settle(sess, user, token)
@@ -398,7 +422,7 @@ class StoredLevel(SignedTimeouts[UserT]):
             fresh=fresh,
             methods=methods,
             remember=remember,
-            auth_hash=_record_auth_hash(user),
+            auth_hash=self._record_auth_hash(user),
             external_id=external_id,
             timeouts=timeouts,
         )
@@ -418,7 +442,9 @@ class StoredLevel(SignedTimeouts[UserT]):
         stored = self._state().stored
         if self._logins is None or stored is None or stored.record.remember_until is None:
             return None
-        return self._logins.remember_text(stored), stored.record.remember_until.timestamp()
+        mark = mark_of(get_session().get(self.keys.user_id))
+        until = stored.record.remember_until
+        return self._logins.remember_text(stored, mark), until.timestamp()
 
     def _confirm_record(
         self, sess: MutableMapping[str, Any], user: Any, methods: Collection[str]
@@ -430,7 +456,7 @@ class StoredLevel(SignedTimeouts[UserT]):
         if self._logins is None or state.stored is None:
             return True
         session_id = state.stored.record.id
-        record = self._logins.confirm(session_id, methods, _record_auth_hash(user))
+        record = self._logins.confirm(session_id, methods, self._record_auth_hash(user))
         if record is None or record.ended_reason is not None:
             # It ended while this request ran, and nothing revives it.
             ended = None if record is None else record.ended_reason
@@ -457,18 +483,15 @@ class StoredLevel(SignedTimeouts[UserT]):
         super()._end_token(cookie, reason)
 
     def _end_all_records(self, user: Any) -> None:
-        get_id = getattr(user, self.id_attribute, None)
-        user_id = None if get_id is None else get_id()
-        registry = self.sessions
+        user_id, registry = self._id_of(user), self.sessions
         if user_id is not None:
             registry.end_all(str(user_id), "logout")
 
+    def _record_auth_hash(self, user: Any) -> str | None:
+        # Not keyed: it never leaves the store, and outlives a rotation of the keys.
+        text = auth_text(user, self.realm)
+        if text is None:
+            return None
+        from .sessions.records import hash_secret
 
-def _record_auth_hash(user: Any) -> str | None:
-    # Not keyed: it never leaves the store, and outlives a rotation of the keys.
-    text = auth_text(user)
-    if text is None:
-        return None
-    from .sessions.records import hash_secret
-
-    return hash_secret(text)
+        return hash_secret(text)
