@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, cast
+from unittest.mock import MagicMock, Mock
+from uuid import UUID
 
 import pytest
-from flask import Flask, g, render_template_string, session
+from flask import Flask, g, render_template_string, request_started, session
 from flask.testing import FlaskClient
+from tests.policy_site import KINDS, STORED, Site
 from werkzeug.local import LocalProxy
 
 import flask_login
 from flask_login import (
     AnonymousUserMixin,
     CurrentLogin,
+    ImpersonationDenied,
     LoginManager,
     MissingLoginManager,
     UserMixin,
+    acting_as,
     confirm_login,
     current_login,
     current_user,
@@ -745,9 +751,7 @@ def test_whose_session_it_is_is_known_after_a_return_by_remember_cookie(
 
 
 @pytest.mark.parametrize("tells", TELLS, ids=repr)
-def test_a_logout_everywhere_ends_what_the_login_is_kept_by(
-    clock: FrozenClock, tells: Any
-) -> None:
+def test_a_logout_everywhere_ends_what_the_login_is_kept_by(clock: FrozenClock, tells: Any) -> None:
     site = Site(STORED, clock)
     assert site.store is not None
     clients = [site.browser() for _ in range(3)]
@@ -895,9 +899,8 @@ HOOKS = {
 @pytest.mark.parametrize("way", ["instance", "class", "subclass"])
 @pytest.mark.parametrize("hook", HOOKS)
 def test_a_hook_of_old_is_asked_in_whatever_way_it_was_patched(
-    make_app: Callable[..., Flask],
+    app: Flask,
     login_manager: LoginManager[Any],
-    users: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
     hook: str,
     way: str,
@@ -909,7 +912,6 @@ def test_a_hook_of_old_is_asked_in_whatever_way_it_was_patched(
         calls.append(hook)
         return own(self, *args)
 
-    app = make_app()
     login_manager.request_loader(lambda request: None)
     login_manager.header_loader(lambda header: None)
     client = app.test_client()
@@ -1083,9 +1085,7 @@ def test_a_login_at_each_request_logs_in_at_each_request(
     client = app.test_client()
     if when == "before_request":
         app.before_request(enter)
-    with (
-        request_started.connected_to(enter, app) if when == "request_started" else nullcontext()
-    ):
+    with request_started.connected_to(enter, app) if when == "request_started" else nullcontext():
         for _ in range(3):
             response = client.get("/me")
             assert response.text == "bob"

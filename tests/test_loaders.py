@@ -829,7 +829,7 @@ def test_the_mark_of_one_realm_says_nothing_of_another_s(clock: FrozenClock) -> 
         site.manager._load_user()
         staff.manager._load_user()
         assert site.manager.current_user.is_anonymous
-        assert staff.manager.current_user is staff.users["ann"]
+        assert staff.manager.get_current_user() is staff.users["ann"]
         assert "_unknown_since" in session
         assert "_staff.unknown_since" not in session
 
