@@ -383,6 +383,7 @@ class Loading(Mirror[UserT]):
         # Before anything rotates: of a user who is unknown for now everything stays as it is.
         token = self._read_remember_cookie(cookie)
         if token is None or str(token.user_id) == state.unknown:
+            state.stored = None
             return None
         user = self._call_user_loader(token.user_id)
         if state.decided or (user is None and self._is_unknown_for_now(sess, token.user_id)):

@@ -122,9 +122,9 @@ class StoredLevel(SignedTimeouts[UserT]):
     def _require_answer(self) -> None:
         """Refuse to guard a view on the word of a store, or a loader, that gave none."""
         state = self._state()
-        failure = state.unavailable or state.failed
-        if failure is not None:
-            raise failure
+        for failure in (state.unavailable, state.failed):
+            if failure is not None:
+                raise failure
 
     def _goes_on(self, state: RequestState, sess: SessionMixin, user_id: Any) -> bool:
         text = sess.get(self.keys.login)

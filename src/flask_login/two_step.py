@@ -116,8 +116,8 @@ def pending(manager: Login[Any]) -> tuple[Any, Pending] | None:
     user = None
     if in_time and (here or manager._protection_mode() is None):
         user = manager._call_user_loader(noted.user_id)
-    if user is None and in_time and settings.LOGIN_UNKNOWN_USER_GRACE.read(get_config()):
-        return None  # for now: the time that the steps have limits that as well
+        if user is None and settings.LOGIN_UNKNOWN_USER_GRACE.read(get_config()):
+            return None  # for now: the time between the steps limits that as well
     if user is None or not is_active(user) or not _is_unchanged(manager, user, noted):
         del sess[manager.keys.pending]
         return None
