@@ -846,7 +846,6 @@ def test_credentials_that_are_no_text_count_and_are_told_once(
 def test_credentials_that_name_their_object_say_nothing_and_log_nobody_out(
     site: Site, make: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    @site.manager.user_loader
     def load(user_id: str) -> Any:
         user = MagicMock()
         user.get_id.return_value = user_id
@@ -854,6 +853,7 @@ def test_credentials_that_name_their_object_say_nothing_and_log_nobody_out(
         user.is_active = True
         return user
 
+    site.manager.user_loader(load)
     site.users["ann"] = load("ann")
     client = site.browser()
     client.get("/login?id=ann&remember")
