@@ -69,6 +69,7 @@ DEFAULTS: dict[str, object] = {
     "LOGIN_FRESH_TIMEOUT": None,
     "LOGIN_TOUCH_INTERVAL": timedelta(seconds=60),
     "LOGIN_PENDING_TIMEOUT": timedelta(minutes=10),
+    "LOGIN_UNKNOWN_USER_GRACE": timedelta(minutes=10),
     "LOGIN_OUTAGE_TRUST": None,
     "LOGIN_MAX_SESSIONS": None,
     "LOGIN_MAX_SESSIONS_POLICY": "evict_oldest",
@@ -121,6 +122,7 @@ ACCEPTED: dict[str, list[tuple[object, object]]] = {
     "LOGIN_FRESH_TIMEOUT": [*DURATIONS, (None, None)],
     "LOGIN_TOUCH_INTERVAL": [*DURATIONS, (0, timedelta(0))],
     "LOGIN_PENDING_TIMEOUT": DURATIONS,
+    "LOGIN_UNKNOWN_USER_GRACE": [*DURATIONS, (timedelta(0), timedelta(0)), (0, timedelta(0))],
     "LOGIN_OUTAGE_TRUST": [*DURATIONS, (None, None)],
     "LOGIN_MAX_SESSIONS": [
         (1, 1),
@@ -163,6 +165,7 @@ REFUSED: dict[str, list[object]] = {
     "LOGIN_FRESH_TIMEOUT": NO_TIMEOUTS,
     "LOGIN_TOUCH_INTERVAL": NO_DURATIONS,
     "LOGIN_PENDING_TIMEOUT": [None, *NO_TIMEOUTS],
+    "LOGIN_UNKNOWN_USER_GRACE": [None, True, -1, timedelta(seconds=-1), "10", 1.5],
     "LOGIN_OUTAGE_TRUST": NO_TIMEOUTS,
     "LOGIN_MAX_SESSIONS": [0, -1, True, False, 1.5, "3", [], object()],
     "LOGIN_MAX_SESSIONS_POLICY": [None, "", "Deny", "evict", True, ["deny"], object()],

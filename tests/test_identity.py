@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, cast
+from unittest.mock import MagicMock, Mock
+from uuid import UUID
 
 import pytest
-from flask import Flask, g, render_template_string, session
+from flask import Flask, g, render_template_string, request_started, session
 from flask.testing import FlaskClient
+from tests.policy_site import KINDS, STORED, Site
 from werkzeug.local import LocalProxy
 
 import flask_login
 from flask_login import (
     AnonymousUserMixin,
     CurrentLogin,
+    ImpersonationDenied,
     LoginManager,
     MissingLoginManager,
     UserMixin,
+    acting_as,
     confirm_login,
     current_login,
     current_user,
@@ -529,7 +535,7 @@ def test_ending_a_login_leaves_what_else_the_session_holds(
     client.get("/login/alice")
     with client.session_transaction() as kept:
         kept["cart"] = ["book"]
-    del users["alice"]
+    users["alice"].active = False
     assert client.get("/me").text == "nobody"
     with client.session_transaction() as kept:
         assert dict(kept) == {"cart": ["book"]}
@@ -680,3 +686,409 @@ def test_no_printed_form_shows_the_key_a_cookie_or_the_credentials(
 def login_manager_of(app: Flask) -> LoginManager[Any]:
     manager: LoginManager[Any] = app.extensions["login"]["default"].manager
     return manager
+
+
+# Whose session it is
+
+
+@pytest.fixture(params=KINDS, ids=str)
+def site(request: pytest.FixtureRequest, clock: FrozenClock) -> Site:
+    """One site for each level, in the default and in a named realm."""
+    site = Site(request.param, clock)
+    site.page("/safe", site.manager.fresh_login_required)
+    return site
+
+
+class Detached(RuntimeError):
+    """What an ORM raises for a row that it no longer holds."""
+
+
+class Telling(UserMixin):
+    """A user whose object tells another id than the one that it is found by."""
+
+    def __init__(self, tells: Any) -> None:
+        self.tells = tells
+        self.admin = True
+
+    def get_id(self) -> str:
+        if isinstance(self.tells, Exception):
+            raise self.tells
+        return str(self.tells)
+
+
+#: A uniquifier, changedetection.io's word, another case, a detached row.
+TELLS = ["9f8e", "None", "ANN", Detached()]
+
+
+@pytest.mark.parametrize("tells", TELLS, ids=repr)
+@pytest.mark.parametrize("how", ["", "&remember"])
+def test_whose_session_it_is_is_known_from_the_id_that_was_loaded(
+    site: Site, tells: Any, how: str
+) -> None:
+    client = site.browser()
+    client.get(f"/login?id=ann{how}")
+    site.users["ann"] = cast("Any", Telling(tells))
+    assert client.get("/safe").text == "come in"
+    known = client.get("/known").get_json()
+    assert (known["user_id"], known["source"], known["fresh"]) == ("ann", "session", True)
+    assert known["remembered"] is bool(how)
+    if isinstance(tells, Exception):
+        site.users["ann"].tells = "9f8e"  # type: ignore[attr-defined]  # for what the page shows
+    client.get("/confirm?methods=otp")
+    assert client.get("/known").get_json()["methods"] == ["otp"]
+
+
+@pytest.mark.parametrize("tells", TELLS, ids=repr)
+def test_whose_session_it_is_is_known_after_a_return_by_remember_cookie(
+    site: Site, tells: Any
+) -> None:
+    client = site.browser()
+    client.get("/login?id=ann&remember")
+    site.users["ann"] = cast("Any", Telling(tells))
+    client.delete_cookie("session")
+    known = client.get("/known").get_json()
+    assert (known["user_id"], known["source"]) == ("ann", "remember")
+
+
+@pytest.mark.parametrize("tells", TELLS, ids=repr)
+def test_a_logout_everywhere_ends_what_the_login_is_kept_by(clock: FrozenClock, tells: Any) -> None:
+    site = Site(STORED, clock)
+    assert site.store is not None
+    clients = [site.browser() for _ in range(3)]
+    for client in clients:
+        client.get("/login?id=ann")
+    site.users["ann"] = cast("Any", Telling(tells))
+    with clients[0]:
+        clients[0].get("/fresh")
+        sessions = site.manager.sessions
+        named = "ann" if isinstance(tells, Exception) else str(tells)
+        assert len(sessions.list(named)) == 3
+        assert len(sessions.list("ann")) == 3
+        assert sessions.revoke(sessions.list("ann")[0].id, named) is True
+        assert sessions.revoke_all(named, keep_current=True) == 1
+        assert sessions.list("bob") == []
+    clients[0].get("/logout?everywhere")
+    assert [record.ended_reason for record in site.store.list("ann")].count("logout") == 1
+
+
+def test_another_object_of_the_same_user_is_of_the_session_and_a_stranger_is_not(
+    site: Site,
+) -> None:
+    client = site.browser()
+    client.get("/login?id=ann")
+    site.users["ann"] = cast("Any", Telling("9f8e"))
+    with client:
+        client.get("/me")
+        manager = site.manager
+        manager._update_request_context_with_user(Telling("9f8e"))
+        assert manager.login_fresh() is True
+        for stranger in (Telling("other"), Telling(Detached()), object()):
+            manager._update_request_context_with_user(stranger)
+            assert manager.login_fresh() is False
+        manager._update_request_context_with_user(Telling("ann"))
+        assert manager.login_fresh() is True
+
+
+def test_a_session_that_other_code_gives_to_another_is_not_the_loaded_user_s(site: Site) -> None:
+    client = site.browser()
+    client.get("/login?id=ann")
+    with client:
+        client.get("/me")
+        session[site.manager.keys.user_id] = "bob"
+        assert site.manager.login_fresh() is False
+
+
+def test_a_user_who_can_t_tell_an_id_has_a_login_outside_of_a_request(app: Flask) -> None:
+    with app.app_context(), acting_as(Telling(Detached())):
+        assert current_login.user_id is None
+
+
+def test_an_actor_whose_object_tells_another_id_acts_and_is_named_by_their_own(site: Site) -> None:
+    client = site.browser()
+    client.get("/login?id=eve")
+    site.users["eve"] = cast("Any", Telling("9f8e"))
+    site.users["bob"] = cast("Any", Telling("b0b"))
+    site.users["bob"].is_me = True  # type: ignore[attr-defined]  # any attribute will do
+    client.get("/act?id=ann")
+    known = client.get("/known").get_json()
+    assert (known["user_id"], known["actor"]) == ("ann", "eve")
+    client.get("/stop")
+    assert client.get("/known").get_json()["user_id"] == "eve"
+
+
+def test_nobody_acts_as_themselves_under_another_id(site: Site) -> None:
+    with site.app.test_request_context():
+        site.manager.login_user(site.users["eve"])
+        site.users["eve"] = cast("Any", Telling("9f8e"))
+        site.manager._load_user()
+        with pytest.raises(ImpersonationDenied):
+            site.manager.impersonate(cast("Any", Telling("9f8e")))
+
+
+# Credentials that are no text
+
+
+@pytest.mark.parametrize("value", [None, 7, b"hash", UUID(int=1)])
+def test_credentials_that_are_no_text_count_and_are_told_once(
+    app: Flask, users: dict[str, Any], value: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    users["carol"] = Member(value)
+    (client,) = browsers(app, 1)
+    for _ in range(3):
+        assert client.get("/me").text == "carol"
+    (record,) = [record for record in caplog.records if record.name == "flask_login"]
+    assert "Member" in record.getMessage()
+    users["carol"].password_hash = "other"
+    assert client.get("/me").text == "nobody"
+
+
+@pytest.mark.parametrize("make", [MagicMock, Mock, object])
+def test_credentials_that_name_their_object_say_nothing_and_log_nobody_out(
+    site: Site, make: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def load(user_id: str) -> Any:
+        user = MagicMock()
+        user.get_id.return_value = user_id
+        user.get_session_auth_hash.side_effect = make
+        user.is_active = True
+        return user
+
+    site.manager.user_loader(load)
+    site.users["ann"] = load("ann")
+    client = site.browser()
+    client.get("/login?id=ann&remember")
+    for _ in range(3):
+        assert client.get("/me").text == "ann"
+    client.delete_cookie("session")
+    assert client.get("/me").text == "ann"
+    client.get("/begin?id=ann")
+    assert client.get("/pending").text == "ann"
+    assert len([record for record in caplog.records if record.name == "flask_login"]) == 1
+
+
+def test_credentials_may_be_awaited(app: Flask, users: dict[str, Any]) -> None:
+    pytest.importorskip("asgiref")
+
+    class Slow(Member):
+        async def get_session_auth_hash(self) -> Any:
+            return self.password_hash
+
+    users["carol"] = Slow("first")
+    (client,) = browsers(app, 1)
+    assert client.get("/me").text == "carol"
+    users["carol"].password_hash = "second"
+    assert client.get("/me").text == "nobody"
+
+
+# Hooks of old
+
+
+HOOKS = {
+    "_load_user": "/me",
+    "_session_protection_failed": "/me",
+    "_update_remember_cookie": "/me",
+    "_load_user_from_remember_cookie": "/returned",
+    "_load_user_from_request": "/asked",
+    "_load_user_from_header": "/asked",
+    "_update_request_context_with_user": "/me",
+    "_set_cookie": "/login/alice?remember",
+    "_clear_cookie": "/logout",
+}
+
+
+@pytest.mark.parametrize("way", ["instance", "class", "subclass"])
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_hook_of_old_is_asked_in_whatever_way_it_was_patched(
+    app: Flask,
+    login_manager: LoginManager[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    hook: str,
+    way: str,
+) -> None:
+    calls: list[str] = []
+    own = getattr(LoginManager, hook)
+
+    def watched(self: Any, *args: Any) -> Any:
+        calls.append(hook)
+        return own(self, *args)
+
+    login_manager.request_loader(lambda request: None)
+    login_manager.header_loader(lambda header: None)
+    client = app.test_client()
+    client.get("/login/alice?remember")
+    assert client.get("/me").text == "alice"
+    if way == "instance":
+        monkeypatch.setattr(login_manager, hook, watched.__get__(login_manager))
+    elif way == "class":
+        monkeypatch.setattr(LoginManager, hook, watched)
+    else:
+        login_manager.__class__ = type("Own", (LoginManager,), {hook: watched})
+    path, headers = HOOKS[hook], {}
+    if path == "/returned":
+        client.delete_cookie("session")
+    if path == "/asked":
+        client = app.test_client()
+        headers = {"Authorization": "x"}
+    answer = client.get(path if path[1:] not in ("returned", "asked") else "/me", headers=headers)
+    assert calls
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("way", ["instance", "class", "subclass"])
+def test_a_patched_protection_is_asked_and_its_answer_counts(
+    app: Flask, login_manager: LoginManager[Any], monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    app.add_url_rule("/guarded", view_func=flask_login.login_required(lambda: "come in"))
+    client = app.test_client()
+    client.get("/login/alice")
+    answer = True
+    if way == "instance":
+        monkeypatch.setattr(login_manager, "_session_protection_failed", lambda: answer)
+    elif way == "class":
+        monkeypatch.setattr(LoginManager, "_session_protection_failed", lambda _: answer)
+    else:
+        member = {"_session_protection_failed": lambda _: answer}
+        login_manager.__class__ = type("Own", (LoginManager,), member)
+    assert client.get("/guarded").status_code == 401
+    answer = False
+    assert client.get("/guarded").text == "come in"
+
+
+@pytest.mark.parametrize("attribute", ["_user_callback", "_request_callback"])
+def test_a_patched_callback_is_asked(
+    app: Flask,
+    login_manager: LoginManager[Any],
+    users: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    attribute: str,
+) -> None:
+    client = app.test_client()
+    if attribute == "_user_callback":
+        client.get("/login/alice")
+    monkeypatch.setattr(login_manager, attribute, lambda _: users["bob"])
+    assert client.get("/me").text == "bob"
+
+
+def test_a_patched_identifier_is_what_a_session_is_compared_with(
+    make_app: Callable[..., Flask],
+    login_manager: LoginManager[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = make_app(SESSION_PROTECTION="strong").test_client()
+    client.get("/login/alice")
+    monkeypatch.setattr(login_manager, "_session_identifier_generator", lambda: "another")
+    assert client.get("/me").text == "nobody"
+
+
+def test_a_patched_question_for_the_user_is_what_the_proxy_and_the_guards_ask(
+    app: Flask, users: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.add_url_rule("/guarded", view_func=flask_login.login_required(lambda: "come in"))
+    monkeypatch.setattr("flask_login.utils._get_user", lambda: users["bob"])
+    client = app.test_client()
+    assert client.get("/me").text == "bob"
+    assert client.get("/guarded").text == "come in"
+
+
+@pytest.mark.parametrize("realm", ["default", "staff"])
+def test_an_override_may_put_another_object_in_the_place_of_the_user(
+    clock: FrozenClock, realm: str
+) -> None:
+    class Own(LoginManager[Any]):
+        def _update_request_context_with_user(self, user: Any = None) -> None:
+            super()._update_request_context_with_user(user)
+            told.append(None if user is None else user.get_id())
+
+    told: list[str | None] = []
+    site = Site(("signed", None if realm == "default" else realm), clock)
+    site.manager.__class__ = Own
+    client = site.browser()
+    client.get("/login?id=ann")
+    assert client.get("/known").get_json()["source"] == "session"
+    client.get("/logout")
+    assert client.get("/me").text == "nobody"
+    assert told == ["ann", "ann", "ann", None, None]
+
+
+def test_an_overridden_hook_of_the_response_sees_pages_that_do_not_ask_too(
+    users: dict[str, Any],
+) -> None:
+    class Own(LoginManager[Any]):
+        def _update_remember_cookie(self, response: Any) -> Any:
+            response.headers["X-Seen"] = "yes"
+            return super()._update_remember_cookie(response)
+
+    app = Flask(__name__)
+    app.secret_key = "key"
+    Own(app).user_loader(users.get)
+    app.add_url_rule("/public", view_func=lambda: "hello")
+    client = app.test_client()
+    assert [client.get("/public").headers["X-Seen"] for _ in range(2)] == ["yes", "yes"]
+
+
+# Loading again and again
+
+
+def test_loading_again_and_again_changes_nothing(app: Flask, users: dict[str, Any]) -> None:
+    manager = login_manager_of(app)
+
+    @app.get("/again")
+    def again() -> str:
+        for _ in range(3):
+            manager._load_user()
+        return f"{current_user.get_id()} {login_fresh()}"
+
+    client = app.test_client()
+    client.get("/login/alice?remember")
+    assert client.get("/again").text == "alice True"
+    client.delete_cookie("session")
+    assert client.get("/again").text == "alice False"
+    assert client.get("/again").text == "alice False"
+
+
+@pytest.mark.parametrize("writes", [False, True])
+def test_an_override_of_loading_may_ask_the_usual_one_first(
+    users: dict[str, Any], writes: bool
+) -> None:
+    class Own(LoginManager[Any]):
+        def _load_user(self) -> None:
+            super()._load_user()
+            if writes and g._login_user.is_anonymous:
+                g._login_user = users["bob"]
+
+    app = Flask(__name__)
+    app.secret_key = "key"
+    Own(app).user_loader(users.get)
+
+    @app.get("/me")
+    def me() -> str:
+        return f"{current_user.get_id()} {login_fresh()}"
+
+    @app.get("/in")
+    def enter() -> str:
+        return str(flask_login.login_user(users["alice"]))
+
+    client = app.test_client()
+    assert client.get("/me").text == ("bob False" if writes else "None False")
+    client.get("/in")
+    assert client.get("/me").text == "alice True"
+
+
+@pytest.mark.parametrize("when", ["request_started", "before_request"])
+@pytest.mark.parametrize("remember", [False, True])
+def test_a_login_at_each_request_logs_in_at_each_request(
+    app: Flask, users: dict[str, Any], when: str, remember: bool
+) -> None:
+    def enter(*_: Any, **__: Any) -> None:
+        flask_login.login_user(users["bob"], remember=remember)
+
+    client = app.test_client()
+    if when == "before_request":
+        app.before_request(enter)
+    with request_started.connected_to(enter, app) if when == "request_started" else nullcontext():
+        for _ in range(3):
+            response = client.get("/me")
+            assert response.text == "bob"
+            cookies = response.headers.getlist("Set-Cookie")
+            assert len([c for c in cookies if c.startswith("remember_token")]) == int(remember)
+            assert client.get("/fresh").text == "fresh"

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask import Flask, Request
+from flask import Flask, Request, abort, render_template_string, session
+from flask.sessions import SecureCookieSessionInterface
+from tests.policy_site import HOUR, KINDS, MINUTE, SECOND, Site
+from werkzeug.exceptions import Forbidden, NotFound
 
 from flask_login import (
+    ConfigurationError,
     LoginManager,
     MissingLoader,
     UserMixin,
     current_login,
     current_user,
     get_current_user,
+    login_session_ended,
     login_user,
     logout_user,
+    user_loaded_from_cookie,
     user_loaded_from_request,
 )
 from flask_login.loaders import Loaders
 from flask_login.signals import _user_loaded_from_header
+from flask_login.testing import FrozenClock
 
 KEY = {"X-API-Key": "bob"}
 
@@ -139,10 +149,10 @@ def test_right_after_login_the_user_loader_is_not_needed(
 
 
 @pytest.mark.parametrize("answer", [None, False])
-def test_an_unknown_id_is_looked_up_once_and_the_login_ends(
-    app: Flask, login_manager: LoginManager[Any], answer: Any
+def test_without_a_grace_an_unknown_id_is_looked_up_once_and_the_login_ends(
+    make_app: Callable[..., Flask], login_manager: LoginManager[Any], answer: Any
 ) -> None:
-    client = app.test_client()
+    client = make_app(LOGIN_UNKNOWN_USER_GRACE=timedelta(0)).test_client()
     client.get("/login/alice")
     asked: list[str] = []
 
@@ -159,10 +169,12 @@ def test_an_unknown_id_is_looked_up_once_and_the_login_ends(
 
 
 def test_a_value_error_means_an_unknown_id_and_is_logged(
-    app: Flask, login_manager: LoginManager[Any], caplog: pytest.LogCaptureFixture
+    make_app: Callable[..., Flask],
+    login_manager: LoginManager[Any],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     login_manager.user_loader(lambda user_id: int(user_id))
-    client = app.test_client()
+    client = make_app(LOGIN_UNKNOWN_USER_GRACE=timedelta(0)).test_client()
     with client.session_transaction() as session:
         session.update({"_user_id": "abc\nforged log line", "_fresh": True, "cart": 1})
     with caplog.at_level(logging.WARNING, logger="flask_login"):
@@ -176,10 +188,10 @@ def test_a_value_error_means_an_unknown_id_and_is_logged(
         assert dict(session) == {"cart": 1}
 
 
-def test_a_value_error_for_a_remembered_id_deletes_the_cookie(
-    app: Flask, login_manager: LoginManager[Any]
+def test_without_a_grace_a_value_error_for_a_remembered_id_deletes_the_cookie(
+    make_app: Callable[..., Flask], login_manager: LoginManager[Any]
 ) -> None:
-    client = app.test_client()
+    client = make_app(LOGIN_UNKNOWN_USER_GRACE=timedelta(0)).test_client()
     client.get("/login/alice?remember")
     client.delete_cookie("session")
     login_manager.user_loader(lambda user_id: int(user_id))
@@ -209,7 +221,7 @@ def test_any_other_exception_propagates_and_ends_nothing(
     assert client.get("/me").text == "alice"
 
 
-def test_after_a_loader_failed_the_same_request_may_ask_again(
+def test_after_a_loader_failed_the_request_is_nobody_s_until_it_is_loaded_again(
     app: Flask, login_manager: LoginManager[Any], users: dict[str, Any]
 ) -> None:
     answers = iter([ConnectionError(), users["alice"]])
@@ -224,6 +236,8 @@ def test_after_a_loader_failed_the_same_request_may_ask_again(
     with app.test_request_context():
         with pytest.raises(ConnectionError):
             get_current_user()
+        assert get_current_user().is_anonymous
+        login_manager._load_user()
         assert get_current_user() is users["alice"]
 
 
@@ -541,3 +555,547 @@ def test_no_loader_leaves_a_token_in_the_log(
     headers = {"Authorization": "Bearer canary-token", "X-API-Key": "canary-key"}
     assert app.test_client().get("/me", headers=headers).text == "nobody"
     assert "canary" not in caplog.text
+
+
+# Users who are unknown for a moment
+
+
+@pytest.fixture(params=KINDS, ids=str)
+def site(request: pytest.FixtureRequest, clock: FrozenClock) -> Site:
+    """One site for each level, in the default and in a named realm."""
+    return Site(request.param, clock)
+
+
+def entered(site: Site, how: str = "") -> Any:
+    client = site.browser()
+    assert client.get(f"/login?id=ann{how}").text == "True"
+    return client
+
+
+def cookies_set(*responses: Any) -> int:
+    return sum(len(response.headers.getlist("Set-Cookie")) for response in responses)
+
+
+def mark_of(site: Site, client: Any) -> Any:
+    with client.session_transaction() as sess:
+        return sess.get(site.manager.keys.unknown_since)
+
+
+@pytest.fixture(params=["None", "False", "ValueError", "404", "async"])
+def outage(request: pytest.FixtureRequest, site: Site) -> Callable[[], Callable[[], None]]:
+    """Return a function that makes the loader know nobody; it returns one that ends that."""
+
+    def unknown(user_id: str) -> Any:
+        if request.param == "ValueError":
+            raise ValueError("no such id")
+        if request.param == "404":
+            abort(404)
+        return None if request.param == "None" else False
+
+    async def unknown_in_a_while(user_id: str) -> Any:
+        return None
+
+    def begin() -> Callable[[], None]:
+        working = site.manager.user_callback
+        assert working is not None
+        if request.param == "async":
+            pytest.importorskip("asgiref")
+            site.manager.user_loader(unknown_in_a_while)
+        else:
+            site.manager.user_loader(unknown)
+        return lambda: setattr(site.manager, "_user_callback", working)
+
+    return begin
+
+
+@pytest.mark.parametrize("how", ["", "&remember"])
+def test_a_loader_that_knows_nobody_for_a_moment_logs_nobody_out(
+    site: Site, outage: Callable[[], Callable[[], None]], how: str
+) -> None:
+    client = entered(site, how)
+    remember = site.cookie(client, "remember")
+    end = outage()
+    responses = []
+    for _ in range(9):
+        responses.append(client.get("/me"))
+        assert responses[-1].text == "nobody"
+        assert client.get("/why").text == "None"
+        site.clock.advance(MINUTE)
+    end()
+    responses.append(client.get("/me"))
+    assert responses[-1].text == "ann"
+    assert cookies_set(*responses) == 2, "the mark is written once, and removed once"
+    assert mark_of(site, client) is None
+    assert site.cookie(client, "remember") == remember
+    assert client.get("/fresh").text == "fresh"
+
+
+@pytest.mark.parametrize("how", ["", "&remember"])
+def test_a_login_ends_when_its_user_is_still_unknown_after_the_grace(
+    site: Site, outage: Callable[[], Callable[[], None]], how: str
+) -> None:
+    client = entered(site, how)
+    end = outage()
+    assert client.get("/me").text == "nobody"
+    site.clock.advance(10 * MINUTE - SECOND)
+    assert client.get("/why").text == "None"
+    site.clock.advance(SECOND)
+    assert client.get("/why").text == "unknown_user"
+    assert site.cookie(client, "remember") is None
+    with client.session_transaction() as sess:
+        assert not sess
+    end()
+    assert client.get("/me").text == "nobody"
+
+
+def test_each_outage_has_a_grace_of_its_own(site: Site) -> None:
+    client = entered(site)
+    for _ in range(3):
+        ann = site.users.pop("ann")
+        assert client.get("/me").text == "nobody"
+        site.clock.advance(9 * MINUTE)
+        site.users["ann"] = ann
+        assert client.get("/me").text == "ann"
+
+
+def test_a_remember_cookie_alone_is_left_as_it_is_while_its_user_is_unknown(
+    site: Site, outage: Callable[[], Callable[[], None]]
+) -> None:
+    client = entered(site, "&remember")
+    site.clock.advance(HOUR)
+    kept = site.cookie(client, "remember")
+    client.delete_cookie("session")
+    end = outage()
+    responses = []
+    for _ in range(9):
+        responses.append(client.get("/me"))
+        assert responses[-1].text == "nobody"
+        site.clock.advance(MINUTE)
+    assert cookies_set(*responses) == 1
+    assert site.cookie(client, "remember") == kept, "nothing rotated"
+    end()
+    thief = site.browser(remember=kept)
+    assert thief.get("/me").text == "ann", "and the server knows it as the newest"
+    assert client.get("/me").text == "ann"
+    assert mark_of(site, client) is None
+
+
+def test_a_remember_cookie_alone_ends_after_the_grace(
+    site: Site, outage: Callable[[], Callable[[], None]]
+) -> None:
+    client = entered(site, "&remember")
+    kept = site.cookie(client, "remember")
+    client.delete_cookie("session")
+    end = outage()
+    responses = [client.get("/me")]
+    site.clock.advance(10 * MINUTE)
+    responses += [client.get("/why"), client.get("/why")]
+    assert [response.text for response in responses] == ["nobody", "unknown_user", "None"]
+    assert site.cookie(client, "remember") is None
+    assert cookies_set(*responses) == 2
+    end()
+    if site.store is not None:
+        assert site.browser(remember=kept).get("/me").text == "nobody"
+
+
+def test_the_loader_is_asked_once_a_request_for_a_session_and_its_remember_cookie(
+    site: Site,
+) -> None:
+    client = entered(site, "&remember")
+    asked: list[str] = []
+    site.manager.user_loader(asked.append)
+    assert client.get("/me").text == "nobody"
+    assert asked == ["ann"]
+
+
+def test_a_user_of_another_remember_cookie_is_found_though_that_of_the_session_is_unknown(
+    site: Site,
+) -> None:
+    bob = site.browser()
+    bob.get("/login?id=bob&remember")
+    client = entered(site)
+    client.set_cookie(site.remember_cookie, str(site.cookie(bob, "remember")))
+    del site.users["ann"]
+    assert client.get("/me").text == "bob"
+    assert mark_of(site, client) is None
+    if site.store is not None:
+        (record,) = site.store.list("ann")
+        assert record.ended_reason == "replaced"
+
+
+def test_two_unknown_users_of_one_browser_do_not_take_each_other_s_mark(site: Site) -> None:
+    bob = site.browser()
+    bob.get("/login?id=bob&remember")
+    client = entered(site)
+    client.set_cookie(site.remember_cookie, str(site.cookie(bob, "remember")))
+    del site.users["ann"], site.users["bob"]
+    responses = [client.get("/me") for _ in range(4)]
+    assert cookies_set(*responses) == 1
+    assert mark_of(site, client)[1] == "ann"
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        ["later", "ann"],
+        [True, "ann"],
+        [1.5, "ann"],
+        [10**12, "ann"],
+        [1, "bob"],
+        [1, 2],
+        [1],
+        7,
+        "ann",
+        None,
+        {"ann": 1},
+    ],
+)
+def test_a_mark_that_is_none_or_another_s_is_written_again(site: Site, mark: Any) -> None:
+    client = entered(site)
+    with client.session_transaction() as sess:
+        sess[site.manager.keys.unknown_since] = mark
+    del site.users["ann"]
+    assert client.get("/why").text == "None"
+    assert mark_of(site, client) == [int(site.clock().timestamp()), "ann"]
+
+
+@pytest.mark.parametrize("mark", [7, None, [1, "bob"], [1, "ann"]])
+def test_any_mark_goes_when_the_user_is_found(site: Site, mark: Any) -> None:
+    client = entered(site)
+    with client.session_transaction() as sess:
+        sess[site.manager.keys.unknown_since] = mark
+    assert client.get("/me").text == "ann"
+    with client.session_transaction() as sess:
+        assert site.manager.keys.unknown_since not in sess
+
+
+def test_a_login_removes_the_mark(site: Site) -> None:
+    client = entered(site)
+    del site.users["ann"]
+    client.get("/me")
+    assert mark_of(site, client) is not None
+    client.get("/login?id=bob")
+    assert mark_of(site, client) is None
+    assert client.get("/me").text == "bob"
+
+
+def test_a_logout_of_somebody_unknown_ends_the_login_and_the_mark(site: Site) -> None:
+    client = entered(site, "&remember")
+    saved = {name: site.cookie(client, name) for name in ("session", "remember")}
+    ann = site.users.pop("ann")
+    client.get("/me")
+    client.get("/logout")
+    site.users["ann"] = ann
+    assert client.get("/me").text == "nobody"
+    with client.session_transaction() as sess:
+        assert not sess
+    if site.store is not None:
+        assert site.browser(**saved).get("/me").text == "nobody"
+
+
+def test_a_page_that_does_not_ask_says_and_writes_nothing_of_an_unknown_user(site: Site) -> None:
+    site.page("/public")
+    client = entered(site)
+    del site.users["ann"]
+    client.get("/me")
+    site.clock.advance(HOUR)
+    response = client.get("/public")
+    assert "Vary" not in response.headers
+    assert cookies_set(response) == 0
+
+
+def test_a_suspended_user_is_out_at_once_whatever_the_grace(site: Site) -> None:
+    client = entered(site)
+    site.users["ann"].active = False
+    assert client.get("/why").text == "deactivated"
+
+
+def test_a_request_loader_is_asked_while_the_session_s_user_is_unknown(site: Site) -> None:
+    client = entered(site)
+    site.manager.request_loader(lambda request: site.users.get(request.headers.get("Key", "")))
+    ann = site.users.pop("ann")
+    assert client.get("/me", headers={"Key": "bob"}).text == "bob"
+    site.users["ann"] = ann
+    assert client.get("/me").text == "ann"
+
+
+def test_the_mark_of_one_realm_says_nothing_of_another_s(clock: FrozenClock) -> None:
+    site, staff = Site(("signed", None), clock), Site(("signed", "staff"), clock)
+    staff.manager.init_app(site.app)
+    with site.app.test_request_context():
+        site.manager.login_user(site.users["ann"])
+        staff.manager.login_user(staff.users["ann"])
+        del site.users["ann"]
+        site.manager._load_user()
+        staff.manager._load_user()
+        assert site.manager.current_user.is_anonymous
+        assert staff.manager.get_current_user() is staff.users["ann"]
+        assert "_unknown_since" in session
+        assert "_staff.unknown_since" not in session
+
+
+def test_a_stream_hears_that_its_user_is_unknown_and_may_go_on_later(site: Site) -> None:
+    with site.app.test_request_context():
+        site.manager.login_user(site.users["ann"])
+        ann = site.users.pop("ann")
+        assert site.manager.login_still_valid() is False
+        site.users["ann"] = ann
+        site.manager._load_user()
+        assert site.manager.login_still_valid() is True
+
+
+class Keeping(SecureCookieSessionInterface):
+    """Gives a null session to a request that asks for one."""
+
+    def open_session(self, app: Flask, request: Request) -> Any:
+        return None if "X-No-Session" in request.headers else super().open_session(app, request)
+
+
+def test_where_no_session_can_be_kept_an_unknown_user_is_waited_for_without_a_mark(
+    app: Flask, users: dict[str, Any]
+) -> None:
+    app.session_interface = Keeping()
+    client = app.test_client()
+    client.get("/login/alice?remember")
+    client.delete_cookie("session")
+    alice = users.pop("alice")
+    assert client.get("/me", headers={"X-No-Session": "1"}).text == "nobody"
+    users["alice"] = alice
+    assert client.get("/me", headers={"X-No-Session": "1"}).text == "alice"
+    assert client.get("/me").text == "alice"
+
+
+# What an error of the loader means
+
+
+def named(module: str, name: str, base: type[Exception] = Exception) -> type[Exception]:
+    """Return an error class as a library that is not installed has it."""
+    return type(name, (base,), {"__module__": module})
+
+
+InvalidId = named("bson.errors", "InvalidId", named("bson.errors", "BSONError"))
+NotValid = named("mongoengine.errors", "ValidationError", AssertionError)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("x"),
+        NotFound(),
+        InvalidId("x"),
+        NotValid("x"),
+        type("Own", (InvalidId,), {})("x"),
+    ],
+    ids=repr,
+)
+def test_what_says_that_an_id_is_none_means_what_none_means(site: Site, error: Exception) -> None:
+    client = entered(site)
+    working = site.manager.user_callback
+    assert working is not None
+
+    def load(user_id: str) -> Any:
+        raise error
+
+    site.manager.user_loader(load)
+    assert client.get("/me").text == "nobody"
+    site.manager.user_loader(working)
+    assert client.get("/me").text == "ann"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UnicodeDecodeError("utf-8", b"", 0, 1, "x"),
+        json.JSONDecodeError("x", "", 0),
+        ConfigurationError("key", "value", "something"),
+        type("Validation", (ValueError,), {})("x"),
+        type("Gone", (NotFound,), {})(),
+        Forbidden(),
+        named("pydantic", "ValidationError", ValueError)("x"),
+        named("elsewhere", "InvalidId")("x"),
+        LookupError("x"),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("how", ["", "&remember"])
+def test_what_only_descends_from_it_propagates_and_ends_nothing(
+    site: Site, error: Exception, how: str
+) -> None:
+    client = entered(site, how)
+    site.clock.advance(HOUR)
+    if how:
+        client.delete_cookie("session")
+    before = site.cookie(client), site.cookie(client, "remember")
+    working = site.manager.user_callback
+    assert working is not None
+
+    def load(user_id: str) -> Any:
+        raise error
+
+    site.manager.user_loader(load)
+    site.app.config["PROPAGATE_EXCEPTIONS"] = False
+    site.app.testing = False
+    assert client.get("/me").status_code in (500, 404, 403)
+    assert (site.cookie(client), site.cookie(client, "remember")) == before
+    site.manager.user_loader(working)
+    assert client.get("/me").text == "ann"
+
+
+def test_a_404_of_the_loader_is_no_noise_in_the_log(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = entered(site)
+    site.manager.user_loader(lambda user_id: abort(404))
+    assert client.get("/me").text == "nobody"
+    assert not [record for record in caplog.records if record.name == "flask_login"]
+
+
+# After a loader has failed
+
+
+@pytest.mark.parametrize("loader", ["user_loader", "request_loader"])
+def test_pages_that_tell_of_a_failed_loader_see_nobody_and_do_not_fail_again(
+    site: Site, loader: str
+) -> None:
+    site.app.config.update(PROPAGATE_EXCEPTIONS=False, REMEMBER_COOKIE_REFRESH_EACH_REQUEST=True)
+    site.app.testing = False
+    seen: list[Any] = []
+
+    @site.app.errorhandler(500)
+    def failed(_: Exception) -> tuple[str, int]:
+        seen.append(site.manager.current_user.is_anonymous)
+        name = "current_user" if site.manager.realm == "default" else "current_staff"
+        return render_template_string("{{ %s.is_anonymous }}" % name), 500  # noqa: UP031
+
+    @site.app.after_request
+    def after(response: Any) -> Any:
+        seen.append(site.manager.get_current_login())
+        return response
+
+    client = entered(site, "&remember") if loader == "user_loader" else site.browser()
+    seen.clear()
+    before = site.cookie(client), site.cookie(client, "remember")
+    calls: list[Any] = []
+
+    def load(value: Any) -> Any:
+        calls.append(value)
+        raise ConnectionError("the database is away")
+
+    getattr(site.manager, loader)(load)
+    response = client.get("/me")
+    assert (response.status_code, response.text) == (500, "True")
+    assert (seen, len(calls)) == ([True, None], 1)
+    assert (site.cookie(client), site.cookie(client, "remember")) == before
+
+
+def test_a_guard_does_not_take_a_failed_loader_for_a_logged_out_user(site: Site) -> None:
+    site.page("/guarded", site.manager.login_required)
+    site.page("/strangers", site.manager.anonymous_required)
+
+    @site.app.before_request
+    def look() -> None:
+        with suppress(ConnectionError):
+            str(site.manager.current_user)
+
+    client = entered(site)
+
+    def load(value: Any) -> Any:
+        raise ConnectionError("the database is away")
+
+    site.manager.user_loader(load)
+    for path in ("/guarded", "/strangers"):
+        with pytest.raises(ConnectionError, match="the database is away"):
+            client.get(path)
+
+
+def test_who_logs_in_after_a_loader_failed_is_logged_in(site: Site) -> None:
+    working = site.manager.user_callback
+    assert working is not None
+
+    def load(value: Any) -> Any:
+        raise ConnectionError
+
+    def enter() -> str:
+        with suppress(ConnectionError):
+            str(site.manager.current_user)
+        site.manager.login_user(site.users["bob"])
+        return str(site.manager.current_user.get_id())
+
+    site.app.add_url_rule("/enter", view_func=site.manager.login_not_required(enter))
+    client = entered(site)
+    site.manager.user_loader(load)
+    assert client.get("/enter").text == "bob"
+    site.manager.user_loader(working)
+    assert client.get("/me").text == "bob"
+
+
+def test_a_stream_asks_again_after_a_loader_failed(site: Site) -> None:
+    def failing(user_id: str) -> Any:
+        raise ConnectionError
+
+    working = site.manager.user_callback
+    assert working is not None
+    with site.app.test_request_context():
+        site.manager.login_user(site.users["ann"])
+        site.manager.user_loader(failing)
+        with pytest.raises(ConnectionError):
+            site.manager.login_still_valid()
+        site.manager.user_loader(working)
+        assert site.manager.login_still_valid() is True
+
+
+# Loaders and receivers that log somebody in or out
+
+
+@pytest.mark.parametrize("word", ["logout", "login"])
+def test_a_receiver_of_a_return_that_decides_otherwise_is_obeyed_in_this_very_request(
+    site: Site, word: str
+) -> None:
+    client = entered(site, "&remember")
+    saved = site.cookie(client, "remember")
+    client.delete_cookie("session")
+    ended: list[str] = []
+
+    def receive(sender: Flask, user: Any) -> None:
+        if word == "logout":
+            site.manager.logout_user()
+        else:
+            site.manager.login_user(site.users["bob"], remember=True)
+
+    def tell(sender: Any, login: Any, reason: str) -> None:
+        ended.append(reason)
+
+    with user_loaded_from_cookie.connected_to(receive), login_session_ended.connected_to(tell):
+        response = client.get("/me")
+    assert response.text == ("nobody" if word == "logout" else "bob")
+    if word == "logout":
+        assert site.cookie(client, "remember") is None
+        with client.session_transaction() as sess:
+            assert not sess
+    else:
+        client.delete_cookie("session")
+        assert client.get("/me").text == "bob"
+    if site.store is not None:
+        assert ended == ["logout" if word == "logout" else "replaced"]
+        assert site.browser(remember=saved).get("/me").text == "nobody"
+
+
+@pytest.mark.parametrize("answer", ["the user", "nobody"])
+@pytest.mark.parametrize("how", ["", "&remember"])
+def test_a_user_loader_that_logs_out_is_obeyed_whatever_it_returns(
+    site: Site, answer: str, how: str
+) -> None:
+    client = entered(site, "&remember")
+    if how:
+        client.delete_cookie("session")
+    site.manager.request_loader(lambda request: pytest.fail("asked"))
+
+    @site.manager.user_loader
+    def load(user_id: str) -> Any:
+        site.manager.logout_user()
+        return site.users[user_id] if answer == "the user" else None
+
+    assert client.get("/me").text == "nobody"
+    assert site.cookie(client, "remember") is None
+    with client.session_transaction() as sess:
+        assert not sess

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
+import enum
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask, g, session
+from tests.policy_site import HOUR, KINDS, Site
 
 from flask_login import (
     AnonymousUserMixin,
+    FlaskLoginClient,
+    ImpersonationDenied,
     InvalidUserId,
     LoginManager,
     UserMixin,
     confirm_login,
     current_login,
     current_user,
+    encode_cookie,
     get_current_user,
     login_fresh,
     login_user,
@@ -24,6 +31,7 @@ from flask_login import (
     user_login_confirmed,
 )
 from flask_login.exceptions import ConfigurationError
+from flask_login.testing import FrozenClock
 
 # login_user
 
@@ -142,16 +150,15 @@ def test_a_suspended_user_who_was_forced_in_is_not_remembered(
 class Unsaved(UserMixin):
     """What an ORM makes of a user before the flush."""
 
-    def get_id(self) -> str:
-        return None  # type: ignore[return-value]  # the mistake this is about
+    id: int | None = None
 
 
-def test_a_user_without_an_id_is_refused_and_the_login_before_stays(app: Flask) -> None:
+def test_a_user_who_was_not_saved_is_refused_and_the_login_before_stays(app: Flask) -> None:
     client = app.test_client()
     client.get("/login/alice")
     with client:
         client.get("/me")
-        with pytest.raises(InvalidUserId, match=r"get_id\(\) returned None") as error:
+        with pytest.raises(InvalidUserId, match="Was the user saved") as error:
             login_user(Unsaved())
         assert current_user.get_id() == "alice"
     assert (error.value.id_attribute, error.value.reason) == ("get_id", "no_user_id")
@@ -171,11 +178,11 @@ def test_how_long_to_remember_does_not_matter_to_a_login_that_is_not_remembered(
         assert not session
 
 
-def test_nobody_cannot_be_logged_in(app: Flask) -> None:
+def test_nobody_can_be_logged_in_for_no_longer_than_a_request(app: Flask) -> None:
     with app.test_request_context():
         assert login_user(AnonymousUserMixin()) is False
-        with pytest.raises(InvalidUserId):
-            login_user(AnonymousUserMixin(), force=True)
+        assert login_user(AnonymousUserMixin(), force=True) is True, "for this request"
+        assert current_user.get_id() is None
         assert not session
 
 
@@ -593,3 +600,211 @@ def test_a_setting_that_changes_later_counts(app: Flask) -> None:
     client.get("/login/alice", headers={"User-Agent": "a"})
     app.config["SESSION_PROTECTION"] = "strong"
     assert client.get("/me", headers={"User-Agent": "b"}).text == "nobody"
+
+
+# Users without an id
+
+
+class Guest:
+    """An active user who has no id, as OctoPrint's is."""
+
+    is_active = True
+    is_authenticated = True
+    is_anonymous = False
+
+    def get_id(self) -> Any:
+        return None
+
+
+@pytest.fixture(params=KINDS, ids=str)
+def site(request: pytest.FixtureRequest, clock: FrozenClock) -> Site:
+    """One site for each level, in the default and in a named realm."""
+    site = Site(request.param, clock)
+    site.users["guest"] = Guest()  # type: ignore[assignment]  # any object will do
+    return site
+
+
+def test_a_user_without_an_id_is_the_user_of_this_request_and_the_next_knows_nobody(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[Any] = []
+
+    def receive(sender: Flask, user: Any) -> None:
+        seen.append((user, site.manager.get_current_user()))
+
+    client = site.browser()
+    client.get("/login?id=ann&remember")
+    saved = {name: site.cookie(client, name) for name in ("session", "remember")}
+    with user_logged_in.connected_to(receive):
+        for _ in range(3):
+            assert client.get("/login?id=guest&remember").text == "True"
+    guest: Any = site.users["guest"]
+    assert seen == [(guest, guest)] * 3
+    assert client.get("/me").text == "nobody", "whoever was logged in before is out"
+    assert site.cookie(client, "remember") is None
+    with client.session_transaction() as sess:
+        assert not sess
+    messages = [r.getMessage() for r in caplog.records if r.name == "flask_login"]
+    assert len(messages) == 1
+    assert "Guest" in messages[0]
+    if site.store is not None:
+        (record,) = site.store.list("ann")
+        assert record.ended_reason == "replaced"
+        assert not site.store.list("None")
+        assert site.browser(**saved).get("/me").text == "nobody"
+
+
+def test_a_user_without_an_id_can_neither_take_two_steps_nor_be_acted_as(site: Site) -> None:
+    with site.app.test_request_context():
+        with pytest.raises(InvalidUserId):
+            site.manager.begin_login(site.users["guest"])
+        site.manager.login_user(site.users["eve"])
+        with pytest.raises(ImpersonationDenied):
+            site.manager.impersonate(site.users["guest"])
+        assert site.manager.get_current_user() is site.users["eve"]
+
+
+@dataclasses.dataclass(eq=False)
+class Row(UserMixin):
+    """A row that was not saved, with room for a method of another name."""
+
+    id: int | None = None
+
+    def get_uid(self) -> Any:
+        return self.id
+
+
+def test_a_row_that_was_not_saved_is_logged_in_in_no_way(site: Site) -> None:
+    with site.app.test_request_context():
+        site.manager.login_user(site.users["eve"])
+        for log_in in (site.manager.login_user, site.manager.begin_login, site.manager.impersonate):
+            with pytest.raises(InvalidUserId, match="Was the user saved"):
+                log_in(Row())
+        assert site.manager.get_current_user() is site.users["eve"]
+    realm = site.manager.realm
+    with pytest.raises(InvalidUserId):
+        FlaskLoginClient(site.app, user=Row(), realm=realm)
+    client = FlaskLoginClient(site.app, user=site.users["guest"], realm=realm)
+    assert client.get("/me").text == "nobody"
+
+
+def test_another_id_attribute_says_itself_whether_there_is_an_id(site: Site) -> None:
+    site.manager.id_attribute = "get_uid"
+    with site.app.test_request_context():
+        assert site.manager.login_user(Row()) is True
+        assert isinstance(site.manager.get_current_user(), Row)
+        assert not session
+
+
+def test_an_id_may_be_awaited(site: Site) -> None:
+    pytest.importorskip("asgiref")
+
+    class Slow(Guest):
+        async def get_id(self) -> str:
+            return "slow"
+
+    site.users["slow"] = Slow()  # type: ignore[assignment]  # any object will do
+    with site.app.test_request_context():
+        assert site.manager.login_user(site.users["slow"]) is True
+        assert session[site.manager.keys.user_id] == "slow"
+        login = site.manager.get_current_login()
+        assert login is not None
+        assert (login.user_id, login.fresh) == ("slow", True)
+
+
+def test_a_session_of_old_that_says_none_as_a_text_goes_on(site: Site) -> None:
+    site.users["None"] = site.users["ann"]
+    client = site.browser()
+    with client.session_transaction() as sess:
+        sess[site.manager.keys.user_id] = "None"
+        sess[site.manager.keys.fresh] = True
+    assert client.get("/me").text == "ann"
+    assert client.get("/fresh").text == "fresh"
+
+
+# The type of an id
+
+
+class Word(str, enum.Enum):
+    ANN = "ann"
+
+
+class Number(enum.IntEnum):
+    SEVEN = 7
+
+
+IDS: list[tuple[Any, Any]] = [
+    (7, 7),
+    (-1, -1),
+    ("7", "7"),
+    (Number.SEVEN, 7),
+    (Word.ANN, "ann"),
+    (UUID(int=7), UUID(int=7)),
+    (b"\xff7", b"\xff7"),
+]
+
+
+@pytest.mark.parametrize(("user_id", "comes"), IDS, ids=repr)
+def test_the_loader_gets_one_type_of_id_on_every_way(site: Site, user_id: Any, comes: Any) -> None:
+    class Typed(Guest):
+        def get_id(self) -> Any:
+            return user_id
+
+    seen: list[Any] = []
+
+    @site.manager.user_loader
+    def load(given: Any) -> Any:
+        seen.append(given)
+        return site.users["typed"]
+
+    site.users["typed"] = Typed()  # type: ignore[assignment]  # any object will do
+    client = site.browser()
+    client.get("/login?id=typed&remember")
+    client.get("/fresh")
+    for _ in range(3):
+        client.delete_cookie("session")
+        client.get("/fresh")
+        client.get("/fresh")
+        site.clock.advance(HOUR)
+    assert seen == [comes] * 7
+    assert {type(given) for given in seen} == {type(comes)}
+    client.get("/begin?id=typed")
+    client.get("/pending")
+    assert type(seen[-1]) is type(comes)
+    assert client.get("/known").get_json()["user_id"] == str(comes)
+
+
+def test_the_type_of_an_id_survives_a_change_of_the_credentials(site: Site) -> None:
+    class Typed(Guest):
+        password = "first"
+
+        def get_id(self) -> Any:
+            return 7
+
+        def get_session_auth_hash(self) -> str:
+            return self.password
+
+    typed: Any = Typed()
+    site.users["typed"] = typed
+    site.manager.user_loader({7: typed}.get)
+    client = site.browser()
+    client.get("/login?id=typed&remember")
+    typed.password = "second"
+    with client:
+        client.delete_cookie("session")
+        assert client.get("/me").text == "nobody"
+    client.get("/login?id=typed&remember")
+    client.delete_cookie("session")
+    assert client.get("/me").text == "7"
+
+
+def test_a_remember_cookie_of_old_gives_the_id_as_text(
+    app: Flask, login_manager: LoginManager[Any]
+) -> None:
+    seen: list[Any] = []
+    login_manager.user_loader(seen.append)
+    client = app.test_client()
+    with app.app_context():
+        client.set_cookie("remember_token", encode_cookie("7"))
+    client.get("/me")
+    assert seen == ["7"]

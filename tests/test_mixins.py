@@ -82,3 +82,17 @@ def test_nobody_is_anonymous_and_has_no_id() -> None:
 )
 def test_a_yes_or_no_may_be_a_method(value: object, answer: bool) -> None:
     assert says(value) is answer
+
+
+def test_two_users_who_were_not_saved_are_two() -> None:
+    first, second = Account(None), Account(None)
+    assert first == first  # noqa: PLR0124  # the operator is what is tested
+    assert first != second
+    assert first != Account("None")
+    assert Account("None") != first
+    assert Account("None") == Account("None")
+
+
+def test_comparing_a_user_who_was_not_saved_does_not_raise() -> None:
+    assert Account(None).get_id() == "None"
+    assert [Account(None), Account("1")].index(Account("1")) == 1

@@ -489,6 +489,7 @@ def test_a_junk_cookie_does_not_keep_the_request_loader_from_being_asked(
 
 
 def test_a_token_of_a_user_who_is_gone_is_deleted(app: Flask, users: dict[str, Any]) -> None:
+    app.config["LOGIN_UNKNOWN_USER_GRACE"] = timedelta(0)
     client = reopen(remembered_as(app))
     del users["alice"]
     assert client.get("/me").text == "nobody"

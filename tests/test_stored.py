@@ -848,6 +848,7 @@ ENDINGS = [
     (suspend, "deactivated"),
     (delete, "unknown_user"),
 ]
+NO_GRACE = {"LOGIN_UNKNOWN_USER_GRACE": timedelta(0)}
 
 
 @pytest.mark.parametrize("closed", [False, True])
@@ -859,6 +860,7 @@ def test_a_login_ends_for_good_when_its_user_is_not_who_they_were(
     reason: str,
     closed: bool,
 ) -> None:
+    app.config.update(NO_GRACE)
     client = logged_in(app, "/login/alice?remember")
     saved = cookies_of(client)
     if closed:

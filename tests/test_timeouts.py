@@ -376,6 +376,8 @@ NO_TIMES: list[Any] = [
     [1, "b"],
     [1, 2, "c"],
     [1, 2, 3, 4, 5, 6],
+    [1, [2]],
+    [1, [2, "b"]],
     {},
 ]
 NO_TIMES += [[10**30, 1], [1, -(10**13)], [1, 2, 10**300], [1, 2, None, 10**15]]
@@ -675,3 +677,25 @@ def test_a_clock_may_be_of_any_time_zone(clock: FrozenClock) -> None:
     assert client.get("/me").text == "ann"
     site.clock.advance(31 * MINUTE)
     assert client.get("/me").text == "nobody"
+
+
+def test_the_time_of_last_activity_never_goes_back(make_site: MakeSite) -> None:
+    site = make_site(LOGIN_IDLE_TIMEOUT=30 * MINUTE)
+    client = logged_in(site)
+    site.clock.advance(-2 * HOUR)
+    assert client.get("/me").text == "ann"
+    site.clock.advance(2 * HOUR + 29 * MINUTE)
+    assert client.get("/me").text == "ann", "a clock that was put back for a while costs no login"
+    site.clock.advance(30 * MINUTE)
+    assert client.get("/why").text == "expired_idle"
+
+
+def test_confirming_while_the_clock_is_behind_does_not_put_the_activity_back(
+    make_site: MakeSite,
+) -> None:
+    site = make_site(LOGIN_IDLE_TIMEOUT=30 * MINUTE)
+    client = logged_in(site)
+    site.clock.advance(-2 * HOUR)
+    client.get("/confirm")
+    site.clock.advance(2 * HOUR + 29 * MINUTE)
+    assert client.get("/me").text == "ann"

@@ -441,3 +441,30 @@ def test_loaders_may_be_async(make_site: MakeSite) -> None:
 def test_a_fraction_of_a_second_of_remembering_is_kept(site: Site) -> None:
     noted = what_is_in_the_session(site, begun(site, "&remember&duration=1.5"))
     assert timedelta(seconds=noted["duration"]) == timedelta(seconds=1.5)
+
+
+# A user who is unknown for a moment
+
+
+def test_a_user_who_is_unknown_between_the_steps_may_take_the_second_when_found_again(
+    site: Site,
+) -> None:
+    client = site.browser()
+    client.get("/begin?id=ann")
+    ann = site.users.pop("ann")
+    assert client.get("/pending").text == "nobody"
+    assert client.get("/complete").text == "False"
+    site.users["ann"] = ann
+    assert client.get("/pending").text == "ann"
+    assert client.get("/complete").text == "True"
+    assert client.get("/me").text == "ann"
+
+
+def test_without_a_grace_an_unknown_user_s_second_step_is_dropped(site: Site) -> None:
+    site.app.config["LOGIN_UNKNOWN_USER_GRACE"] = timedelta(0)
+    client = site.browser()
+    client.get("/begin?id=ann")
+    ann = site.users.pop("ann")
+    assert client.get("/pending").text == "nobody"
+    site.users["ann"] = ann
+    assert client.get("/pending").text == "nobody"

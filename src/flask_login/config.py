@@ -64,6 +64,7 @@ SESSION_KEYS = {
     "_times",
     "_pending",
     "_acting_as",
+    "_unknown_since",
 }
 
 #: The realm of a `LoginManager` without a name.
@@ -260,6 +261,13 @@ def _span(value: object) -> timedelta:
     if span is None:
         raise ValueError
     return span
+
+
+def _grace(value: object) -> timedelta:
+    grace = None if value is None else _duration(value)
+    if grace is None or grace < timedelta(0):
+        raise ValueError
+    return grace
 
 
 def _optional(parse: Callable[[object], T]) -> Callable[[object], T | None]:
@@ -546,6 +554,15 @@ LOGIN_PENDING_TIMEOUT = Setting(
     "How long a user may take between `begin_login` and `complete_login`.",
     _span,
 )
+LOGIN_UNKNOWN_USER_GRACE = Setting(
+    "LOGIN_UNKNOWN_USER_GRACE",
+    timedelta(minutes=10),
+    "a datetime.timedelta, not less than 0",
+    "For how long a user loader may not know a user id before the login ends. Until then such a"
+    " request is nobody's and nothing is touched: a database that lost sight of its users for a"
+    " moment logs nobody out. `timedelta(0)` ends the login at once.",
+    _grace,
+)
 LOGIN_OUTAGE_TRUST: Setting[timedelta | None] = Setting(
     "LOGIN_OUTAGE_TRUST",
     None,
@@ -641,6 +658,7 @@ SETTINGS: tuple[Setting[Any], ...] = (
     LOGIN_FRESH_TIMEOUT,
     LOGIN_TOUCH_INTERVAL,
     LOGIN_PENDING_TIMEOUT,
+    LOGIN_UNKNOWN_USER_GRACE,
     LOGIN_OUTAGE_TRUST,
     LOGIN_MAX_SESSIONS,
     LOGIN_MAX_SESSIONS_POLICY,

@@ -16,7 +16,7 @@ from flask.sessions import SecureCookieSessionInterface
 
 from . import config as settings
 from . import utils
-from .loaders import Loaders, UserT
+from .loaders import Loaders, UserT, resolve
 from .state import (
     SessionKeys,
     get_app,
@@ -25,6 +25,7 @@ from .state import (
     get_request,
     is_answered,
     request_context,
+    tell_once,
 )
 
 if TYPE_CHECKING:
@@ -91,14 +92,14 @@ class Entries(Loaders[UserT]):
         self._session_identifier_generator: Callable[[], str] = _create_identifier
 
     def _auth_hash(self, user: Any) -> str | None:
-        text = auth_text(user)
+        text = auth_text(user, self.realm)
         return None if text is None else self._digest(text, self._auth_salt)
 
     def _same_credentials(self, user: Any, stored: str | None) -> bool:
         """Tell whether `stored`, if it says anything, is of the credentials a user has now."""
         if not stored:
             return True
-        text = auth_text(user)
+        text = auth_text(user, self.realm)
         if text is None:
             return True
         return isinstance(stored, str) and self._is_digest(stored, text, self._auth_salt)
@@ -106,7 +107,7 @@ class Entries(Loaders[UserT]):
     def _write_login(self, sess: MutableMapping[str, Any], user_id: Any, *, fresh: bool) -> None:
         identifier = self._session_identifier_generator()
         sess.update({self.keys.user_id: user_id, self.keys.fresh: fresh, self.keys.id: identifier})
-        for key in (self.keys.methods, self.keys.force):
+        for key in (self.keys.methods, self.keys.force, self.keys.unknown_since):
             if key in sess:
                 del sess[key]
 
@@ -180,10 +181,26 @@ def how_to_renew(interface: object) -> str:
     )
 
 
-def auth_text(user: Any) -> str | None:
-    """Return what a user says of their credentials; None for one whose class says nothing."""
+def auth_text(user: Any, realm: str) -> str | None:
+    """Return what a user says of their credentials; None for one whose class says nothing.
+
+    What is no text is told to the log once. Where its printed form names the object (a mock, a
+    class without a `__str__`) it says nothing: each request would find other credentials.
+    """
     method = getattr(user, "get_session_auth_hash", None)
     if method is None:
         return None
-    value = method()
-    return "" if value is None else str(value)  # None is a state too: no password yet
+    value = resolve(method())
+    if isinstance(value, str):
+        return str(value)
+    tell_once(realm, "auth hash", user, _NO_TEXT)
+    if value is None:
+        return ""  # a state too: no password yet
+    text = str(value)
+    return None if f"{id(value)}" in text or f"{id(value):x}" in text.lower() else text
+
+
+_NO_TEXT = (
+    "get_session_auth_hash() of %s returned no text. Return a text that changes when the"
+    " credentials do, such as the password hash, or leave the method away."
+)

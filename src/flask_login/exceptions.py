@@ -94,7 +94,7 @@ class MissingLoader(FlaskLoginError, RuntimeError):
 
 
 class InvalidUserId(FlaskLoginError, ValueError):
-    """The user given to `login_user` has no id, so nobody could be found again by it.
+    """The user to be logged in was not saved and has no id: nobody could be found again by it.
 
     .. versionadded:: 0.6.90
     """
@@ -108,9 +108,9 @@ class InvalidUserId(FlaskLoginError, ValueError):
 
     def __str__(self) -> str:
         return (
-            f"user.{self.id_attribute}() returned None, so this login could not be found again on"
-            " the next request. Was the user saved to the database (and given its id) before"
-            " login?"
+            f"The user has no id that user.{self.id_attribute}() could return, so this login could"
+            " not be found again on the next request. Was the user saved to the database (and given"
+            " its id) before login?"
         )
 
 

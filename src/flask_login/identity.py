@@ -12,10 +12,12 @@ from werkzeug.local import LocalProxy
 
 from . import config as settings
 from . import doubles, utils
-from .loaders import UserT, unwrap
+from .exceptions import InvalidUserId
+from .loaders import UserT, resolve, unwrap
 from .loading import Loading
-from .mixins import AnonymousUserMixin, says
+from .mixins import AnonymousUserMixin, is_unsaved, says
 from .state import get_request, get_session
+from .user_ids import plain
 
 if TYPE_CHECKING:
     from .login_facts import CurrentLogin
@@ -60,17 +62,17 @@ class Identity(Loading[UserT]):
         user = self.get_current_user()
         if user is None or says(getattr(user, "is_anonymous", False)):
             return None
-        get_id = getattr(user, self.id_attribute, None)
-        user_id = None if get_id is None else str(get_id())
         if not has_request_context():
-            return self._login_facts(user_id, "assigned", False, False, frozenset())
+            return self._login_facts(
+                _text(self._asked_id(user)), "assigned", False, False, frozenset()
+            )
         state = self._state()
         source = (state.source if user is state.user else None) or "assigned"
         own = source in ("session", "remember")
         stored = state.stored if own else None
         ends_at = self._expires_at() if own else None
         return self._login_facts(
-            user_id=user_id,
+            user_id=_text(self._id_of(user)),
             source=source,
             fresh=self.login_fresh(),
             remembered=self.login_remembered(),
@@ -99,6 +101,8 @@ class Identity(Loading[UserT]):
         """Ask anew whether the login goes on. See `flask_login.login_still_valid`."""
         state = self._state()
         state.unavailable = None  # the session store may be back
+        if state.failed is not None:
+            self._forget(state)  # and so may the loader's database
         before = self.get_current_login()
         if before is None:
             return False
@@ -113,7 +117,7 @@ class Identity(Loading[UserT]):
     def _actor_id(self) -> str | None:
         """Return the user id of who impersonates the current user, if somebody does."""
         actor = self._state().actor if has_request_context() else None
-        return None if actor is None else str(getattr(actor, self.id_attribute)())
+        return None if actor is None else _text(self._id_of(actor))
 
     def login_fresh(self) -> bool:
         """Tell whether the login session of this request is fresh.
@@ -148,10 +152,62 @@ class Identity(Loading[UserT]):
         return cast("dict[str, int]", methods) if isinstance(methods, dict) else {}
 
     def _is_of_session(self, user: Any) -> bool:
-        """Tell whether `user` is the one whose login session this is, not somebody's beside it."""
+        """Tell whether `user` is the one whose login session this is, not somebody's beside it.
+
+        That is known from the id that the user was loaded by. Another object is asked for its own:
+        it may be the same user, loaded once more.
+        """
         user_id = get_session().get(self.keys.user_id)
-        get_id = getattr(user, self.id_attribute, None)
-        return user_id is not None and get_id is not None and str(get_id()) == str(user_id)
+        if user_id is None:
+            return False
+        owner, loaded_by = self._state().owner
+        loaded = loaded_by is not None and str(loaded_by) == str(user_id)
+        if loaded and user is owner:
+            return True
+        asked = self._asked_id(user)
+        if asked is None:
+            return False
+        if str(asked) == str(user_id):
+            return True
+        return loaded and str(asked) == str(self._asked_id(owner))
+
+    def _id_of(self, user: Any) -> Any:
+        """Return the id that a user was loaded by in this request; of another, what it says."""
+        for known, user_id in (self._state().owner, self._state().acted):
+            if user is known:
+                return user_id
+        return self._asked_id(user)
+
+    def _asked_id(self, user: Any) -> Any:
+        """Return what a user object says its id is; None for one that can't tell.
+
+        A row that is detached from its database, or expired, raises an error of its library.
+        """
+        try:
+            get_id = getattr(user, self.id_attribute)
+            return None if is_unsaved(get_id) else resolve(get_id())
+        except Exception:  # noqa: BLE001  # of whatever library its row is
+            return None
+
+    def _own_ids(self) -> set[str]:
+        """Return, as text, every id of the user whose login session this is, if that is known."""
+        owner, loaded_by = self._state().owner if has_request_context() else (None, None)
+        ids = () if loaded_by is None else (loaded_by, self._asked_id(owner))
+        return {str(user_id) for user_id in ids if user_id is not None}
+
+    def _login_id_of(self, user: Any) -> Any:
+        """Return the id that a login of this user is kept by; None for a user who has none.
+
+        Raises `InvalidUserId` for a row that was not saved.
+        """
+        get_id = getattr(user, self.id_attribute)
+        if is_unsaved(get_id):
+            raise InvalidUserId(self.id_attribute)
+        return plain(resolve(get_id()))
+
+
+def _text(user_id: Any) -> str | None:
+    return None if user_id is None else str(user_id)
 
 
 def get_current_user() -> Any:

@@ -61,8 +61,8 @@ class Impersonation(Login[UserT]):
             raise ImpersonationDenied("Somebody who acts as another user can't act as a third.")
         if not self._is_of_session(actor):
             raise ImpersonationDenied("Only who is logged in in this session may act as another.")
-        user_id = getattr(found, self.id_attribute)()
-        if user_id is None or str(user_id) == str(sess[self.keys.user_id]):
+        user_id = self._login_id_of(found)
+        if user_id is None or str(user_id) in {str(sess[self.keys.user_id]), *self._own_ids()}:
             raise ImpersonationDenied("There is no other user to act as.")
         if not is_active(found) or not self._may(actor, found):
             raise ImpersonationDenied("The actor may not act as this user.")
@@ -72,7 +72,8 @@ class Impersonation(Login[UserT]):
         self._renew_credential(sess)
         sess[self.keys.acting_as] = user_id
         self._assign(found, "session")
-        self._state().actor = actor
+        state = self._state()
+        state.actor, state.acted = actor, (found, user_id)
         self._note("impersonation_started", user_id, self._actor_id())
         impersonation_started.send(get_app(), user=found, actor=actor)
 
@@ -84,7 +85,7 @@ class Impersonation(Login[UserT]):
         # Whoever kept the session of before does not begin to act again.
         self._tell_if_answered("stop_impersonating")
         self._renew_credential(get_session())
-        self._stop(getattr(user, self.id_attribute)(), self._actor_id())
+        self._stop(self._id_of(user), self._actor_id())
         self._rotate_csrf_token(get_session())
         self._assign(actor, "session")
         impersonation_stopped.send(get_app(), user=user, actor=actor)
@@ -104,7 +105,7 @@ class Impersonation(Login[UserT]):
         user_id = sess[self.keys.acting_as]
         user = self._call_user_loader(user_id)
         if user is not None and is_active(user) and self._may(actor, user):
-            state.actor = actor
+            state.actor, state.acted = actor, (user, user_id)
             return user, source
         # Nobody for this once: what was meant for the user is not for the actor to do.
         self._stop(user_id, sess[self.keys.user_id])

@@ -7,6 +7,7 @@ from contextvars import copy_context
 from types import CoroutineType, GenericAlias
 from typing import TYPE_CHECKING, Any, ParamSpec, cast, overload
 
+from werkzeug.exceptions import NotFound
 from werkzeug.local import LocalProxy
 
 from .config import logger
@@ -99,13 +100,17 @@ class Loaders(Generic[UserT]):
         """Register the function that returns the user of a user id, or None.
 
         It is called on the first question for the user in a request. Return None for an id
-        that is unknown: the login then ends. A `ValueError` (``int("abc")``) means the same and
-        is logged; any other exception is yours and propagates. May be ``async def``.
+        that is unknown: the request is nobody's, and the login ends when the id is still unknown
+        after ``LOGIN_UNKNOWN_USER_GRACE``. A `ValueError` (``int("abc")``) means the same and is
+        logged, and so does a 404 (``get_or_404``), but not their subclasses. Any other exception
+        is yours and propagates: nothing ends, and who asks again in this request sees nobody. May
+        be ``async def``.
 
         While it runs `current_user` is nobody, for what it starts in its own context too. A thread
         that a loader starts in another context must not ask for it: it would ask the loader.
 
-        :param callback: takes the user id: what ``get_id()`` returned, a `str`.
+        :param callback: takes the user id: what ``get_id()`` returned, of the same type if it is
+            a `str`, an `int`, a `uuid.UUID` or `bytes`.
         :return: the callback, unchanged.
         """
         self._user_callback = callback
@@ -188,22 +193,25 @@ class Loaders(Generic[UserT]):
             user = self._user_callback(user_id)
             if user is False or hasattr(user, "__await__"):
                 user = self._user_of_result(user)
-        except ValueError:
-            return self._warn_of_value_error(user_id)
+        except Exception as error:
+            if not says_unknown(error):
+                raise
+            return self._unknown_because(error, user_id)
         return user
 
     def _user_of_result(self, result: object) -> Any:
         """Return the user that a loader gave, awaited; None for False."""
         return _or_none(self._resolve(result))
 
-    def _warn_of_value_error(self, user_id: Any) -> Any:
-        """Say that a user id was no id, and return its user: None."""
-        logger.warning(
-            "The user_loader raised ValueError for user id %r: the id is taken as unknown and"
-            " the login ends.",
-            user_id,
-            exc_info=True,
-        )
+    def _unknown_because(self, error: Exception, user_id: Any) -> Any:
+        """Return the user of an id that the loader said by an error to be none: None."""
+        if type(error) is not NotFound:
+            logger.warning(
+                "The user_loader raised %s for user id %r: the id is taken as unknown.",
+                type(error).__name__,
+                user_id,
+                exc_info=True,
+            )
         return None
 
     def _ask_loaders(self) -> tuple[Any, str | None]:
@@ -255,6 +263,22 @@ class Loaders(Generic[UserT]):
 
     def _assign(self, user: Any, source: str | None) -> None:
         raise NotImplementedError  # the layer above keeps the user of the request
+
+
+#: Errors of other libraries that say that an id is none, by the names of module and class: what is
+#: not installed can't be imported.
+_NO_ID = {("bson.errors", "InvalidId"), ("mongoengine.errors", "ValidationError")}
+
+
+def says_unknown(error: Exception) -> bool:
+    """Tell whether an error of a user loader means that there is no such user.
+
+    Not what is a `ValueError` only by inheritance (of JSON, Unicode, a validation): a row that is
+    broken says nothing of the id.
+    """
+    if type(error) is ValueError or type(error) is NotFound:
+        return True
+    return any((kind.__module__, kind.__name__) in _NO_ID for kind in type(error).__mro__)
 
 
 def _or_none(user: Any) -> Any:

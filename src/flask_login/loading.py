@@ -18,7 +18,7 @@ from . import config as settings
 from . import utils
 from .entries import _create_identifier, client_fingerprint, is_legacy_fingerprint
 from .exceptions import ConfigurationError
-from .loaders import UserT, is_active, unwrap
+from .loaders import UserT, is_active, says_unknown, unwrap
 from .mirror import Mirror, leave_g_after_requests
 from .mixins import AnonymousUserMixin
 from .signals import session_protected, user_accessed, user_loaded_from_cookie
@@ -54,6 +54,15 @@ _MOST_COOKIES = 10
 #: How Flask finds the cookies: in one header. A request class may have another way.
 _COOKIES_OF_FLASK = FlaskRequest.cookies
 
+#: The hooks that the usual way of a request does not need to call, or asks in its own way.
+_HOOKS = frozenset(
+    {
+        "_session_protection_failed",
+        "_update_request_context_with_user",
+        "_update_remember_cookie",
+    }
+)
+
 
 class Loading(Mirror[UserT]):
     """The part of `LoginManager` that finds out who makes the request."""
@@ -67,10 +76,6 @@ class Loading(Mirror[UserT]):
         # Session entries and settings for which more must be asked than whose the session is.
         self._telling_entries = frozenset(self.keys.telling())
         self._telling_settings = settings.TELLING_KEYS
-        own = type(self)._session_protection_failed is not Loading._session_protection_failed
-        #: Whether the session of the same client is good, unless it tells more: not where a
-        #: subclass has a session protection of its own.
-        self._asks_as_usual = not own
         #: Makes the object that stands for nobody. A class or function without arguments; it
         #: may return None.
         self.anonymous_user: Callable[[], Any] = AnonymousUserMixin
@@ -145,6 +150,8 @@ class Loading(Mirror[UserT]):
 
     def _forget(self, state: RequestState) -> None:
         state.user, state.source, state.written, state.actor = UNLOADED, None, UNLOADED, None
+        state.owner = state.acted = UNLOADED, None
+        state.decided, state.unknown, state.given_up = False, None, None
         if self.realm == settings.DEFAULT_REALM:
             # A loader that looks at g must not find the user of another request there.
             for name in ("_login_user", "_login_state"):
@@ -152,7 +159,7 @@ class Loading(Mirror[UserT]):
 
     # Loading
 
-    def _load_user(self) -> None:  # noqa: C901, PLR0912
+    def _load_user(self) -> None:  # noqa: C901, PLR0912, PLR0915
         """Find out whose request this is, whatever was known before."""
         # In one piece, because it runs in every request that asks: a call of each step's own would
         # cost a guarded page a fiftieth, and each question that most sessions don't raise as much.
@@ -169,13 +176,22 @@ class Loading(Mirror[UserT]):
         mirror = here.g.__dict__
         if state.user is not UNLOADED or "_login_user" in mirror:
             self._forget(state)
+        # Looked for at each request: tests and extensions patch hooks when all is set up. On the
+        # class, in a subclass, or on the instance.
+        hooks = type(self)
+        own = (
+            hooks._session_protection_failed is _OWN_PROTECTION
+            and hooks._update_request_context_with_user is _OWN_UPDATE
+            and hooks._update_remember_cookie is hooks._own_update_remember_cookie
+            and self.__dict__.keys().isdisjoint(_HOOKS)
+        )
         answered, token = is_answered(request), _loading.set((*loading, state))
         try:
             cookies, loaded = request.environ.get("HTTP_COOKIE"), UNLOADED
             # Of most sessions there is nothing to ask but whose they are: the client is the same,
             # and nothing sets a time or says anything of credentials.
             if (
-                self._asks_as_usual
+                own
                 and not answered
                 and self._user_callback is not None
                 and cookies is not None
@@ -191,8 +207,10 @@ class Loading(Mirror[UserT]):
                     loaded = self._user_callback(user_id)
                     if loaded is False or hasattr(loaded, "__await__"):
                         loaded = self._user_of_result(loaded)
-                except ValueError:
-                    loaded = self._warn_of_value_error(user_id)
+                except Exception as error:
+                    if not says_unknown(error):
+                        raise
+                    loaded = self._unknown_because(error, user_id)
                 # Older code may ask in the session to have a remember cookie deleted.
                 if ";" in cookies and settings.REMEMBER_COOKIE_NAME.read(config) in cookies:
                     self._finish_response(state)
@@ -204,10 +222,16 @@ class Loading(Mirror[UserT]):
                 and not hasattr(loaded, "get_session_auth_hash")
             ):
                 user, source = loaded, "session"
+                state.owner = loaded, user_id
             else:
                 user, source = self._identify(state, loaded)
+        except BaseException as error:
+            self._note_loading_failed(state, error)
+            raise
         finally:
             _loading.reset(token)
+        if state.decided:
+            user, source = state.user, state.source
         if user is None:
             self._require_loader()
             user = self.anonymous_user()
@@ -218,8 +242,37 @@ class Loading(Mirror[UserT]):
             tokens = getattr(context, "_cv_tokens", None)
             if tokens and tokens[0][1] is None:  # as `shares_g` asks
                 leave_g_after_requests(here.app)
+        if not own:
+            self._ask_patched_hooks(state)
         if user_accessed.receivers:
             user_accessed.send(here.app)
+
+    def _note_loading_failed(self, state: RequestState, error: BaseException) -> None:
+        """Have this request be nobody's from here on: pages that tell of the failure ask as well.
+
+        Guards don't take it for that: they raise the failure again.
+        """
+        self._assign(self.anonymous_user(), None)
+        state.failed = error
+
+    def _ask_patched_hooks(self, state: RequestState) -> None:
+        """Call the hooks of old that the way of a request no longer needs, where others patched."""
+        # Every response of before 0.6.90 went by here.
+        self._finish_response(state)
+        self._tell_patched_update(state)
+
+    def _tell_patched_update(self, state: RequestState) -> None:
+        """Call `_update_request_context_with_user` where others patched it, as it was once."""
+        if _is_patched(self, "_update_request_context_with_user", _OWN_UPDATE):
+            user, source = state.user, state.source
+            self._update_request_context_with_user(None if source is None else user)
+            if state.user is user:
+                state.source = source
+
+    def _sees_every_response(self) -> bool:
+        """Tell whether others patched the hook that saw every response once."""
+        own = type(self)._own_update_remember_cookie
+        return _is_patched(self, "_update_remember_cookie", own)
 
     def _only_looks(self) -> bool:
         """Tell whether the user is being found out when the response has begun.
@@ -263,10 +316,12 @@ class Loading(Mirror[UserT]):
             user = self._load_user_from_session(sess, user_id, loaded)
             if user is not None:
                 return user, "session"
+        if state.decided:
+            return None, None
         user = self._load_user_from_cookie(sess, state)
         if user is not None:
             return user, "remember"
-        return self._load_user_from_loaders(state)
+        return (None, None) if state.decided else self._load_user_from_loaders(state)
 
     def _load_user_from_loaders(self, state: RequestState) -> tuple[Any, str | None]:
         state.asks = "loaders"
@@ -287,14 +342,47 @@ class Loading(Mirror[UserT]):
             if user_id is None:
                 return None
             user = self._call_user_loader(user_id)
+        if self._state().decided:
+            return None
+        if user is None and self._is_unknown_for_now(sess, user_id):
+            return None
         reason = self._unfit(user, sess.get(self.keys.auth_hash), forced=self.keys.force in sess)
         if reason is None:
             if self.keys.force in sess and is_active(user):
                 del sess[self.keys.force]  # its reason is gone; the next ban counts
-            return user if self._settle(sess, user, None) else None
+            if not self._settle(sess, user, None):
+                return None
+            if self.keys.unknown_since in sess:
+                del sess[self.keys.unknown_since]
+            self._state().owner = user, user_id
+            return user
         # The remember cookie is asked next, and deleted if it is no better.
         self._end_session(sess, reason)
         return None
+
+    def _is_unknown_for_now(
+        self, sess: MutableMapping[str, Any], user_id: Any, *, marks: bool = True
+    ) -> bool:
+        """Tell whether an id that the loader does not know is given time to be known again.
+
+        A session entry marks since when it is unknown. While it waits nothing else is touched.
+
+        :param marks: False for an id that this browser did not show.
+        """
+        grace = settings.LOGIN_UNKNOWN_USER_GRACE.read(get_config())
+        state, now, text = self._state(), int(self._clock().timestamp()), str(user_id)
+        since, marked = _mark(sess.get(self.keys.unknown_since))
+        known = marked == text and since <= now
+        over = now - since >= grace.total_seconds() if known else not (grace and text)
+        if over or state.given_up == text:
+            state.given_up = text
+            return False
+        # One mark, for the first id that a browser shows.
+        first = marks and not known and state.unknown is None
+        if first and not get_app().session_interface.is_null_session(sess):
+            sess[self.keys.unknown_since] = [now, text]
+        state.unknown, state.stored = state.unknown or text, None
+        return True
 
     def _unfit(self, user: Any, auth_hash: str | None, *, forced: bool = False) -> str | None:
         """Return why a login of `user` can't go on, or None when it can."""
@@ -313,16 +401,15 @@ class Loading(Mirror[UserT]):
         if not cookies:
             return None
         if settings.REMEMBER_COOKIE_ENABLED.read(get_config()):
-            chosen = cookies if len(cookies) == 1 else self._choose(cookies)
             state.asks = "cookies"
             try:
-                for cookie in chosen:
+                for cookie in cookies if len(cookies) == 1 else self._choose(cookies):
                     user = self._load_user_from_remember_cookie(cookie)
                     if user is not None:
                         return user
             finally:
                 state.asks = None
-        if self._own_cookies():
+        if state.unknown is None and not state.decided and self._own_cookies():
             self._wish(state, "clear")
         return None
 
@@ -355,9 +442,27 @@ class Loading(Mirror[UserT]):
     def _is_good(self, cookie: str) -> bool:
         """Tell whether a remember cookie would log its user in."""
         token = self._read_remember_cookie(cookie)
-        if token is None:
-            return False
-        return self._unfit(self._call_user_loader(token.user_id), token.auth_hash) is None
+        return token is not None and self._judge_token(token, own=True)[0] is not None
+
+    def _judge_token(self, token: RememberToken, *, own: bool) -> tuple[Any, str | None]:
+        """Return the user whom a remember token logs in, or None and why it never will again.
+
+        None and None where the loader does not know the user for now, or has logged somebody in or
+        out itself: then everything stays as it is.
+
+        :param own: whether this browser showed the token.
+        """
+        state = self._state()
+        if str(token.user_id) == state.unknown:
+            state.stored = None
+            return None, None
+        user = self._call_user_loader(token.user_id)
+        if state.asks is not None and state.decided:
+            return None, None
+        if user is None and self._is_unknown_for_now(get_session(), token.user_id, marks=own):
+            return None, None
+        reason = self._unfit(user, token.auth_hash)
+        return (user, None) if reason is None else (None, reason)
 
     def _load_user_from_remember_cookie(self, cookie: str) -> Any:
         """Log the user of a remember cookie in again, not fresh; None if it names nobody.
@@ -365,20 +470,18 @@ class Loading(Mirror[UserT]):
         A text that is none of this request's cookies, or that a request loader found, is looked at
         and left as it is: no cookie is set for it.
         """
-        state = self._state()
+        state, sess = self._state(), get_session()
+        own = state.asks == "cookies" or (state.asks is None and cookie in self._remember_cookies())
         token = self._read_remember_cookie(cookie)
         if token is None:
             return None
-        user = self._call_user_loader(token.user_id)
-        reason = self._unfit(user, token.auth_hash)
+        user, reason = self._judge_token(token, own=own)
         if reason is not None:
             self._end_token(cookie, reason)
+        if user is None:
             return None
-        own = state.asks == "cookies" or (state.asks is None and cookie in self._remember_cookies())
-        late = is_answered(request_context.get().request)
-        if own and not late and not self._take_token(state):
+        if own and not self._take_token(state):
             return None
-        sess = get_session()
         if not get_app().session_interface.is_null_session(sess):
             self._write_login(sess, token.user_id, fresh=False)
             if not self._settle(sess, user, token):
@@ -390,14 +493,24 @@ class Loading(Mirror[UserT]):
             if token.outdated or token.auth_hash != auth_hash:
                 self._wish(state, "set")
                 state.reissued = token.with_auth_hash(auth_hash)
-        state.ended_reason = None  # the login goes on
-        if user_loaded_from_cookie.receivers:
-            self._assign(user, "remember")  # its receivers may read current_user
-            user_loaded_from_cookie.send(get_app(), user=user)
-        return user
+        state.ended_reason, state.unknown = None, None  # the login goes on
+        state.owner = user, token.user_id
+        return user if self._tell_of_return(user) else None
+
+    def _tell_of_return(self, user: Any) -> bool:
+        """Send the signal; False where a receiver logged the user out, or somebody else in."""
+        if not user_loaded_from_cookie.receivers:
+            return True
+        self._assign(user, "remember")  # its receivers may read current_user
+        state = self._state()
+        state.decided = False
+        user_loaded_from_cookie.send(get_app(), user=user)
+        return not state.decided
 
     #: The stored logins, with a session store.
     _logins: Any = None
+    #: `_update_remember_cookie` as the layer above has it, whatever is patched later.
+    _own_update_remember_cookie: Any = None
 
     if TYPE_CHECKING:  # what the timeouts add
 
@@ -414,7 +527,7 @@ class Loading(Mirror[UserT]):
     # What the stored level does otherwise
 
     def _read_remember_cookie(self, value: str) -> RememberToken | None:
-        """Return what a remember cookie is good for, or None."""
+        """Return what a remember cookie is good for, or None; a good one is left as it is."""
         return self._read_token(value, self.realm, self._clock(), get_config())
 
     def _one_of_each_login(self, cookies: list[str]) -> list[str]:
@@ -537,3 +650,21 @@ class Loading(Mirror[UserT]):
 
 
 _LOAD_USER_FROM_REMEMBER_COOKIE = Loading._load_user_from_remember_cookie
+
+
+def _mark(entry: object) -> tuple[int, str | None]:
+    """Return since when (seconds since 1970) which user id is unknown; 0 and None for no mark."""
+    if not isinstance(entry, (list, tuple)) or len(entry) != 2:
+        return 0, None
+    since, marked = entry
+    return (since, marked) if type(since) is int and isinstance(marked, str) else (0, None)
+
+
+# As they are here, whatever is patched later.
+_OWN_PROTECTION = Loading._session_protection_failed
+_OWN_UPDATE = Loading._update_request_context_with_user
+
+
+def _is_patched(manager: Loading[Any], name: str, own: Any) -> bool:
+    """Tell whether a hook is another than ours: on the instance, on the class, in a subclass."""
+    return name in vars(manager) or getattr(type(manager), name) is not own

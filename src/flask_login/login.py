@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 from . import config as settings
 from . import doubles, utils
 from .config import logger
-from .exceptions import ConfigurationError, InvalidUserId
+from .exceptions import ConfigurationError
 from .loaders import UserT, is_active, unwrap
 from .signals import user_logged_in, user_logged_out, user_login_confirmed, user_login_failed
 from .state import (
+    UNLOADED,
     RequestState,
     get_app,
     get_config,
     get_request,
     get_session,
     is_answered,
+    tell_once,
     touched_session,
 )
 from .stored import StoredLevel
@@ -52,9 +54,7 @@ class Login(StoredLevel[UserT]):
         found = unwrap(user)
         if not force and not is_active(found):
             return False
-        user_id = getattr(found, self.id_attribute)()
-        if user_id is None:
-            raise InvalidUserId(self.id_attribute)
+        user_id = self._login_id_of(found)
         if remember and duration is not None and not isinstance(duration, timedelta):
             raise ConfigurationError("duration", duration, "a datetime.timedelta")
         check_methods(methods)
@@ -65,6 +65,8 @@ class Login(StoredLevel[UserT]):
             self._require_store("external_id")
         timeouts = _timeouts(idle_timeout, absolute_timeout, fresh_timeout)
 
+        if user_id is None:
+            return self._log_in_for_now(found)
         state, sess = self._state(), get_session()
         own = state.source in ("session", "remember") and self._is_of_session(found)
         if not self._start_record(
@@ -94,9 +96,35 @@ class Login(StoredLevel[UserT]):
         else:
             self._forget_others(state, sess, own=own)
         self._assign(found, "session")
+        state.actor, state.decided, state.unknown = None, True, None
+        state.owner, state.acted = (found, user_id), (UNLOADED, None)
         self._finish_response(state)
-        state.actor = None
+        self._tell_patched_update(state)
         user_logged_in.send(get_app(), user=found)
+        return True
+
+    def _log_in_for_now(self, user: Any) -> bool:
+        """Make a user without an id the user of this request: nobody could be found again by it.
+
+        Whoever was logged in before is out, as by any login.
+        """
+        tell_once(self.realm, "no id", user, _NO_ID)
+        state, sess = self._state(), get_session()
+        self._tell_if_answered("login_user")
+        if is_answered(get_request()):
+            self._drop_entries(sess)  # the browser goes on to show the other login
+            state.stored = None
+        else:
+            self._end_login(sess, state, "replaced")
+        sess.pop(self.keys.pending, None)
+        self._regenerate(sess)
+        self._rotate_csrf_token(sess)
+        self._assign(user, "assigned")
+        state.actor, state.decided, state.unknown, state.ended_reason = None, True, None, None
+        state.owner = state.acted = UNLOADED, None
+        self._finish_response(state)
+        self._tell_patched_update(state)
+        user_logged_in.send(get_app(), user=user)
         return True
 
     def confirm_login(self, *, methods: Collection[str] = ()) -> None:
@@ -140,6 +168,9 @@ class Login(StoredLevel[UserT]):
         self._finish_response(state)
         user_logged_out.send(get_app(), user=user)
         self._assign(self.anonymous_user(), None)
+        state.decided, state.unknown = True, None
+        state.owner = state.acted = UNLOADED, None
+        self._tell_patched_update(state)
         return True
 
     def _tell_if_answered(self, function: str) -> None:
@@ -282,6 +313,8 @@ class Login(StoredLevel[UserT]):
         token = self._remember_token(state)
         if token is None or str(token.user_id) != str(sess.get(self.keys.user_id)):
             return False
+        if state.failed is not None:
+            return False  # nothing of the login is touched then
         state.remember_lifetime = token.lifetime
         return True
 
@@ -347,6 +380,15 @@ class Login(StoredLevel[UserT]):
         clear_host_cookie(response, get_request(), get_config(), self.realm)
 
 
+# As it is here, whatever is patched later.
+Login._own_update_remember_cookie = Login._update_remember_cookie
+
+_NO_ID = (
+    "login_user was given a %s that has no id: it is the user of this request, and the next one"
+    " knows nobody."
+)
+
+
 def check_methods(methods: Collection[str]) -> None:
     """Raise `ConfigurationError` for methods that are one text: it would be read by letters."""
     if isinstance(methods, str):
@@ -406,9 +448,9 @@ def login_user(
         as ``LOGIN_MAX_SESSIONS`` allows and the policy is ``"deny"``; `login_ended_reason` is
         ``"denied"`` then.
 
-    Raises `InvalidUserId` for a user without an id, `ConfigurationError` for a duration or
-    timeout that is no timedelta, or for what needs a session store without one. Sends
-    `user_logged_in`.
+    Raises `InvalidUserId` for a row that was not saved (`UserMixin` with None for an ``id``),
+    `ConfigurationError` for a duration or timeout that is no timedelta, or for what needs a session
+    store without one. Sends `user_logged_in`.
 
     .. versionchanged:: 0.6.90
         The keyword arguments after `fresh` are new.

@@ -80,12 +80,14 @@ class Mirror(Entries[UserT]):
     if TYPE_CHECKING:
 
         def _update_remember_cookie(self, response: Response) -> Response: ...
+        def _sees_every_response(self) -> bool: ...
         def _user_of(self, request: Any) -> Any: ...
         def _first_question(self) -> Any: ...
 
     def _assign(self, user: Any, source: str | None) -> None:
         state = self._state()
         state.user, state.source, state.written = unwrap(user), source, UNLOADED
+        state.failed = None
         if self.realm == settings.DEFAULT_REALM:
             self._mirror(state)
         if source in ("request", "bearer"):
@@ -162,8 +164,13 @@ def finish_response(response: Response) -> Response:
     """
     context = request_context.get()
     request = context.request
-    for manager in request.__dict__.get(_DUE, ()):
+    due = request.__dict__.get(_DUE, ())
+    for manager in due:
         response = manager._update_remember_cookie(response)
+    for known in context.app.extensions["login"].values():
+        manager = known.manager
+        if manager._sees_every_response() and manager not in due:
+            response = manager._update_remember_cookie(response)
     if context.app.after_request_funcs[None][0] is finish_response:
         _say_vary(context, response)
         note_answer(request)

@@ -8,8 +8,9 @@ from typing import Any
 class UserMixin:
     """The usual answers of a user object, for classes that have an ``id``.
 
-    Two users are equal when their ids are; the hash stays that of the object, so that an
-    ORM model keeps its place in a set while it gets its id.
+    Two users are equal when their ids are, and one that was not saved, so that its ``id`` is None,
+    only to itself. The hash stays that of the object, so that an ORM model keeps its place in a set
+    while it gets its id.
     """
 
     @property
@@ -30,6 +31,9 @@ class UserMixin:
     def get_id(self) -> str:
         """Return ``str(self.id)``.
 
+        A user who was not saved, and has None for an ``id``, gives ``"None"``: `login_user` refuses
+        them.
+
         Raises `NotImplementedError` when the class has no ``id``.
         """
         try:
@@ -40,8 +44,12 @@ class UserMixin:
             raise NotImplementedError(text) from None
 
     def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
         if isinstance(other, UserMixin):
-            return self.get_id() == other.get_id()
+            # Two rows that were not saved are two users, whatever they are named until then.
+            unsaved = is_unsaved(self.get_id) or is_unsaved(other.get_id)
+            return not unsaved and self.get_id() == other.get_id()
         return NotImplemented
 
     def __hash__(self) -> int:
@@ -68,6 +76,13 @@ class AnonymousUserMixin:
 
     def get_id(self) -> None:
         """Return None: nobody has no id."""
+
+
+def is_unsaved(get_id: Any) -> bool:
+    """Tell whether a bound method is `UserMixin.get_id` of a user whose ``id`` is None."""
+    if getattr(get_id, "__func__", None) is not UserMixin.get_id:
+        return False
+    return getattr(get_id.__self__, "id", "") is None
 
 
 def says(value: Any) -> bool:

@@ -11,7 +11,7 @@ import flask.globals
 from flask import current_app, g, request
 from flask.ctx import AppContext
 
-from .config import DEFAULT_REALM
+from .config import DEFAULT_REALM, logger
 
 # Flask 3.2 makes one context of the two.
 _CONTEXT = "app_ctx" if hasattr(AppContext, "session") else "request_ctx"
@@ -104,6 +104,18 @@ class RequestState:
     user: Any = UNLOADED
     #: The user that was found last, by whichever of the request's threads and greenlets.
     found: Any = UNLOADED
+    #: The user object that the session's login was loaded for, and the id it was loaded by.
+    owner: tuple[Any, Any] = (UNLOADED, None)
+    #: The user object that somebody acts as, and the id it was loaded by.
+    acted: tuple[Any, Any] = (UNLOADED, None)
+    #: Whether the application logged somebody in or out while the user was being loaded.
+    decided: bool = False
+    #: The user id that the loader does not know at the moment, as text; nothing ends for it yet.
+    unknown: str | None = None
+    #: The user id that the loader has not known for too long, as text.
+    given_up: str | None = None
+    #: The loader's failure during this request.
+    failed: BaseException | None = None
     #: Who impersonates that user; None while nobody does.
     actor: Any = None
     #: Whether the login is looked at without a sign of a person.
@@ -166,6 +178,8 @@ class RealmInApp:
 
     def __init__(self, manager: LoginManager[Any]) -> None:
         self.manager = manager
+        #: What the log has been told of, and of which class of users.
+        self.told_of_users: set[tuple[str, str]] = set()
 
 
 class SessionKeys:
@@ -190,16 +204,32 @@ class SessionKeys:
         self.times: str = f"{prefix}times"
         self.pending: str = f"{prefix}pending"
         self.acting_as: str = f"{prefix}acting_as"
+        self.unknown_since: str = f"{prefix}unknown_since"
 
     def telling(self) -> Iterator[str]:
         """Yield the entries that tell more of a login, or of its response, than whose it is."""
         yield from (self.auth_hash, self.force, self.times, self.acting_as, self.remember)
+        yield self.unknown_since
 
     def of_login(self) -> Iterator[str]:
         """Yield the entries that end with the login."""
         yield from (self.user_id, self.fresh, self.id, self.remember_seconds)
         yield from (self.auth_hash, self.methods, self.force, self.login, self.checked)
-        yield from (self.at, self.times, self.acting_as)
+        yield from (self.at, self.times, self.acting_as, self.unknown_since)
+
+
+def tell_once(realm: str, what: str, user: object, text: str) -> None:
+    """Log a warning of a realm's user objects: once per application and class of users.
+
+    :param what: a word that stands for the warning.
+    :param text: the warning; it may name the class by ``%s``.
+    """
+    known: RealmInApp | None = get_app().extensions.get("login", {}).get(realm)
+    told = set[tuple[str, str]]() if known is None else known.told_of_users
+    of_class = f"{type(user).__module__}.{type(user).__qualname__}"
+    if (what, of_class) not in told:
+        told.add((what, of_class))
+        logger.warning(text, of_class)
 
 
 def opened_session(context: Any) -> SessionMixin:

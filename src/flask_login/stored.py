@@ -17,6 +17,7 @@ from .exceptions import ConfigurationError, SessionStoreUnavailable
 from .loaders import UserT
 from .state import UNLOADED, RequestState, get_config, get_request, get_session, is_answered
 from .timeouts import SignedTimeouts, Timeouts
+from .user_ids import mark_of, of_text
 
 if TYPE_CHECKING:
     from flask.sessions import SessionMixin
@@ -53,7 +54,7 @@ class StoredLevel(SignedTimeouts[UserT]):
         from .sessions.registry import SessionRegistry
 
         logins = self._require_store("sessions")
-        return SessionRegistry(logins, self._clock, self._current_session_id)
+        return SessionRegistry(logins, self._clock, self._current_session_id, self._own_ids)
 
     def _require_store(self, what: str) -> StoredLogins:
         if self._logins is None:
@@ -116,10 +117,11 @@ class StoredLevel(SignedTimeouts[UserT]):
         return any(known is not None and known.id == state.stored.record.id for known in shown)
 
     def _require_answer(self) -> None:
-        """Refuse to guard a view on the word of a store that gave none."""
-        unavailable = self._state().unavailable
-        if unavailable is not None:
-            raise unavailable
+        """Refuse to guard a view on the word of a store, or a loader, that gave none."""
+        state = self._state()
+        for failure in (state.unavailable, state.failed):
+            if failure is not None:
+                raise failure
 
     def _goes_on(self, state: RequestState, sess: SessionMixin, user_id: Any) -> bool:
         text = sess.get(self.keys.login)
@@ -130,7 +132,9 @@ class StoredLevel(SignedTimeouts[UserT]):
         except SessionStoreUnavailable as error:
             state.answer = error
             return False
-        if isinstance(found, str) or found.record.user_id != user_id:
+        if isinstance(found, str) or (
+            found.record.user_id != user_id and found.record.user_id != str(user_id)
+        ):
             state.answer = found
             return False
         state.stored, state.trusted = found, None
@@ -219,7 +223,7 @@ class StoredLevel(SignedTimeouts[UserT]):
             return self._admit(sess, user_id)
         state.stored = found
         self._note_check(sess)
-        return found.record.user_id
+        return user_id  # of the type that it has in the session
 
     def _adopt(
         self, logins: StoredLogins, sess: MutableMapping[str, Any], user_id: Any
@@ -266,7 +270,8 @@ class StoredLevel(SignedTimeouts[UserT]):
 
         times = record.remember_issued_at, record.remember_until
         issued_at, until = (int((moment or record.created_at).timestamp()) for moment in times)
-        return RememberToken(record.user_id, issued_at, until, outdated=found.reissue)
+        user_id = of_text(record.user_id, self._logins.remembered_type(value))
+        return RememberToken(user_id, issued_at, until, outdated=found.reissue)
 
     def _token_beside(self, user: Any, user_id: str) -> RememberToken | None:
         """Return the good signed token of the same user that came with an adopted session."""
@@ -337,13 +342,17 @@ class StoredLevel(SignedTimeouts[UserT]):
         return self._logins is None or (stored is not None and stored.record.remembered)
 
     def _take_token(self, state: RequestState) -> bool:
-        if self._logins is None or state.stored is None:
+        if self._logins is None or is_answered(get_request()):
             return super()._take_token(state)
-        found = self._logins.take_remember(state.stored)
-        if isinstance(found, str):
-            state.stored, state.ended_reason = None, found
-            return False
-        state.stored = found
+        if state.stored is not None:
+            found = self._logins.take_remember(state.stored)
+            if isinstance(found, str):
+                state.stored, state.ended_reason = None, found
+                return False
+            state.stored = found
+        if state.unknown is not None:
+            # The session's own login, whose user is unknown for now, gives way to this one.
+            self._logins.end_by_text(get_session().get(self.keys.login), "replaced")
         return True
 
     def _auth_hash(self, user: Any) -> str | None:
@@ -360,7 +369,7 @@ class StoredLevel(SignedTimeouts[UserT]):
         known = login.record.auth_hash
         if known is None:
             return True
-        present = _record_auth_hash(user)
+        present = self._record_auth_hash(user)
         return present is None or known == present
 
     def _settle(  # noqa: C901  # one case after the other
@@ -387,14 +396,14 @@ class StoredLevel(SignedTimeouts[UserT]):
                 fresh=bool(sess.get(self.keys.fresh)),
                 methods=sess.get(self.keys.methods, ()),
                 remember=None if left is None else timedelta(seconds=left),
-                auth_hash=_record_auth_hash(user),
+                auth_hash=self._record_auth_hash(user),
             )
             if not self._logins.make_room(state.stored.record, user, ()):
                 self._drop_entries(sess)
                 state.stored, state.ended_reason = None, "denied"
                 return False
         elif state.stored.record.auth_hash is None:
-            auth_hash = _record_auth_hash(user)
+            auth_hash = self._record_auth_hash(user)
             if auth_hash is not None:
                 state.stored = self._logins.note_auth_hash(state.stored, auth_hash)
         super()._settle(sess, user, token)
@@ -452,7 +461,7 @@ class StoredLevel(SignedTimeouts[UserT]):
             fresh=fresh,
             methods=methods,
             remember=remember,
-            auth_hash=_record_auth_hash(user),
+            auth_hash=self._record_auth_hash(user),
             external_id=external_id,
             timeouts=timeouts,
         )
@@ -479,7 +488,11 @@ class StoredLevel(SignedTimeouts[UserT]):
             lifetime, _ = self._remember_lifetime(sess)
             stored = self._state().stored = self._logins.remember(stored, lifetime)
         until = stored.record.remember_until
-        return None if until is None else (self._logins.remember_text(stored), until.timestamp())
+        if until is None:
+            return None
+        user_id = sess.get(self.keys.user_id)
+        mark = mark_of(user_id) if str(user_id) == stored.record.user_id else ""
+        return self._logins.remember_text(stored, mark), until.timestamp()
 
     if TYPE_CHECKING:
 
@@ -495,7 +508,7 @@ class StoredLevel(SignedTimeouts[UserT]):
         if self._logins is None or state.stored is None or is_answered(get_request()):
             return True
         session_id = state.stored.record.id
-        record = self._logins.confirm(session_id, methods, _record_auth_hash(user))
+        record = self._logins.confirm(session_id, methods, self._record_auth_hash(user))
         if record is None or record.ended_reason is not None:
             # It ended while this request ran, and nothing revives it.
             ended = None if record is None else record.ended_reason
@@ -524,18 +537,15 @@ class StoredLevel(SignedTimeouts[UserT]):
         super()._end_token(cookie, reason)
 
     def _end_all_records(self, user: Any) -> None:
-        get_id = getattr(user, self.id_attribute, None)
-        user_id = None if get_id is None else get_id()
-        registry = self.sessions
+        user_id, registry = self._id_of(user), self.sessions
         if user_id is not None:
             registry.end_all(str(user_id), "logout")
 
+    def _record_auth_hash(self, user: Any) -> str | None:
+        # Not keyed: it never leaves the store, and outlives a rotation of the keys.
+        text = auth_text(user, self.realm)
+        if text is None:
+            return None
+        from .sessions.records import hash_secret
 
-def _record_auth_hash(user: Any) -> str | None:
-    # Not keyed: it never leaves the store, and outlives a rotation of the keys.
-    text = auth_text(user)
-    if text is None:
-        return None
-    from .sessions.records import hash_secret
-
-    return hash_secret(text)
+        return hash_secret(text)

@@ -68,10 +68,14 @@ class FlaskLoginClient(FlaskClient):
         """
         manager = self._manager(realm)
         keys = manager.keys
+        with self.application.test_request_context():
+            user_id = manager._login_id_of(user)
         with self.session_transaction() as sess:
             for key in keys.of_login():
                 sess.pop(key, None)
-            sess[keys.user_id] = getattr(user, manager.id_attribute)()
+            if user_id is None:
+                return  # nobody can be found again by that, as after `login_user`
+            sess[keys.user_id] = user_id
             sess[keys.fresh] = fresh_login
             with self.application.test_request_context():
                 manager._write_times(sess, proved=fresh_login)

@@ -61,6 +61,8 @@ class Times:
         self.idle = idle
         self.absolute = absolute
         self.fresh = fresh
+        #: When it was last used while the clock was behind `seen`, which never goes back.
+        self.behind: int | None = None
 
     @classmethod
     def of(cls, entry: Any) -> Times | None:
@@ -69,16 +71,31 @@ class Times:
             times = cls(*entry)
         except TypeError:
             return None
-        own = [span for span in (times.idle, times.absolute, times.fresh) if span is not None]
+        if isinstance(entry[1], (list, tuple)) and len(entry[1]) == 2:
+            times.seen, times.behind = entry[1]
+        own = [times.idle, times.absolute, times.fresh, times.behind]
+        own = [number for number in own if number is not None]
         numbers = (times.began, times.seen, *own)
         return times if all(isinstance(n, int) and abs(n) < _LONGEST for n in numbers) else None
 
-    def entry(self) -> list[int | None]:
+    def entry(self) -> list[Any]:
         """Return it as it stands in a session."""
-        values = [self.began, self.seen, self.idle, self.absolute, self.fresh]
+        seen = self.seen if self.behind is None else [self.seen, self.behind]
+        values = [self.began, seen, self.idle, self.absolute, self.fresh]
         while values[-1] is None:
             values.pop()
         return values
+
+    def last(self, now: float) -> int:
+        """Return when it was last used, as a clock that shows `now` (in seconds) tells it."""
+        return self.behind if self.behind is not None and now < self.seen else self.seen
+
+    def touch(self, now: int) -> None:
+        """Note that it is used; what was noted by a clock that was ahead stays."""
+        if now >= self.seen:
+            self.seen, self.behind = now, None
+        else:
+            self.behind = now
 
 
 class SignedTimeouts(Identity[UserT]):
@@ -122,7 +139,8 @@ class SignedTimeouts(Identity[UserT]):
 
     def _expires_at(self) -> datetime | None:
         """Return when the session's login ends if nothing more is done, or None for never."""
-        return min(_ends(self._times(get_session())).values(), default=None)
+        times, now = self._times(get_session()), self._clock().timestamp()
+        return min(_ends(times, now).values(), default=None)
 
     def _times(self, sess: MutableMapping[str, Any]) -> Times:
         """Return the times of the session's login; they begin now if it has none."""
@@ -134,15 +152,15 @@ class SignedTimeouts(Identity[UserT]):
         if new and not _timeouts_are_set():
             return user_id
         times, now = self._times(sess), self._clock()
-        for reason, moment in _ends(times).items():
+        for reason, moment in _ends(times, now.timestamp()).items():
             if now >= moment:
                 self._end_login(sess, self._state(), reason)
                 return None
         seconds = int(now.timestamp())
-        since = abs(seconds - times.seen)
+        since = abs(seconds - times.last(seconds))
         due = since > 0 and since >= _touch_interval(times).total_seconds()
         if new or (due and self._is_activity()):
-            times.seen = seconds
+            times.touch(seconds)
             sess[self.keys.times] = times.entry()
         return user_id
 
@@ -201,7 +219,8 @@ class SignedTimeouts(Identity[UserT]):
         sess[self.keys.at] = now
         times = Times.of(sess.get(self.keys.times))
         if times is not None:
-            times.began = times.seen = now
+            times.began = now
+            times.touch(now)
             sess[self.keys.times] = times.entry()
 
     @staticmethod
@@ -224,11 +243,11 @@ def _timeouts_are_set() -> bool:
     )
 
 
-def _ends(times: Times) -> dict[str, datetime]:
+def _ends(times: Times, now: float) -> dict[str, datetime]:
     """Return when a login ends, by the reason; nothing for what never ends it."""
     ends = {
         "expired_absolute": (times.began, _span(times.absolute, settings.LOGIN_ABSOLUTE_TIMEOUT)),
-        "expired_idle": (times.seen, _span(times.idle, settings.LOGIN_IDLE_TIMEOUT)),
+        "expired_idle": (times.last(now), _span(times.idle, settings.LOGIN_IDLE_TIMEOUT)),
     }
     last = datetime.max.replace(tzinfo=timezone.utc)
     return {

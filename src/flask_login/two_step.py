@@ -59,7 +59,7 @@ def begin(
     found = unwrap(user)
     if not is_active(found):
         return False
-    user_id = getattr(found, manager.id_attribute)()
+    user_id = manager._login_id_of(found)
     if user_id is None:
         raise InvalidUserId(manager.id_attribute)
     if duration is not None and not isinstance(duration, timedelta):
@@ -117,6 +117,8 @@ def pending(manager: Login[Any]) -> tuple[Any, Pending] | None:
     user = None
     if in_time and (here or manager._protection_mode() is None):
         user = manager._call_user_loader(noted.user_id)
+        if user is None and settings.LOGIN_UNKNOWN_USER_GRACE.read(get_config()):
+            return None  # for now: the time between the steps limits that as well
     if user is None or not is_active(user) or not _is_unchanged(manager, user, noted):
         del sess[manager.keys.pending]
         return None
@@ -124,12 +126,12 @@ def pending(manager: Login[Any]) -> tuple[Any, Pending] | None:
 
 
 def _credentials(manager: Login[Any], user: Any) -> str | None:
-    text = auth_text(user)
+    text = auth_text(user, manager.realm)
     return None if text is None else digest(text, _salt(manager))
 
 
 def _is_unchanged(manager: Login[Any], user: Any, noted: Pending) -> bool:
-    text, credentials = auth_text(user), noted.credentials
+    text, credentials = auth_text(user, manager.realm), noted.credentials
     if text is None or credentials is None:
         return text is credentials
     return is_digest(credentials, text, _salt(manager))

@@ -53,6 +53,9 @@ _INTERVAL_KEYS = frozenset({settings.LOGIN_TOUCH_INTERVAL.key, settings.LOGIN_ID
 # A failure that took as many seconds was silence; a refused connection takes none.
 _SILENCE = 0.2
 
+#: At the end of what a remember cookie says: of which type the user id is.
+_TYPE = re.compile(r"\.([a-z])\Z")
+
 _CREDENTIAL = re.compile(r"([^.]+)\.([^.]+)\.([0-9]{1,9})")
 
 
@@ -188,6 +191,20 @@ class StoredLogins:
         login_session_started.send(get_app(), login=record)
         self.audit("login_session_started", record)
         return Presented(record, secret)
+
+    def look_at_remember(self, value: str) -> Presented | None:
+        """Return the login that a good remember cookie brings back; None for any other.
+
+        It changes nothing: `present_remember` does, once it is known that there is such a user.
+        """
+        shown = Credential.from_text(self.remembered_text(value))
+        if shown is None:
+            return None
+        record = self.ask(lambda store: store.get(shown.id))
+        if record is None or not records.knows_secret(record, shown.secret):
+            return None
+        step = records.present_remember(record, shown.generation, self._clock())
+        return Presented(record, shown.secret) if step.refused is None else None
 
     @_reporting
     def ask(self, question: Callable[[SessionStore], R]) -> R:
@@ -377,6 +394,15 @@ class StoredLogins:
 
     def remembered_text(self, value: str) -> str | None:
         """Return the credential in a remember cookie of ours, or None."""
+        marked = self._remembered(value)
+        return None if marked is None else _TYPE.sub("", marked)
+
+    def remembered_type(self, value: str) -> str:
+        """Return the mark of the type of the user id in a remember cookie of ours."""
+        found = _TYPE.search(self._remembered(value) or "")
+        return "" if found is None else found.group(1)
+
+    def _remembered(self, value: str) -> str | None:
         try:
             text, _ = unsign(value, self._remember_salt)
         except BadData:
@@ -464,11 +490,14 @@ class StoredLogins:
         """Return the newest session credential of a login, for the session."""
         return Credential(found.record.id, found.secret, found.record.generation).to_text()
 
-    def remember_text(self, found: Presented) -> str:
-        """Return the newest remember token of a login, signed, for the cookie."""
+    def remember_text(self, found: Presented, mark: str = "") -> str:
+        """Return the newest remember token of a login, signed, for the cookie.
+
+        :param mark: tells the type of the user id, of which the record keeps the text.
+        """
         record = found.record
-        credential = Credential(record.id, found.secret, record.remember_generation)
-        return sign(credential.to_text(), self._remember_salt)
+        text = Credential(record.id, found.secret, record.remember_generation).to_text()
+        return sign(f"{text}.{mark}" if mark else text, self._remember_salt)
 
     def _tell(self, before: LoginSession, after: LoginSession) -> None:
         if before.ended_reason is None and after.ended_reason is not None:

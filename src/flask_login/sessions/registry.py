@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .logins import StoredLogins
+    from .store import SessionStore
 
 
 #: The default of `SessionRegistry.revoke`'s `user_id`.
@@ -35,11 +36,13 @@ class SessionRegistry:
         logins: StoredLogins,
         clock: Callable[[], datetime],
         current_id: Callable[[], str | None],
+        own_ids: Callable[[], Collection[str]],
     ) -> None:
         self._logins = logins
         self._store = logins.store
         self._clock = clock
         self._current_id = current_id
+        self._own_ids = own_ids
 
     def list(self, user_id: str) -> list[LoginSession]:
         """Return the live logins of a user, the newest first.
@@ -47,8 +50,20 @@ class SessionRegistry:
         :param user_id: what the user's ``get_id()`` returns.
         """
         now = self._clock()
-        found = self._logins.ask(lambda store: store.list(str(user_id)))
+        ids = self._ids_of(user_id)
+        found = [r for one in ids for r in self._logins.ask(_listing(one))]
+        if len(ids) > 1:
+            found.sort(key=lambda record: record.created_at, reverse=True)
         return [record for record in found if records.ended_because(record, now) is None]
+
+    def _ids_of(self, user_id: object) -> Collection[str]:
+        """Return the ids that a user's logins are kept by, in the order of the alphabet.
+
+        One, unless it is the user of this request, whose object tells another id than the one that
+        the login began with: the logins are kept by that.
+        """
+        own = self._own_ids()
+        return sorted(own) if str(user_id) in own else [str(user_id)]
 
     def get(self, session_id: str) -> LoginSession | None:
         """Return a login by its public handle, also one that ended a short while ago."""
@@ -65,7 +80,9 @@ class SessionRegistry:
         before = self.get(session_id)
         if before is None or records.ended_because(before, self._clock()) is not None:
             return False
-        if user_id is not ANYBODY and (user_id is None or before.user_id != str(user_id)):
+        if user_id is not ANYBODY and (
+            user_id is None or before.user_id not in self._ids_of(user_id)
+        ):
             return False
         return self._logins.end(session_id, records.REVOKED) is not None
 
@@ -80,7 +97,8 @@ class SessionRegistry:
 
     def end_all(self, user_id: str, reason: str, keep: str | None = None) -> int:
         """End every login of a user but `keep`, for `reason`; return how many."""
-        return self._logins.end_all(str(user_id), reason, keep)
+        ids = self._ids_of(user_id)
+        return sum(self._logins.end_all(one, reason, keep) for one in ids)
 
     def revoke_everyone(self, since: datetime | None = None) -> None:
         """Pull the emergency brake: end every login of everybody, by one write.
@@ -122,3 +140,7 @@ class SessionRegistry:
     def ping(self) -> None:
         """Return when the store answers, for health checks."""
         self._store.ping()
+
+
+def _listing(user_id: str) -> Callable[[SessionStore], Sequence[LoginSession]]:
+    return lambda store: store.list(user_id)
