@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Generator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -166,6 +167,7 @@ def test_a_value_error_of_an_async_loader_means_an_unknown_id(
     async def load(user_id: str) -> Any:
         return int(user_id)
 
+    pages.config["LOGIN_UNKNOWN_USER_GRACE"] = timedelta(0)
     client = pages.test_client()
     client.get("/login/alice")
     client.get(page)

@@ -187,7 +187,7 @@ class Loading(Mirror[UserT]):
         )
         answered, token = is_answered(request), _loading.set((*loading, state))
         try:
-            cookies, loaded = request.environ.get("HTTP_COOKIE"), UNLOADED
+            cookies, loaded, user_id = request.environ.get("HTTP_COOKIE"), UNLOADED, None
             # Of most sessions there is nothing to ask but whose they are: the client is the same,
             # and nothing sets a time or says anything of credentials.
             if (
@@ -654,10 +654,11 @@ _LOAD_USER_FROM_REMEMBER_COOKIE = Loading._load_user_from_remember_cookie
 
 def _mark(entry: object) -> tuple[int, str | None]:
     """Return since when (seconds since 1970) which user id is unknown; 0 and None for no mark."""
-    if not isinstance(entry, (list, tuple)) or len(entry) != 2:
-        return 0, None
-    since, marked = entry
-    return (since, marked) if type(since) is int and isinstance(marked, str) else (0, None)
+    match entry:
+        case [int(since), str(marked)] if not isinstance(since, bool):
+            return since, marked
+        case _:
+            return 0, None
 
 
 # As they are here, whatever is patched later.

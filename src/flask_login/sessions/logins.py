@@ -192,20 +192,6 @@ class StoredLogins:
         self.audit("login_session_started", record)
         return Presented(record, secret)
 
-    def look_at_remember(self, value: str) -> Presented | None:
-        """Return the login that a good remember cookie brings back; None for any other.
-
-        It changes nothing: `present_remember` does, once it is known that there is such a user.
-        """
-        shown = Credential.from_text(self.remembered_text(value))
-        if shown is None:
-            return None
-        record = self.ask(lambda store: store.get(shown.id))
-        if record is None or not records.knows_secret(record, shown.secret):
-            return None
-        step = records.present_remember(record, shown.generation, self._clock())
-        return Presented(record, shown.secret) if step.refused is None else None
-
     @_reporting
     def ask(self, question: Callable[[SessionStore], R]) -> R:
         """Return the store's answer to a question of the registry."""
