@@ -1481,6 +1481,47 @@ def test_a_login_that_is_remembered_leaves_no_cookie_of_another_user_on_the_host
     assert len(cookies_set_by(again)) == 1, "it is of the same user"
 
 
+class AnyArguments(Response):
+    """A response class whose method passes on whatever it is given."""
+
+    def delete_cookie(self, key: str, **attributes: Any) -> None:  # type: ignore[override]
+        super().delete_cookie(key, **attributes)
+
+
+def test_a_response_class_that_takes_any_arguments_is_given_them_all(app: Flask) -> None:
+    app.response_class = AnyArguments
+    app.config["REMEMBER_COOKIE_SECURE"] = True
+    client = app.test_client()
+    client.get("/login/alice?remember", base_url="https://localhost")
+    (cookie,) = cookies_set_by(client.get("/logout", base_url="https://localhost"))
+    assert (cookie["max-age"], cookie["secure"], cookie["samesite"]) == ("0", True, "Lax")
+
+
+def test_where_nobody_is_remembered_the_cookies_of_before_are_deleted(app: Flask) -> None:
+    alice, bob = token_of(remembered_as(app)), token_of(remembered_as(app, "bob"))
+    app.config["REMEMBER_COOKIE_ENABLED"] = False
+    for cookies in ([alice], [alice, bob]):
+        response = asked_with(app, "/me", *cookies)
+        assert response.text == "nobody"
+        assert {cookie["max-age"] for cookie in cookies_set_by(response)} == {"0"}
+    assert not cookies_set_by(asked_with(app, "/me", "junk"))
+
+
+@pytest.mark.parametrize("unknown", [["alice"], ["bob"], ["alice", "bob"]])
+def test_of_two_users_one_who_is_unknown_for_a_moment_keeps_the_cookie(
+    app: Flask, users: dict[str, Any], clock: FrozenClock, unknown: list[str]
+) -> None:
+    alice, bob = token_of(remembered_as(app)), token_of(remembered_as(app, "bob"))
+    gone = {name: users.pop(name) for name in unknown}
+    (known,) = {"alice", "bob"} - gone.keys() if len(gone) == 1 else {"nobody"}
+    response = asked_with(app, "/me", alice, bob)
+    assert response.text == known
+    assert not cookies_set_by(response), "no cookie is deleted on the word of a moment"
+    users.update(gone)
+    assert asked_with(app, "/me", alice).text == "alice"
+    assert asked_with(app, "/me", bob).text == "bob"
+
+
 def test_a_cookie_name_changed_at_run_time_counts_at_once(app: Flask) -> None:
     client = remembered_as(app)
     token = token_of(client)

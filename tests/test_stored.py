@@ -1209,6 +1209,28 @@ def test_the_remember_cookie_of_another_user_is_not_taken_in_with_a_session(
     assert [(r.user_id, r.remembered) for r in store.everything()] == [("bob", False)]
 
 
+def test_a_remember_cookie_of_older_credentials_is_not_taken_in_with_a_session(
+    app: Flask, older: Flask, users: dict[str, Any], store: WatchedStore
+) -> None:
+    client = upgraded(app, older)
+    users["alice"].password = "second"
+    with client.session_transaction() as sess:
+        del sess["_auth_hash"]  # a session that says nothing of them
+    assert who(client) == "alice"
+    assert [record.remembered for record in store.everything()] == [False]
+
+
+def test_junk_beside_an_adopted_session_is_not_taken_in_and_the_good_token_is(
+    app: Flask, older: Flask, store: WatchedStore
+) -> None:
+    cookies = cookies_of(upgraded(app, older))
+    for value in ("junk", f"junk; remember_token={cookies['remember_token']}"):
+        client = app.test_client(use_cookies=False)
+        header = f"session={cookies['session']}; remember_token={value}"
+        assert client.get("/me", headers={"Cookie": header}).text == "alice"
+    assert sorted(record.remembered for record in store.everything()) == [False, True]
+
+
 @pytest.mark.parametrize("setting", ["REMEMBER_COOKIE_ENABLED", "REMEMBER_COOKIE_ACCEPT_LEGACY"])
 def test_a_remember_cookie_that_is_not_accepted_is_not_taken_in_with_a_session(
     app: Flask, older: Flask, store: WatchedStore, setting: str
@@ -1358,6 +1380,22 @@ def test_a_view_that_sets_the_remember_cookie_itself_makes_the_login_a_remembere
     client.get("/logout")
     assert not live(store, clock)
     assert app.test_client().get("/keep").text == "nobody"
+
+
+def test_a_login_that_ends_while_a_view_sets_its_cookie_gets_none(
+    app: Flask, login_manager: LoginManager[Any], store: WatchedStore, clock: FrozenClock
+) -> None:
+    @app.get("/keep")
+    def keep() -> Any:
+        response = current_app.make_response(current_user.get_id() or "nobody")
+        login_manager.sessions.revoke_all("alice")  # as by another browser's request
+        login_manager._set_cookie(response)
+        return response
+
+    client = logged_in(app)
+    assert client.get("/keep").text == "alice"
+    assert "remember_token" not in cookies_of(client)
+    assert not live(store, clock)
 
 
 @pytest.mark.parametrize(
@@ -2268,3 +2306,22 @@ def test_the_clock_of_the_manager_is_the_clock_of_its_logins(
     now: datetime = clock()
     logged_in(app)
     assert store.everything()[0].created_at == now
+
+
+@pytest.mark.parametrize("kept", ["session", "remember_token"])
+def test_a_page_of_the_failure_that_loads_the_user_again_fails_no_second_time(
+    app: Flask, login_manager: LoginManager[Any], store: WatchedStore, kept: str
+) -> None:
+    @app.errorhandler(SessionStoreUnavailable)
+    def sorry(_: Exception) -> tuple[str, int]:
+        login_manager._load_user()
+        return current_user.get_id() or "nobody", 503
+
+    client = logged_in(app, "/login/alice?remember")
+    before = cookies_of(client)
+    client = browser_with(app, {kept: before[kept]})
+    store.down = True
+    response = client.get("/me")
+    assert (response.status_code, response.text) == (503, "nobody")
+    store.down = False
+    assert who(client) == "alice", "nothing was touched"

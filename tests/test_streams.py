@@ -744,3 +744,80 @@ def test_an_error_outside_of_a_request_is_none_of_ours(clock: FrozenClock) -> No
 
     site = late_site(SIGNED, OnTheServer(), clock)
     assert got_request_exception.send(site.app, exception=LookupError()) != []
+
+
+class Guest:
+    """An active user who has no id."""
+
+    is_active = is_authenticated = True
+    is_anonymous = False
+
+    def get_id(self) -> Any:
+        return None
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_user_without_an_id_who_is_logged_in_late_is_the_user_for_the_rest_and_ends_no_login(
+    site: LateSite, way: Way, caplog: pytest.LogCaptureFixture
+) -> None:
+    guest: Any = Guest()
+
+    def log_in() -> Any:
+        assert site.manager.login_user(guest) is True
+        return site.manager.get_current_user()
+
+    client = logged_in(site)
+    before = site.kept()
+    assert site.late(client, log_in, way) == [guest]
+    assert site.kept() == before
+    assert client.get("/me").text == "ann"
+    messages = [record.getMessage() for record in caplog.records]
+    assert sum("after the response had begun" in message for message in messages) == 1
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("how", "closes"), [("", False), ("&remember", False), ("&remember", True)]
+)
+def test_no_mark_is_written_late_for_a_user_who_is_unknown_and_no_login_ends_after_the_grace(
+    site: LateSite, way: Way, how: str, closes: bool
+) -> None:
+    client = logged_in(site, how)
+    if closes:
+        closed(client)
+    ann = site.users.pop("ann")
+    cookies = site.cookie(client), site.cookie(client, "remember")
+    for _ in range(2):
+        before = site.kept()
+        assert site.late(client, site.user_id, way) == [None]
+        assert site.kept() == before
+        site.clock.advance(HOUR)
+    assert (site.cookie(client), site.cookie(client, "remember")) == cookies
+    assert client.get("/me").text == "nobody"  # in time: the mark
+    site.clock.advance(HOUR)
+    before = site.kept()
+    assert site.late(client, site.manager.login_ended_reason, way) == ["unknown_user"]
+    assert site.kept() == before, "it is over, and the browser could not be told"
+    site.users["ann"] = ann
+    assert client.get("/me").text == "ann"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_loader_that_fails_late_ends_nothing(site: LateSite, way: Way) -> None:
+    def fail() -> Any:
+        with pytest.raises(ConnectionError):
+            site.manager.get_current_user()
+        return site.user_id()
+
+    client = closed(logged_in(site, "&remember"))
+    callback = site.manager.user_callback
+    site.manager.user_loader(failing)
+    before = site.kept()
+    assert site.late(client, fail, way) == [None], "who asks again sees nobody"
+    assert site.kept() == before
+    site.manager.user_loader(callback)
+    assert client.get("/me").text == "ann"
+
+
+def failing(user_id: str) -> Any:
+    raise ConnectionError("the database is away")

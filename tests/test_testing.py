@@ -289,3 +289,8 @@ def test_an_application_switches_the_fixtures_on_as_documented_without_any_warni
     )
     assert result.returncode == 0, result.stdout + result.stderr
     assert "1 passed" in result.stdout
+
+
+def test_a_helper_that_does_not_exist_is_not_there() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'log_in_as'"):
+        testing.log_in_as  # noqa: B018  # asked for, to fail

@@ -40,11 +40,8 @@ class Notes(Generic[V]):
         found = self._values.get(tuple(map(id, _parts(view)))) if self._values else None
         return None if found is None else found[1]
 
-    def put(self, view: Any, value: V, *, hold: bool = False) -> None:
-        """Note a value of a view.
-
-        :param hold: keep the view itself where nothing can refer to it weakly.
-        """
+    def put(self, view: Any, value: V) -> None:
+        """Note a value of a view; the view itself is kept where nothing can refer to it weakly."""
         parts, values = _parts(view), self._values
         key = tuple(map(id, parts))
 
@@ -54,12 +51,11 @@ class Notes(Generic[V]):
         try:
             values[key] = tuple(ref(part, forget) for part in parts), value
         except TypeError:
-            if hold:
-                values[key] = parts, value
-                self._held[key] = None
-                while len(self._held) > _MOST_HELD:
-                    oldest = next(iter(self._held))
-                    del self._held[oldest], values[oldest]
+            values[key] = parts, value
+            self._held[key] = None
+            while len(self._held) > _MOST_HELD:
+                oldest = next(iter(self._held))
+                del self._held[oldest], values[oldest]
 
 
 def own(view: Any) -> Mapping[str, Any]:
@@ -125,7 +121,7 @@ def mark(view: Any, name: str) -> None:
             pass
         else:
             return
-    _marked.setdefault(name, Notes()).put(view, True, hold=True)
+    _marked.setdefault(name, Notes()).put(view, True)
 
 
 def is_marked(view: Any, name: str) -> bool:

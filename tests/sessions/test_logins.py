@@ -114,6 +114,20 @@ def test_a_store_that_never_lets_a_change_through_is_an_error_and_no_endless_loo
         logins.take_remember(read)
 
 
+def test_an_end_by_time_that_somebody_overtook_is_judged_again(
+    logins: StoredLogins, store: RivalledStore, begun: Presented, clock: FrozenClock
+) -> None:
+    text = logins.session_text(begun)
+    clock.advance(timedelta(days=400))
+    store.rivals = 3
+    assert logins.present_session(text) == "expired_absolute"
+    store.rivals = 10**9
+    other = logins.begin("ada", fresh=True, methods=(), remember=None, auth_hash=None)
+    clock.advance(timedelta(days=400))
+    with pytest.raises(RuntimeError, match="never lets a change through"):
+        logins.present_session(logins.session_text(other))
+
+
 def test_who_knows_the_handle_alone_neither_gets_in_nor_ends_the_login(
     logins: StoredLogins, store: RivalledStore, begun: Presented
 ) -> None:
