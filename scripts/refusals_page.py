@@ -95,7 +95,8 @@ TAIL = """\
 - Your own `@app.errorhandler(401)` and `(403)` have their say wherever no view is named above.
 
 What an answer owes to the user of a request loader is not for others: it is
-`Cache-Control: private`, unless the view says otherwise.
+`Cache-Control: private`, unless the view says otherwise, or the request has an `Authorization`
+header: then RFC 9111 keeps shared caches off by itself.
 """
 
 WORDS = {"-": "no"}

@@ -168,6 +168,7 @@ def test_everybody_gets_what_the_table_says(
                 answer = ANSWERS[case.asked][getattr(caller, mode)]
                 check(case, answer, response, flashed, realm)
             private = state == "key" and guard != "login_not_required"
+            private = private and "Authorization" not in caller.headers
             assert response.headers.get("Cache-Control") == ("private" if private else None), case
 
 
@@ -204,8 +205,31 @@ def test_a_view_that_says_how_its_answer_is_kept_has_the_last_word(clock: Frozen
     for headers in ({"X-Key": "key"}, {"Authorization": "Bearer token"}):
         answer = site.browser().get("/shared", headers=headers)
         assert answer.headers["Cache-Control"] == "public, max-age=60"
-        answer = site.browser().get("/streamed", headers=headers)
-        assert answer.headers["Cache-Control"] == "private"
+    answer = site.browser().get("/streamed", headers={"X-Key": "key"})
+    assert answer.headers["Cache-Control"] == "private"
+
+
+@pytest.mark.parametrize("kind", [SIGNED, ("stored", "staff")], ids=str)
+@pytest.mark.parametrize("header", [None, "Authorization", "X-Authorization"])
+@pytest.mark.parametrize("loader", ["request", "bearer", "session"])
+def test_an_answer_is_said_to_be_private_where_the_request_does_not_say_so_itself(
+    clock: FrozenClock, kind: Kind, header: str | None, loader: str
+) -> None:
+    """RFC 9111 keeps shared caches off the answers to requests with ``Authorization``."""
+    site = make(kind, clock, "negotiate")
+    site.manager.request_loader(lambda request: site.users["bob"] if loader == "request" else None)
+    site.manager.bearer_loader(lambda token: site.users["bob"] if loader == "bearer" else None)
+    site.page("/mine", site.manager.login_required)
+    client = site.browser()
+    if loader == "session":
+        assert client.get("/login?id=bob").text == "True"
+    headers = {header: "Bearer token"} if header else {}
+    if loader == "bearer" and header != "Authorization":
+        headers["Authorization"] = "Bearer token"
+    answer = client.get("/mine", headers=headers)
+    assert answer.text == "come in"
+    private = loader != "session" and "Authorization" not in headers
+    assert answer.headers.get("Cache-Control") == ("private" if private else None)
 
 
 def test_the_table_is_whole() -> None:

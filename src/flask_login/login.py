@@ -269,8 +269,10 @@ class Login(StoredLevel[UserT]):
         sess = touched_session()
         if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE and self._take_back(state):
             return response
-        if state is not None and state.source in ("request", "bearer"):
-            # A cache that many share must not give one caller's answer to another.
+        said = "HTTP_AUTHORIZATION" in get_request().environ
+        if state is not None and state.source in ("request", "bearer") and not said:
+            # A cache that many share must not give one caller's answer to another. Where the
+            # request has that header RFC 9111 forbids it (section 3.5).
             response.headers.setdefault("Cache-Control", "private")
         if sess is None or (state is None and self.keys.remember not in sess):
             return response
