@@ -680,6 +680,23 @@ def test_a_remember_cookie_alone_is_left_as_it_is_while_its_user_is_unknown(
     assert mark_of(site, client) is None
 
 
+def test_a_remember_cookie_that_slides_stays_as_it_is_while_its_user_is_unknown(
+    site: Site, outage: Callable[[], Callable[[], None]]
+) -> None:
+    site.app.config["REMEMBER_COOKIE_REFRESH_EACH_REQUEST"] = True
+    client = entered(site, "&remember")
+    kept = site.cookie(client, "remember")
+    end = outage()
+    responses = []
+    for _ in range(3):
+        site.clock.advance(MINUTE)
+        responses.append(client.get("/me"))
+    assert cookies_set(*responses) == 1, "the mark"
+    assert site.cookie(client, "remember") == kept
+    end()
+    assert client.get("/me").text == "ann"
+
+
 def test_a_remember_cookie_alone_ends_after_the_grace(
     site: Site, outage: Callable[[], Callable[[], None]]
 ) -> None:

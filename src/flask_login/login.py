@@ -315,7 +315,7 @@ class Login(StoredLevel[UserT]):
         token = self._remember_token(state)
         if token is None or str(token.user_id) != str(sess.get(self.keys.user_id)):
             return False
-        if state.failed is not None:
+        if state.failed is not None or state.unknown is not None:
             return False  # nothing of the login is touched then
         state.remember_lifetime = token.lifetime
         return True
