@@ -810,12 +810,11 @@ def test_a_loader_that_fails_late_ends_nothing(site: LateSite, way: Way) -> None
         return site.user_id()
 
     client = closed(logged_in(site, "&remember"))
-    callback = site.manager.user_callback
     site.manager.user_loader(failing)
     before = site.kept()
     assert site.late(client, fail, way) == [None], "who asks again sees nobody"
     assert site.kept() == before
-    site.manager.user_loader(callback)
+    site.manager.user_loader(lambda user_id: site.users.get(user_id))
     assert client.get("/me").text == "ann"
 
 
