@@ -57,7 +57,7 @@ class Times:
         fresh: int | None = None,
     ) -> None:
         self.began = began
-        self.seen = seen
+        self.seen: int = seen
         self.idle = idle
         self.absolute = absolute
         self.fresh = fresh
