@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask import Flask, Request, abort, render_template_string, session
+from flask import Flask, Request, Response, abort, render_template_string, session
 from flask.sessions import SecureCookieSessionInterface
 from tests.policy_site import HOUR, KINDS, MINUTE, SECOND, Site
 from werkzeug.exceptions import Forbidden, NotFound
@@ -678,6 +678,61 @@ def test_a_remember_cookie_alone_is_left_as_it_is_while_its_user_is_unknown(
     assert thief.get("/me").text == "ann", "and the server knows it as the newest"
     assert client.get("/me").text == "ann"
     assert mark_of(site, client) is None
+
+
+def test_a_remember_token_that_a_request_loader_found_outlives_an_unknown_user(
+    site: Site, outage: Callable[[], Callable[[], None]]
+) -> None:
+    def by_text(request: Request) -> Any:
+        text = request.headers.get("X-Token")
+        return site.manager._load_user_from_remember_cookie(text) if text else None
+
+    site.manager.request_loader(by_text)
+    client = entered(site, "&remember")
+    headers = {"X-Token": str(site.cookie(client, "remember"))}
+    end = outage()
+    for _ in range(3):
+        answer = site.browser().get("/me", headers=headers)
+        assert (answer.text, cookies_set(answer)) == ("nobody", 0), "it is none of this browser's"
+        site.clock.advance(10 * MINUTE)
+    end()
+    assert site.browser().get("/me", headers=headers).text == "ann"
+
+
+def test_a_loader_that_logs_somebody_in_among_several_cookies_is_obeyed(site: Site) -> None:
+    tokens = []
+    for name in ("ann", "bob"):
+        client = site.browser()
+        client.get(f"/login?id={name}&remember")
+        tokens.append(f"{site.remember_cookie}={site.cookie(client, 'remember')}")
+
+    def load(user_id: str) -> Any:
+        if user_id != "eve":
+            site.manager.login_user(site.users["eve"])
+        return site.users[user_id]
+
+    site.manager.user_loader(load)
+    client = site.app.test_client(use_cookies=False)
+    assert client.get("/me", headers={"Cookie": "; ".join(tokens)}).text == "eve"
+
+
+def test_a_remember_cookie_stays_whole_though_a_view_wrote_another_id_to_the_session(
+    site: Site,
+) -> None:
+    @site.manager.login_not_required
+    def mixed() -> Response:
+        site.manager.login_user(site.users["ann"], remember=True)
+        session[site.manager.keys.user_id] = 7
+        response = Response("")
+        site.manager._set_cookie(response)
+        return response
+
+    site.app.add_url_rule("/mixed", "mixed", mixed)
+    client = site.browser()
+    client.get("/mixed")
+    client.delete_cookie("session")
+    named = "ann" if site.store is not None else "nobody"  # the signed one goes by the session
+    assert client.get("/me").text == named
 
 
 def test_a_remember_cookie_that_slides_stays_as_it_is_while_its_user_is_unknown(
