@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -294,3 +295,15 @@ def test_an_application_switches_the_fixtures_on_as_documented_without_any_warni
 def test_a_helper_that_does_not_exist_is_not_there() -> None:
     with pytest.raises(AttributeError, match="no attribute 'log_in_as'"):
         testing.log_in_as  # noqa: B018  # asked for, to fail
+
+
+def test_the_asserts_of_a_store_s_contract_tell_the_values_whoever_imports_it_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = "flask_login.sessions.contract"
+    known = importlib.import_module(name)
+    assert testing.SessionStoreContract is known.SessionStoreContract
+    monkeypatch.setattr("flask_login.sessions.contract", known)  # which the import below replaces
+    monkeypatch.delitem(sys.modules, name)
+    assert testing.SessionStoreContract is not known.SessionStoreContract
+    assert any(entry.startswith("@pytest") for entry in vars(sys.modules[name])), "not rewritten"
