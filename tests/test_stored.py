@@ -2325,3 +2325,16 @@ def test_a_page_of_the_failure_that_loads_the_user_again_fails_no_second_time(
     assert (response.status_code, response.text) == (503, "nobody")
     store.down = False
     assert who(client) == "alice", "nothing was touched"
+
+
+def test_what_is_no_cookie_of_ours_is_answered_while_the_store_is_silent(
+    app: Flask, login_manager: LoginManager[Any], clock: FrozenClock
+) -> None:
+    client = logged_in(app, "/login/alice?remember")
+    token = cookies_of(client)["remember_token"]
+    assert login_manager._logins is not None
+    login_manager._logins._silent_until = float("inf")  # as after a question that took seconds
+    for junk in ("junk", f"{token}x", "alice|0123"):
+        assert who(browser_with(app, {"remember_token": junk})) == "nobody"
+    with pytest.raises(SessionStoreUnavailable):
+        who(browser_with(app, {"remember_token": token}))

@@ -215,7 +215,6 @@ class StoredLogins:
             self._latest = now
             return now
 
-    @_reporting
     def read_remember(self, value: str, *, looks: bool = False) -> Presented | str | None:
         """Judge a remember cookie; a refusal is its reason, None for what is none of ours.
 
@@ -224,8 +223,11 @@ class StoredLogins:
         :param looks: end no login either, for a browser that can't be told.
         """
         shown = self.remembered(value)
-        if shown is None:
-            return None
+        # What is none of ours is answered without the store, also while that is silent.
+        return None if shown is None else self._read_credential(shown, looks=looks)
+
+    @_reporting
+    def _read_credential(self, shown: Credential, *, looks: bool) -> Presented | str:
         for _ in range(_TRIES):
             record = self.store.get(shown.id)
             if record is None or not records.knows_secret(record, shown.secret):
