@@ -1,7 +1,9 @@
-"""Run the test suites of packages that depend on Flask-Login, before and now.
+"""Run packages and applications that depend on Flask-Login, before and now.
 
 Each recipe beside this file names a release of such a package. Its tests run twice, in two
 environments that differ in one package only: Flask-Login 0.6.3, and this checkout as a wheel.
+Where the recipe names a driver instead, that script starts the application and visits it over
+HTTP: with either release, and with one release on what the other left.
 What passed before has to pass now, or the recipe has to say why it doesn't.
 """
 
@@ -32,6 +34,15 @@ ROOT = HERE.parent
 BEFORE = "Flask-Login==0.6.3"
 HOURS_FOR_A_SUITE = 1
 
+#: Which releases play the two acts of a driver. The first way is what the others have to equal.
+WAYS = {
+    "before": ("before", "before"),
+    "now": ("now", "now"),
+    "upgrade": ("before", "now"),
+    "downgrade": ("now", "before"),
+}
+ACTS = ("first", "second")
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -44,7 +55,11 @@ class Recipe:
     #: The Python that it and its dependencies can be installed on.
     python: str
     #: Where the tests are, and any other arguments for pytest.
-    pytest: list[str]
+    pytest: list[str] = field(default_factory=list[str])
+    #: The script beside the recipe that drives the application, instead of its tests. It is called
+    #: with an act, ``first`` or ``second``, and the folder of the play, where the first act leaves
+    #: databases and cookies to the second. Each line that it prints is one outcome.
+    driver: str = ""
     #: The folder of the package itself, removed so that the installed one is tested; empty
     #: where the tests are inside of it.
     package: str = ""
@@ -63,12 +78,16 @@ class Recipe:
     def fingerprint(self) -> str:
         """What the environments and the earlier result depend on."""
         parts = [BEFORE, *(str(value) for key, value in vars(self).items() if key != "on_purpose")]
+        if self.driver:
+            scripts = (HERE / self.driver, HERE / "browser.py")
+            parts += [path.read_text(encoding="utf-8") for path in scripts]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def install(self) -> list[str]:
         """Return the requirements of an environment, Flask-Login left out."""
         extras = f"[{','.join(self.extras)}]" if self.extras else ""
-        return [f"{self.name}{extras}=={self.version}", "pytest", *self.requires]
+        runner = [] if self.driver else ["pytest"]
+        return [f"{self.name}{extras}=={self.version}", *runner, *self.requires]
 
 
 @dataclass(frozen=True)
@@ -108,13 +127,49 @@ class Workbench:
         """Run the tests with both releases; those before only when the recipe has changed."""
         if not self.is_prepared():
             self.prepare()
-            self.test("before")
+            self.carry_out("before")
             self.marker.write_text(self.recipe.fingerprint, encoding="utf-8")
         pip(self.python("now"), "install", "--no-deps", "--force-reinstall", str(wheel))
-        self.test("now")
+        self.carry_out("now")
         return Comparison(
             recipe_name, self.passed("before"), self.passed("now"), self.recipe.on_purpose
         )
+
+    def carry_out(self, label: str) -> None:
+        """Run the tests, or the plays, of that release."""
+        if not self.recipe.driver:
+            self.test(label)
+            return
+        for way in WAYS:
+            if (way == "before") is (label == "before"):
+                self.drive(way)
+
+    def drive(self, way: str) -> None:
+        """Play both acts of the driver, each with the release that has it on this way."""
+        print(f"{self.recipe.name} {self.recipe.version}: driving it, {way}")
+        folder = self.folder / "plays" / way
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        log = self.folder / f"{way}.log"
+        given = {key: text.format(source=folder) for key, text in self.recipe.environment.items()}
+        lines: list[str] = []
+        with log.open("w", encoding="utf-8") as errors:
+            for act, label in zip(ACTS, WAYS[way], strict=True):
+                played = subprocess.run(
+                    [self.python(label), str(HERE / self.recipe.driver), act, str(folder)],
+                    check=False,
+                    cwd=folder,
+                    env=os.environ | given,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    encoding="utf-8",
+                    timeout=HOURS_FOR_A_SUITE * 60 * 60,
+                )
+                lines += [f"{act} act, {line}" for line in played.stdout.splitlines()]
+                if played.returncode and way == "before":
+                    sys.exit(f"error: the {act} act cannot be played with 0.6.3 either; see {log}")
+                lines.append(f"{act} act, exit code: {played.returncode}")
+        (self.folder / f"{way}.lines").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def is_prepared(self) -> bool:
         """Tell whether both environments and the earlier result are there for this recipe."""
@@ -122,7 +177,7 @@ class Workbench:
         return done == self.recipe.fingerprint
 
     def prepare(self) -> None:
-        """Make both environments, equal but for Flask-Login, and get the tests."""
+        """Make both environments, equal but for Flask-Login, and get the tests if they are run."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         interpreter = find_python(self.recipe.python)
@@ -137,6 +192,8 @@ class Workbench:
         others = [line for line in frozen if not line.lower().startswith("flask-login==")]
         lock.write_text("\n".join(others) + "\n", encoding="utf-8")
         pip(self.python("now"), "install", "--no-deps", "--requirement", str(lock))
+        if self.recipe.driver:
+            return
         release = f"{self.recipe.name}=={self.recipe.version}"
         only_source = ["--no-deps", "--no-binary", self.recipe.name]
         pip(before, "download", *only_source, "--dest", str(self.folder / "sdist"), release)
@@ -171,7 +228,16 @@ class Workbench:
             )
 
     def passed(self, label: str) -> set[str]:
-        """Return the names of the tests that passed."""
+        """Return the names of the tests that passed, or the lines that each way printed."""
+        if self.recipe.driver:
+            came = {way: self.lines(way if label == "now" else "before") for way in WAYS}
+            return {
+                f"{way}: {line}"
+                for way, lines in came.items()
+                for line in lines
+                # The first act is the same play, whichever release continues.
+                if way == "now" or (way != "before" and line.startswith(ACTS[1]))
+            }
         report = self.folder / f"{label}.xml"
         if not report.exists():
             sys.exit(f"error: pytest wrote no report; see {self.folder / label}.log")
@@ -183,6 +249,10 @@ class Workbench:
             good = not any(child.tag in unsuccessful for child in case)
             outcomes[name] = outcomes.get(name, True) and good
         return {name for name, good in outcomes.items() if good}
+
+    def lines(self, way: str) -> list[str]:
+        """Return what the driver printed on that way."""
+        return (self.folder / f"{way}.lines").read_text(encoding="utf-8").splitlines()
 
     def python(self, label: str) -> str:
         """Return the Python of an environment."""
@@ -225,7 +295,7 @@ def read_recipe(name: str) -> Recipe:
 
 
 def show(comparisons: list[Comparison]) -> None:
-    """Print the table, and below it every test that it counts as failing."""
+    """Print the table, and below it every test or line that it counts as failing."""
     row = "{:24} {:>14} {:>11} {:>14} {:>11}"
     print("\n" + row.format("", "passed before", "passed now", "newly failing", "on purpose"))
     for found in comparisons:
