@@ -110,9 +110,9 @@ class Loading(Mirror[UserT]):
             return acted[self, request]
         state: RequestState | None = request.__dict__.get(self._state_key)
         if self.realm != settings.DEFAULT_REALM:
-            if state is None or state.user is UNLOADED:
-                return self._first_question()
-            return state.user
+            # Read once: another thread of this request may forget it for a moment.
+            user = UNLOADED if state is None else state.user
+            return self._first_question() if user is UNLOADED else user
         mirror = app_context.get().g.__dict__.get("_login_user", UNLOADED)
         if mirror is UNLOADED and (state is None or state.user is UNLOADED):
             return self._first_question()
@@ -235,10 +235,11 @@ class Loading(Mirror[UserT]):
         if user is None:
             self._require_loader()
             user = self.anonymous_user()
-        state.user = state.found = unwrap(user) if isinstance(user, LocalProxy) else user
+        user = unwrap(user) if isinstance(user, LocalProxy) else user
+        state.user = state.found = user
         state.source = source
         if self.realm == settings.DEFAULT_REALM:
-            mirror["_login_user"], mirror["_login_state"] = state.user, state
+            mirror["_login_user"], mirror["_login_state"] = user, state
             tokens = getattr(context, "_cv_tokens", None)
             if tokens and tokens[0][1] is None:  # as `shares_g` asks
                 leave_g_after_requests(here.app)

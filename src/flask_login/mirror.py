@@ -83,6 +83,7 @@ class Mirror(Entries[UserT]):
         def _sees_every_response(self) -> bool: ...
         def _user_of(self, request: Any) -> Any: ...
         def _first_question(self) -> Any: ...
+        def _found_meanwhile(self) -> Any: ...
 
     def _assign(self, user: Any, source: str | None) -> None:
         state = self._state()
@@ -114,7 +115,8 @@ class Mirror(Entries[UserT]):
         if state is None or state.user is UNLOADED or (owner is state and mirror is UNLOADED):
             return self._first_question()
         self._mirror(state)
-        return state.on_g
+        user = state.on_g  # which another thread of this request may forget for a moment
+        return self._found_meanwhile() if user is UNLOADED else user
 
     def _claim(self, written: Any) -> Any:
         """Take what other code wrote to ``g`` for this request's, and no other's."""
