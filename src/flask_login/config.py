@@ -187,6 +187,10 @@ def _spelled_boolean(value: object) -> bool:
         raise ValueError from None
 
 
+def _spelled_optional_boolean(value: object) -> bool | None:
+    return None if _text(value).lower() == "none" else _spelled_boolean(value)
+
+
 def _text(value: object) -> str:
     if isinstance(value, str) and value:
         return value
@@ -392,7 +396,7 @@ REMEMBER_COOKIE_SECURE: Setting[bool | None] = Setting(
     "Whether the remember cookie is sent over https only. None means: when"
     " `SESSION_COOKIE_SECURE` is set, or the request itself came over https.",
     _optional_boolean,
-    tolerate=_spelled_boolean,
+    tolerate=_spelled_optional_boolean,
 )
 REMEMBER_COOKIE_HTTPONLY = Setting(
     "REMEMBER_COOKIE_HTTPONLY",
