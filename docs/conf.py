@@ -46,7 +46,10 @@ nitpick_ignore_regex = [
         "py:class",
         "Blueprint|Flask|Namespace|Redis|RedisCluster|Request|Response|ResponseReturnValue",
     ),
-    ("py:class", "Bind|MetaData|StoredLogins|WSGIEnvironment|datetime|timedelta|t.Any"),
+    (
+        "py:class",
+        "Bind|Manager|MetaData|SessionKeys|StoredLogins|WSGIEnvironment|datetime|timedelta|t.Any",
+    ),
     ("py:class", r"(flask_login\.\w+\.)?(sql_engine\.)?(Bind|Decorator|MayImpersonate)"),
     ("py:class", r"(flask_login\.\w+\.)?(F|P|R|UserT|UserT_co)"),
 ]

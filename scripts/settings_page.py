@@ -12,12 +12,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from flask_login.config import SETTINGS, Setting
+from flask_login.core.settings import SETTINGS, Setting
 
 PAGE = Path(__file__).parent.parent / "docs/reference/settings.md"
 
 HEAD = """\
-<!-- Written by scripts/settings_page.py from flask_login/config.py: edit it there. -->
+<!-- Written by scripts/settings_page.py from flask_login/core/settings.py: edit it there. -->
 
 # Settings
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.redirect_status import REDIRECT
+
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 BASIC = "Basic YWxpY2U6c2VjcmV0"
 
@@ -188,12 +190,12 @@ _STEP_UP = {"WWW-Authenticate": _INSUFFICIENT}
 #: What a caller is told, by what is asked of them and by whom the answer is for.
 ANSWERS = {
     "log in": {
-        "page": Answer(302, {"Location": "/log-in?next={back}"}, "page", flashed=True),
+        "page": Answer(REDIRECT, {"Location": "/log-in?next={back}"}, "page", flashed=True),
         "program": Answer(401, _CHALLENGE, "login_required"),
         "htmx": Answer(401, {"HX-Redirect": "/log-in?next={back}", **_CHALLENGE}, flashed=True),
     },
     "prove": {
-        "page": Answer(302, {"Location": "/refresh?next={back}"}, "page", flashed=True),
+        "page": Answer(REDIRECT, {"Location": "/refresh?next={back}"}, "page", flashed=True),
         "program": Answer(401, _STEP_UP, "fresh_login_required"),
         "htmx": Answer(401, {"HX-Redirect": "/refresh?next={back}", **_STEP_UP}, flashed=True),
     },
@@ -203,7 +205,7 @@ ANSWERS = {
         "htmx": Answer(403, {}, "page"),
     },
     "go on": {
-        "page": Answer(302, {"Location": "/"}, "page"),
+        "page": Answer(REDIRECT, {"Location": "/"}, "page"),
         "program": Answer(403, {}, "anonymous_required"),
         "htmx": Answer(200, {"HX-Redirect": "/"}),
     },

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import click
@@ -21,10 +22,19 @@ from blinker import NamedSignal
 from werkzeug.exceptions import ServiceUnavailable
 
 import flask_login
-from flask_login import config, doctor, exceptions, identity, responses, sessions, signals
+from flask_login import (
+    doctor,
+    doctor_stores,
+    exceptions,
+    login_manager,
+    responses,
+    sessions,
+    signals,
+)
 from flask_login.cli import login_cli
+from flask_login.core import settings, sources, visit
+from flask_login.core.entry import SessionKeys
 from flask_login.sessions import records
-from flask_login.state import SessionKeys
 from flask_login.testing import FrozenClock
 
 pytest_plugins = ["pytester"]
@@ -262,14 +272,14 @@ def test_the_page_of_settings_is_what_the_table_of_settings_gives(
 
 def test_the_page_of_settings_has_every_setting_and_no_other() -> None:
     page = REFERENCE / "settings.md"
-    keys = [setting.key for setting in config.SETTINGS]
+    keys = [setting.key for setting in settings.SETTINGS]
     assert names_under(page, "Settings") == keys
     assert re.findall(r"^## `(\w+)`$", page.read_text(), re.MULTILINE) == keys
 
 
 @pytest.mark.parametrize("page", [*PAGES, *NEIGHBOURS], ids=id_of)
 def test_a_setting_that_a_page_names_exists(page: Path) -> None:
-    ours = {setting.key for setting in config.SETTINGS}
+    ours = {setting.key for setting in settings.SETTINGS}
     ours |= {name for name in public_names() if name.isupper()}
     text = page.read_text(encoding="utf-8")
     named = set(re.findall(r"\b(?:REMEMBER_COOKIE|LOGIN|SESSION_PROTECTION)(?:_[A-Z]+)+\b", text))
@@ -427,10 +437,10 @@ def test_the_page_of_exceptions_has_every_exception_with_its_reason_and_facts() 
 def test_the_page_of_exceptions_has_every_reason_that_ends_a_login_and_no_other() -> None:
     documented = names_under(REFERENCE / "exceptions.md", "Why a login ended")
     assert documented[: len(records.REASONS)] == list(records.REASONS)
-    unfit = inspect.getsource(identity.Identity._unfit)
-    protection = inspect.getsource(identity.Identity._session_protection_failed)
+    unfit = inspect.getsource(visit.Visit.unfit)
+    protection = inspect.getsource(sources.protect)
     given = re.findall(r'"(\w+)"', unfit.partition("\n")[2].partition('"""')[2].partition('"""')[2])
-    given += re.findall(r'_end_login\([^"]*"(\w+)"', protection)
+    given += re.findall(r'\.end\("(\w+)"', protection)
     others = {*given, records.UNKNOWN, records.SUPERSEDED}
     assert set(documented) == {*records.REASONS, *others}
     assert len(documented) == len(set(documented))
@@ -438,7 +448,7 @@ def test_the_page_of_exceptions_has_every_reason_that_ends_a_login_and_no_other(
 
 def test_the_page_of_exceptions_has_every_reason_that_a_caller_can_be_told() -> None:
     documented = names_under(REFERENCE / "exceptions.md", "Refusals")
-    written = re.findall(r'_problem\("(\w+)"', inspect.getsource(responses))
+    written = re.findall(r'[^_]problem\(\s*"(\w+)"', inspect.getsource(responses))
     assert documented == written
 
     client = application().test_client()
@@ -514,9 +524,43 @@ def test_the_page_of_commands_has_every_option_and_no_other() -> None:
 
 def test_the_page_of_commands_has_every_finding_of_the_doctor_and_no_other() -> None:
     documented = names_under(CLI, "What `doctor` looks for")
-    source = inspect.getsource(doctor)
+    source = inspect.getsource(doctor) + inspect.getsource(doctor_stores)
     found = re.findall(r'Finding\(\s*"\w+"[^,]*,\s*"(\w+)"', source)
     assert sorted(documented) == sorted(set(found))
+
+
+# How it works
+
+HOW = DOCS / "explanation/how-it-works.md"
+PACKAGE = Path(flask_login.__file__).parent
+
+
+def test_the_page_of_how_it_works_names_every_room_and_no_other() -> None:
+    named = re.findall(r"`((?:core/)?\w+\.py)`", HOW.read_text(encoding="utf-8"))
+    rooms = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in [*PACKAGE.glob("*.py"), *PACKAGE.glob("core/*.py")]
+        if path.stem not in ("__init__", "__about__")
+    }
+    assert set(named) == rooms
+    cells = [row[0] for row in rows_under(HOW, "Every room")]
+    listed = re.findall(r"`([\w/]+\.py)`", "".join(cells))
+    assert sorted(listed) == sorted(rooms)
+
+
+def test_what_the_page_of_how_it_works_names_in_a_room_is_there() -> None:
+    text = HOW.read_text(encoding="utf-8")
+    rooms = "|".join(path.stem for path in PACKAGE.glob("*.py"))
+    named = re.findall(rf"`((?:core|{rooms})(?:\.\w+)+)`", text)
+    named = [name for name in named if not name.endswith(".py")]
+    assert len(named) > 30
+    for name in named:
+        assert callable(resolve_name(f"flask_login.{name}")) or name == "core.sources.SOURCES"
+
+
+def test_the_page_of_how_it_works_has_every_hook_of_old_and_no_other() -> None:
+    cells = [row[0] for row in rows_under(HOW, "The old hooks")]
+    assert sorted(re.findall(r"`(\w+)`", "".join(cells))) == sorted(login_manager.HOOKS)
 
 
 # The links

@@ -26,6 +26,7 @@ import pytest
 from flask.testing import FlaskClient
 from tests.chromium import chromium, press, serve, wait_until
 from tests.deadlines import at_most
+from tests.redirect_status import REDIRECT
 
 from flask_login import FlaskLoginClient
 from flask_login.testing import FrozenClock
@@ -272,7 +273,7 @@ def test_the_tutorial_s_users_end_the_logins_of_their_own_devices_only(steps: St
     post(ben, "/devices", found[1])
     assert "Hello, ann!" in phone.get("/").text
     post(laptop, "/devices", found[1])
-    assert phone.get("/").status_code == 302
+    assert phone.get("/").status_code == REDIRECT
     assert "Hello, ann!" in laptop.get("/").text
 
 
@@ -282,7 +283,7 @@ def test_the_tutorial_s_button_ends_all_other_devices(steps: Steps) -> None:
     for client in (phone, laptop):
         post(client, "/login", **ANN)
     post(laptop, "/devices", "/devices/end-others")
-    assert phone.get("/").status_code == 302
+    assert phone.get("/").status_code == REDIRECT
     assert "Hello, ann!" in laptop.get("/").text
 
 
@@ -702,7 +703,7 @@ def test_a_confirmation_by_somebody_else_or_of_an_hour_ago_confirms_nothing(
     browser = module.app.test_client()
     idp.visit(browser, "/login", auth_time=0)
     assert idp.visit(browser, "/confirm", **claims).status_code == 403
-    assert browser.get("/address").status_code == 302
+    assert browser.get("/address").status_code == REDIRECT
 
 
 EVENT: dict[str, Any] = {"http://schemas.openid.net/event/backchannel-logout": {}}

@@ -20,6 +20,7 @@ from flask import Blueprint, Flask, abort, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask.views import MethodView, View
 from tests.policy_site import DAY, HOUR, KINDS, MINUTE, PROGRAM, SECOND, Member, Site
+from tests.redirect_status import REDIRECT
 from werkzeug.exceptions import Unauthorized
 
 from flask_login import (
@@ -115,8 +116,8 @@ def test_logging_out_closes_every_guarded_view(guarded_app: Flask) -> None:
     client = guarded_app.test_client()
     client.get("/login/alice")
     client.get("/logout")
-    assert client.get("/profile").status_code == 302
-    assert client.get("/password").status_code == 302
+    assert client.get("/profile").status_code == REDIRECT
+    assert client.get("/password").status_code == REDIRECT
 
 
 def test_a_refused_view_is_not_run(app: Flask) -> None:
@@ -632,7 +633,7 @@ def test_a_page_for_guests_is_not_run_for_others(site: Site) -> None:
     site.app.add_url_rule("/register", "register", guarded, methods=["POST"])
     client = site.browser()
     client.get("/login?id=ann")
-    assert client.post("/register").status_code == 302
+    assert client.post("/register").status_code == REDIRECT
     assert ran == []
 
 
@@ -811,8 +812,8 @@ def test_class_based_views_take_guards_in_their_decorators(guarded_app: Flask) -
     guarded_app.add_url_rule("/report", view_func=Report.as_view("report"))
     guarded_app.add_url_rule("/settings", view_func=Settings.as_view("settings"))
     client = guarded_app.test_client()
-    assert client.get("/report").status_code == 302
-    assert client.post("/settings").status_code == 302
+    assert client.get("/report").status_code == REDIRECT
+    assert client.post("/settings").status_code == REDIRECT
     client.get("/login/alice?stale")
     assert client.get("/report").text == "report"
     assert client.get("/settings").location == "/refresh?next=%2Fsettings"
@@ -849,7 +850,7 @@ def test_async_methods_of_class_based_views_are_guarded_and_run(guarded_app: Fla
 
     guarded_app.add_url_rule("/later", view_func=Later.as_view("later"))
     client = guarded_app.test_client()
-    assert client.get("/later").status_code == 302
+    assert client.get("/later").status_code == REDIRECT
     client.get("/login/alice")
     assert client.get("/later").text == "later alice"
 
@@ -898,13 +899,13 @@ def test_login_disabled_lets_everybody_pass_every_guard(guarded_app: Flask) -> N
 @pytest.mark.parametrize("value", [False, None, 0])
 def test_a_login_disabled_that_is_off_disables_nothing(guarded_app: Flask, value: object) -> None:
     guarded_app.config["LOGIN_DISABLED"] = value
-    assert guarded_app.test_client().get("/profile").status_code == 302
+    assert guarded_app.test_client().get("/profile").status_code == REDIRECT
 
 
 @pytest.mark.parametrize("key", ["TESTING", "DEBUG"])
 def test_no_other_mode_of_the_app_disables_a_guard(guarded_app: Flask, key: str) -> None:
     guarded_app.config[key] = True
-    assert guarded_app.test_client().get("/profile").status_code == 302
+    assert guarded_app.test_client().get("/profile").status_code == REDIRECT
 
 
 def test_login_disabled_works_without_any_loader() -> None:
@@ -922,11 +923,11 @@ def test_login_disabled_works_without_any_loader() -> None:
 
 def test_login_disabled_can_be_switched_while_the_app_runs(guarded_app: Flask) -> None:
     client = guarded_app.test_client()
-    assert client.get("/profile").status_code == 302
+    assert client.get("/profile").status_code == REDIRECT
     guarded_app.config["LOGIN_DISABLED"] = True
     assert client.get("/profile").status_code == 200
     guarded_app.config["LOGIN_DISABLED"] = False
-    assert client.get("/profile").status_code == 302
+    assert client.get("/profile").status_code == REDIRECT
 
 
 def test_the_old_attribute_login_disabled_reads_and_writes_the_setting(
@@ -1024,11 +1025,11 @@ def test_a_method_override_header_passes_no_guard(guarded_app: Flask) -> None:
     response = guarded_app.test_client().get(
         "/profile", headers={"X-HTTP-Method-Override": "OPTIONS"}
     )
-    assert response.status_code == 302
+    assert response.status_code == REDIRECT
 
 
 def test_exempt_methods_can_be_extended(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flask_login.config.EXEMPT_METHODS", {"OPTIONS", "HEAD"})
+    monkeypatch.setattr("flask_login.core.settings.EXEMPT_METHODS", {"OPTIONS", "HEAD"})
 
     @app.get("/items")
     @login_required
@@ -1651,7 +1652,7 @@ def test_a_guard_in_a_class_whose_methods_become_views_counts(guarded_app: Flask
     for prefix in ("", "/twice"):
         assert client.get(f"{prefix}/open").text == "open"
         for path in ("/guard-below", "/guard-above"):
-            assert client.get(prefix + path).status_code == 302
+            assert client.get(prefix + path).status_code == REDIRECT
     client.get("/login/alice")
     assert client.get("/guard-below").text == "below"
     guards = {route.endpoint: [*route.guards] for route in guarded_routes(guarded_app)}

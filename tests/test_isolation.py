@@ -36,6 +36,7 @@ from flask_login import (
     user_logged_out,
 )
 from flask_login.testing import FrozenClock
+from flask_login.visit import visit_of
 
 # Application contexts that outlive a request
 
@@ -840,7 +841,7 @@ def test_a_user_is_known_while_another_greenlet_finds_them_out_again(
     def who() -> str:
         def forget() -> None:
             # What another thread does between two steps of this one.
-            Context().run(copy_current_request_context(lambda: manager._forget(manager._state())))
+            Context().run(copy_current_request_context(lambda: visit_of(manager._realm).forget()))
 
         manager.meanwhile = forget
         return str(manager.current_user.get_id())

@@ -29,9 +29,10 @@ from flask_login import (
     user_loaded_from_cookie,
     user_loaded_from_request,
 )
-from flask_login.loaders import Loaders
+from flask_login.core import whose
 from flask_login.signals import _user_loaded_from_header
 from flask_login.testing import FrozenClock
+from flask_login.visit import visit_of
 
 KEY = {"X-API-Key": "bob"}
 
@@ -74,13 +75,6 @@ def test_a_loader_may_be_swapped_by_its_private_name(
     assert client.get("/me").text == "bob"
 
 
-def test_loaders_alone_keep_no_user(app: Flask, users: dict[str, Any]) -> None:
-    loaders: Loaders[Any] = Loaders()
-    loaders.request_loader(lambda request: users["bob"])
-    with app.test_request_context() as context, pytest.raises(NotImplementedError):
-        loaders._load_user_from_request(context.request)
-
-
 def test_without_any_loader_the_first_question_says_what_to_write() -> None:
     app = Flask(__name__)
     app.config["SECRET_KEY"] = "key"
@@ -113,7 +107,7 @@ def test_without_a_user_loader_a_session_names_nobody(users: dict[str, Any]) -> 
     assert client.get("/who").text == "nobody"
     assert client.get("/who", headers=KEY).text == "bob"
     with app.test_request_context():
-        assert manager._call_user_loader("alice") is None
+        assert whose.find(visit_of(manager._realm), "alice") is None
 
 
 # The user loader

@@ -25,7 +25,7 @@ from flask_login import (
     login_user,
     logout_user,
 )
-from flask_login.state import SessionKeys
+from flask_login.core.entry import SessionKeys
 from flask_login.testing import FrozenClock
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from tests.redirect_status import REDIRECT
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -62,12 +63,12 @@ def test_the_quick_start_stays_short() -> None:
 
 def test_the_quick_start_sends_a_stranger_to_the_login_page_and_back(client: FlaskClient) -> None:
     refused = client.get("/")
-    assert refused.status_code == 302
+    assert refused.status_code == REDIRECT
     assert refused.location == "/login?next=%2F"
     assert "<form" in client.get(refused.location).text
 
     answer = log_in(client, refused.location)
-    assert answer.status_code == 302
+    assert answer.status_code == REDIRECT
     assert answer.location == "/"
     assert "Hello, ann!" in client.get("/").text
 
@@ -75,7 +76,7 @@ def test_the_quick_start_sends_a_stranger_to_the_login_page_and_back(client: Fla
 def test_the_quick_start_lets_nobody_in_with_a_wrong_name_or_password(client: FlaskClient) -> None:
     assert log_in(client, password="wrong").status_code == 200
     assert log_in(client, name="bob").status_code == 200
-    assert client.get("/").status_code == 302
+    assert client.get("/").status_code == REDIRECT
 
 
 def test_the_quick_start_redirects_to_no_other_site(client: FlaskClient) -> None:
@@ -86,7 +87,7 @@ def test_the_quick_start_logs_out(client: FlaskClient) -> None:
     log_in(client, remember="on")
     assert client.get_cookie("remember_token") is not None
     assert client.post("/logout").location == "/login"
-    assert client.get("/").status_code == 302
+    assert client.get("/").status_code == REDIRECT
     assert client.get_cookie("remember_token") is None
 
 
@@ -101,4 +102,4 @@ def test_the_quick_start_forgets_a_browser_that_did_not_ask_to_be_remembered(
 ) -> None:
     log_in(client)
     client.delete_cookie("session")
-    assert client.get("/").status_code == 302
+    assert client.get("/").status_code == REDIRECT

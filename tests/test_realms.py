@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask, g, render_template_string, request, session
 from flask.testing import FlaskClient
+from tests.redirect_status import REDIRECT
 
 from flask_login import (
     FlaskLoginClient,
@@ -190,9 +191,9 @@ def test_a_guard_of_a_realm_asks_for_that_realms_user(shop: Shop) -> None:
     client = shop.app.test_client()
     client.get("/customers/login/alice")
     response = client.get("/office")
-    assert response.status_code == 302
+    assert response.status_code == REDIRECT
     assert response.location.startswith("/enter?next=")
-    assert client.get("/safe").status_code == 302
+    assert client.get("/safe").status_code == REDIRECT
     client.get("/staff/login/boss")
     assert client.get("/office").text == "in"
     assert client.get("/safe").text == "in"

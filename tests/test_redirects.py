@@ -9,6 +9,7 @@ import pytest
 from flask import Flask, redirect, session
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from tests.redirect_status import REDIRECT
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 from werkzeug.wrappers import Response
@@ -431,7 +432,7 @@ def test_a_request_path_that_would_be_another_host_as_a_link_is_come_back_to_as_
     site: Flask, path: str
 ) -> None:
     response = open_raw(site, path)
-    assert response.status_code == 302
+    assert response.status_code == REDIRECT
     back = next_of(response.location) or "/"
     assert leads_to(back, "http", "localhost") == ("http", "localhost")
     with site.test_request_context("/done", query_string=urlencode({"next": back})):
@@ -459,7 +460,7 @@ def test_every_way_back_that_the_library_makes_passes_safe_next_url(
     app.before_request(lambda: manager.unauthorized())
 
     response = open_raw(app, path, query, script_name)
-    assert response.status_code == 302
+    assert response.status_code == REDIRECT
     assert (response.location or "").startswith("/log-in")
     back = next_of(response.location)
     if back is None:

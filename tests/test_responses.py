@@ -10,6 +10,7 @@ from flask import Blueprint, Flask, abort, flash, get_flashed_messages, request,
 from flask.testing import FlaskClient
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
+from tests.redirect_status import REDIRECT
 from werkzeug.exceptions import Unauthorized
 from werkzeug.test import TestResponse
 
@@ -164,7 +165,7 @@ def test_each_caller_gets_the_answer_it_can_use(
     view = {"login": "/log-in", "refresh": "/refresh"}[missing]
     back = f"?next=%2Fguarded%2F{guard}" if caller.method == "GET" else ""
     if caller.gets == "page":
-        assert response.status_code == 302
+        assert response.status_code == REDIRECT
         assert response.location == view + back
         assert "WWW-Authenticate" not in response.headers
     elif caller.gets == "htmx":
@@ -252,7 +253,7 @@ def test_a_malformed_authorization_is_refused_and_nothing_worse(
 @pytest.mark.parametrize("accept", ["", ",", ";q=1", "application/json;q=x", "é", "*", "a/b/c"])
 def test_a_malformed_accept_is_answered_and_nothing_worse(with_views: Flask, accept: str) -> None:
     response = with_views.test_client().get("/guarded/login", headers={"Accept": accept})
-    assert response.status_code in (302, 401)
+    assert response.status_code in (REDIRECT, 401)
 
 
 def test_a_bearer_loader_makes_bearer_the_scheme_that_programs_are_told_of(
@@ -389,9 +390,9 @@ def test_without_a_message_nothing_is_flashed(
     login_manager.needs_refresh_message = empty
     login_manager.localize_callback = lambda text: f"translated {text}"
     client = with_views.test_client()
-    assert client.get("/guarded/login").status_code == 302
+    assert client.get("/guarded/login").status_code == REDIRECT
     client.get(LOG_IN["stale"])
-    assert client.get("/guarded/fresh").status_code == 302
+    assert client.get("/guarded/fresh").status_code == REDIRECT
     assert flashed(client) == []
 
 
@@ -844,7 +845,7 @@ def test_a_refusal_does_not_bind_a_stolen_session_to_the_thief(
     with victim.session_transaction() as sess:
         bound_to = sess["_id"]
     thief.set_cookie("session", stolen.value)
-    assert thief.get("/gone", headers={"User-Agent": "thief"}).status_code == 302
+    assert thief.get("/gone", headers={"User-Agent": "thief"}).status_code == REDIRECT
     with thief.session_transaction() as sess:
         assert sess["_id"] == bound_to
         assert sess["next"] == "/gone"
@@ -909,7 +910,7 @@ def test_unauthorized_callback_may_be_assigned(
     assert client.get("/guarded/fresh").text == "assigned too"
     login_manager.unauthorized_callback = None
     client.get("/logout")
-    assert client.get("/guarded/login").status_code == 302
+    assert client.get("/guarded/login").status_code == REDIRECT
 
 
 @pytest.mark.parametrize("in_async_view", [True, False])
@@ -1012,7 +1013,7 @@ def test_whose_login_has_just_ended_is_told_why(
     login_manager.ended_messages["deactivated"] = "Your account was closed."
     login_manager.login_message_category = "warning"
     login_manager.localize_callback = str.upper
-    assert banned.get("/guarded/login").status_code == 302
+    assert banned.get("/guarded/login").status_code == REDIRECT
     assert banned.get("/flashed").get_json() == [["warning", "YOUR ACCOUNT WAS CLOSED."]]
     banned.get("/guarded/login")
     assert banned.get("/flashed").get_json() == [["warning", login_manager.login_message.upper()]]

@@ -12,10 +12,11 @@ from flask import get_flashed_messages
 from flask.testing import FlaskClient
 from flask.views import MethodView
 from tests.policy_site import DAY, HOUR, KINDS, MINUTE, PROGRAM, SECOND, SIGNED, STORED, Site
+from tests.redirect_status import REDIRECT
 
 from flask_login import no_activity
+from flask_login.core.rules import Times
 from flask_login.testing import FrozenClock
-from flask_login.timeouts import Times
 
 ALL_SIGNED = [kind for kind in KINDS if kind[0] == "signed"]
 MakeSite = Callable[..., Site]
@@ -625,7 +626,7 @@ def test_whoever_is_sent_to_log_in_again_is_told_why(
     site.app.add_url_rule("/flashed", "flashed", lambda: get_flashed_messages())
     person, program = logged_in(site), logged_in(site)
     site.clock.advance(HOUR)
-    assert person.get("/guarded").status_code == 302
+    assert person.get("/guarded").status_code == REDIRECT
     (message,) = person.get("/flashed").get_json()
     assert words in message
     problem = json.loads(program.get("/guarded", headers=PROGRAM).data)

@@ -24,6 +24,7 @@ from flask import (
 )
 from flask.sessions import SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
+from tests.redirect_status import REDIRECT
 
 from flask_login import (
     FlaskLoginClient,
@@ -237,7 +238,7 @@ def test_a_stranger_is_sent_to_log_in_and_comes_back(client: FlaskLoginClient) -
     assert client.get("/").text == "Hello alice"
     assert client.get("/logout").location == "/"
     assert client.get("/").text == "Hello stranger"
-    assert client.get("/profile").status_code == 302
+    assert client.get("/profile").status_code == REDIRECT
 
 
 def test_a_wrong_password_logs_nobody_in(client: FlaskLoginClient) -> None:
@@ -259,7 +260,7 @@ def test_a_user_who_is_suspended_while_logged_in_is_out_on_the_next_request(
     log_in(client, "bob")
     assert client.get("/profile").text == "Profile of bob"
     monkeypatch.setattr(USERS[2], "active", False)
-    assert client.get("/profile").status_code == 302
+    assert client.get("/profile").status_code == REDIRECT
 
 
 def test_a_remembered_user_is_known_but_must_prove_who_they_are_for_the_settings(
@@ -271,7 +272,7 @@ def test_a_remembered_user_is_known_but_must_prove_who_they_are_for_the_settings
     assert client.get("/profile").text == "Profile of alice"
     assert client.get("/settings").location == "/reauthenticate?next=%2Fsettings"
     client.post("/reauthenticate", data={"password": "looking-glass"})
-    assert client.get("/settings").status_code == 302
+    assert client.get("/settings").status_code == REDIRECT
     assert client.post("/reauthenticate", data={"password": "wonderland"}).location == "/settings"
     assert client.get("/settings").text == "Settings of alice"
 
@@ -356,7 +357,7 @@ def test_with_client_user(client: FlaskLoginClient, user: User) -> None:
     with client.user(user):
         assert client.get("/profile").text == "Profile of alice"
         assert client.get("/settings").text == "Settings of alice"
-    assert client.get("/profile").status_code == 302
+    assert client.get("/profile").status_code == REDIRECT
     with client.user(user, fresh_login=False):
         assert client.get("/profile").text == "Profile of alice"
         assert client.get("/settings").location == "/reauthenticate?next=%2Fsettings"
@@ -371,7 +372,7 @@ def test_app_test_client_with_a_user(user: User) -> None:
 
 
 @pytest.mark.usefixtures("protection")
-@pytest.mark.parametrize(("fresh_login", "status"), [(True, 200), (False, 302)])
+@pytest.mark.parametrize(("fresh_login", "status"), [(True, 200), (False, REDIRECT)])
 def test_app_test_client_with_and_without_a_fresh_login(
     user: User, fresh_login: bool, status: int
 ) -> None:
@@ -383,7 +384,7 @@ def test_app_test_client_with_and_without_a_fresh_login(
 @pytest.mark.usefixtures("protection")
 def test_a_stale_client_that_proves_who_it_is_becomes_fresh(user: User) -> None:
     client = app.test_client(user=user, fresh_login=False)
-    assert client.get("/settings").status_code == 302
+    assert client.get("/settings").status_code == REDIRECT
     client.post("/reauthenticate", data={"password": "wonderland"})
     assert client.get("/settings").text == "Settings of alice"
 
@@ -392,10 +393,10 @@ def test_a_stale_client_that_proves_who_it_is_becomes_fresh(user: User) -> None:
 def test_the_fixtures_give_a_stranger_a_user_and_a_stale_user(
     client: FlaskLoginClient, logged_in_client: FlaskLoginClient, stale_client: FlaskLoginClient
 ) -> None:
-    assert client.get("/profile").status_code == 302
+    assert client.get("/profile").status_code == REDIRECT
     assert logged_in_client.get("/settings").text == "Settings of alice"
     assert stale_client.get("/profile").text == "Profile of alice"
-    assert stale_client.get("/settings").status_code == 302
+    assert stale_client.get("/settings").status_code == REDIRECT
     assert client.get("/").text == "Hello stranger"
 
 

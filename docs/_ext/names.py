@@ -18,7 +18,8 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 
 import flask_login
-from flask_login import config, sessions
+from flask_login import sessions
+from flask_login.core import settings
 
 if TYPE_CHECKING:
     from docutils.parsers.rst.states import Inliner
@@ -43,7 +44,7 @@ MADE = {
     "current_login": "   What is known of this request's login: a `CurrentLogin`, as a proxy; falsy"
     " for nobody.\n",
 }
-KEYS = {setting.key for setting in config.SETTINGS}
+KEYS = {setting.key for setting in settings.SETTINGS}
 
 
 def parts_of(page: Path) -> list[tuple[str, list[str]]]:
@@ -108,9 +109,9 @@ def check_names(app: Sphinx, env: BuildEnvironment) -> None:
         wanted |= {f"flask_login.{name}.{m}" for m in members if not m.startswith("_")}
     for name in sorted(wanted - found):
         logger.warning("%s has no docstring", name, location=PAGE)
-    settings = (Path(app.srcdir) / f"{SETTINGS}.md").read_text(encoding="utf-8")
+    page = (Path(app.srcdir) / f"{SETTINGS}.md").read_text(encoding="utf-8")
     for key in sorted(KEYS):
-        if f"\n## `{key}`\n" not in settings:
+        if f"\n## `{key}`\n" not in page:
             logger.warning("%s is on no page", key, location=SETTINGS)
 
 

@@ -3,52 +3,12 @@
 import typing as _typing
 from importlib import import_module as _import_module
 
-from .config import (
-    AUTH_HEADER_NAME,
-    COOKIE_DURATION,
-    COOKIE_HTTPONLY,
-    COOKIE_NAME,
-    COOKIE_SAMESITE,
-    COOKIE_SECURE,
-    EXEMPT_METHODS,
-    ID_ATTRIBUTE,
-    LOGIN_MESSAGE,
-    LOGIN_MESSAGE_CATEGORY,
-    REFRESH_MESSAGE,
-    REFRESH_MESSAGE_CATEGORY,
-    SESSION_KEYS,
-    USE_SESSION_FOR_NEXT,
-)
-from .exceptions import (
-    ConfigurationError,
-    FlaskLoginError,
-    ImpersonationDenied,
-    InvalidUserId,
-    MissingLoader,
-    MissingLoginManager,
-    SessionStoreUnavailable,
-    UnguardedViewError,
-)
-from .guards import (
-    anonymous_required,
-    fresh_login_required,
-    login_required,
-)
-from .identity import (
-    acting_as,
-    current_login,
-    get_current_user,
-    login_ended_reason,
-    login_fresh,
-    login_remembered,
-    login_still_valid,
-)
-from .impersonation import impersonate, stop_impersonating
-from .login import confirm_login, login_failed, login_user, logout_user
-from .login_manager import LoginManager
-from .mixins import AnonymousUserMixin, UserMixin
-from .responses import set_login_view
-from .signals import (
+from . import config as config
+from . import signals as signals
+from . import utils as utils
+from .__about__ import __version__
+from .cookies import decode_cookie, encode_cookie
+from .core.events import (
     impersonation_started,
     impersonation_stopped,
     login_session_ended,
@@ -66,54 +26,77 @@ from .signals import (
     user_needs_refresh,
     user_unauthorized,
 )
-from .timeouts import no_activity
-from .utils import current_user
+from .core.registry import SessionRegistry
+from .core.settings import (
+    AUTH_HEADER_NAME,
+    COOKIE_DURATION,
+    COOKIE_HTTPONLY,
+    COOKIE_NAME,
+    COOKIE_SAMESITE,
+    COOKIE_SECURE,
+    EXEMPT_METHODS,
+    ID_ATTRIBUTE,
+    LOGIN_MESSAGE,
+    LOGIN_MESSAGE_CATEGORY,
+    REFRESH_MESSAGE,
+    REFRESH_MESSAGE_CATEGORY,
+    SESSION_KEYS,
+    USE_SESSION_FOR_NEXT,
+)
+from .current import current_login, current_user, get_current_user
+from .default_guard import login_not_required
+from .exceptions import (
+    ConfigurationError,
+    FlaskLoginError,
+    ImpersonationDenied,
+    InvalidUserId,
+    MissingLoader,
+    MissingLoginManager,
+    SessionStoreUnavailable,
+    ThrottleUnavailable,
+    TooManyLoginAttempts,
+    UnguardedViewError,
+)
+from .guards import (
+    anonymous_required,
+    fresh_login_required,
+    login_required,
+)
+from .login import (
+    acting_as,
+    begin_login,
+    complete_login,
+    confirm_login,
+    impersonate,
+    login_ended_reason,
+    login_failed,
+    login_fresh,
+    login_remembered,
+    login_still_valid,
+    login_user,
+    logout_user,
+    pending_user,
+    set_login_view,
+    stop_impersonating,
+)
+from .login_facts import CurrentLogin
+from .login_manager import LoginManager
+from .marks import no_activity
+from .mixins import AnonymousUserMixin, UserMixin
+from .redirects import login_url, make_next_param, safe_next_url
+from .sessions import LoginSession, MemorySessionStore, SessionStore
+from .user import User
 
 if _typing.TYPE_CHECKING:
-    from .__about__ import __version__
-    from .default_guard import login_not_required
-    from .login_facts import CurrentLogin
-    from .redirects import login_url, make_next_param, safe_next_url
-    from .remember import decode_cookie
-    from .sessions.memory import MemorySessionStore
-    from .sessions.records import LoginSession
-    from .sessions.registry import SessionRegistry
-    from .sessions.store import SessionStore
-    from .signing import encode_cookie
     from .test_client import FlaskLoginClient
-    from .throttling import (
-        LoginAttempt,
-        LoginThrottle,
-        ThrottleUnavailable,
-        TooManyLoginAttempts,
-    )
-    from .two_step import begin_login, complete_login, pending_user
-    from .user import User
+    from .throttling import LoginAttempt, LoginThrottle
 
-# What only some applications need, imported at first use: a session store, a throttle, two-step
-# login, signatures, and the test client, which brings Flask's and the debugger.
+# What only some applications need, imported at first use: a throttle, and the test client, which
+# brings Flask's and the debugger.
 _LATE = {
-    "CurrentLogin": ".login_facts",
     "FlaskLoginClient": ".test_client",
     "LoginAttempt": ".throttling",
-    "LoginSession": ".sessions.records",
     "LoginThrottle": ".throttling",
-    "MemorySessionStore": ".sessions.memory",
-    "SessionRegistry": ".sessions.registry",
-    "SessionStore": ".sessions.store",
-    "ThrottleUnavailable": ".throttling",
-    "TooManyLoginAttempts": ".throttling",
-    "User": ".user",
-    "__version__": ".__about__",
-    "begin_login": ".two_step",
-    "complete_login": ".two_step",
-    "decode_cookie": ".remember",
-    "encode_cookie": ".signing",
-    "login_not_required": ".default_guard",
-    "login_url": ".redirects",
-    "make_next_param": ".redirects",
-    "pending_user": ".two_step",
-    "safe_next_url": ".redirects",
 }
 
 __all__ = [
@@ -202,11 +185,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> _typing.Any:
-    if name in (
-        "__about__",
-        "test_client",
-    ):  # modules: `import flask_login` has always brought them
-        return _import_module(f".{name}", __package__)
+    if name == "test_client":  # a module that `import flask_login` has always brought
+        return _import_module(".test_client", __package__)
     if name in _LATE:
         found = globals()[name] = getattr(_import_module(_LATE[name], __package__), name)
         return found

@@ -1,16 +1,16 @@
 """How much may be tried, and how much has been: the counting behind `throttling.LoginThrottle`.
 
 A budget is a number of attempts in a window of time. The windows of one key follow each other
-without gaps, by the application's own clock; where they begin depends on the key, so that not
-every account's window ends at one moment. All counts only ever go up, which every storage can do
-atomically, and an attempt is counted before anybody knows how it ends. So parallel attempts
-can't get past a limit together.
+without gaps, by the application's clock; where they begin depends on the key, so that the windows
+of all accounts do not end at one moment. All counts only ever go up, which every storage can do
+atomically, and an attempt is counted before its outcome is known. So parallel attempts can't get
+past a limit together.
 
 In the storage a key stands in front of what is counted for it:
 
 =========================== ================================================================
 ``KEY:10/900:1963:tried``   attempts in that window, of a limit of 10 in 900 seconds
-``KEY:10/900:1963:back``    those of them that do not count any more
+``KEY:10/900:1963:back``    those of them that no longer count
 ``... :NAME:logins``        logins by that very spelling of the account's name
 ``... :NAME:2``             attempts by that spelling since its second login
 =========================== ================================================================
@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from threading import Lock
 from types import ModuleType
@@ -31,6 +32,7 @@ from urllib.parse import urlsplit
 from zlib import crc32
 
 from .exceptions import ConfigurationError
+from .optional import library
 
 if TYPE_CHECKING:
     from limits.storage import Storage
@@ -38,17 +40,17 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: What clients of a URL are told, so that a silent server does not hold up logins: seconds, but
-#: for MongoDB milliseconds.
+#: Timeouts for the clients of a URL, so that a silent server does not hold up logins: in seconds,
+#: for MongoDB in milliseconds.
 _PATIENCE: dict[str, dict[str, Any]] = {
     "redis": {"socket_timeout": 1, "socket_connect_timeout": 1},
     "memcached": {"timeout": 1, "connect_timeout": 1},
     "mongodb": {"serverSelectionTimeoutMS": 1000, "socketTimeoutMS": 1000},
 }
-#: For how long after its window a count is kept: clocks of several machines differ.
+#: For how many seconds after its window a count is kept: machines' clocks differ.
 _SLACK = 60
-#: Memcached takes a longer time for a date, long past.
-_LONGEST_IN_MEMCACHED = 30 * 24 * 60 * 60
+#: Memcached takes a greater number of seconds for a date, long past.
+_MEMCACHED_LIMIT = 30 * 24 * 60 * 60
 
 
 class NoAnswer(Exception):
@@ -62,24 +64,18 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True, order=True)
 class Limit:
-    """So many attempts in so many seconds."""
+    """A number of attempts in a number of seconds."""
 
     seconds: int
     amount: int
 
 
 def limits_library() -> ModuleType:
-    """Return the `limits` library, or raise ImportError with what is missing and the cure."""
-    needed = 'LoginThrottle needs limits 3 or newer, found {}. Cure: pip install "{}"'
-    extra = "Flask-Login[throttle]"
-    try:
-        import limits
-    except ImportError as error:
-        raise ImportError(needed.format("none", extra), name="limits") from error
-    found = str(limits.__version__)
-    if int(found.partition(".")[0]) < 3:
-        raise ImportError(needed.format(found, extra), name="limits")
-    return limits
+    """Return the `limits` library.
+
+    :raises ImportError: if it is missing or too old.
+    """
+    return library("limits", "3", by="LoginThrottle", title="limits", extra="throttle")
 
 
 def parse(argument: str, text: str | None) -> tuple[Limit, ...]:
@@ -95,7 +91,7 @@ def parse(argument: str, text: str | None) -> tuple[Limit, ...]:
     if not items or any(item.amount < 1 for item in items):
         accepted = "limits such as '10 per 15 minutes; 50 per day', each at least 1, or None"
         raise ConfigurationError(argument, text, accepted)
-    # The shortest window first: what it refuses is not counted by the others.
+    # The shortest window first: attempts that it refuses are not counted by the others.
     found = {Limit(item.get_expiry(), item.amount) for item in items}
     return tuple(sorted(found))
 
@@ -106,14 +102,14 @@ def open_storage(storage: Storage | str) -> Storage:
     Raises `ConfigurationError` for what `limits` can't make a storage of, and whatever a client
     raises that connects at once.
     """
-    library = limits_library()
+    limits = limits_library()
     from limits.storage import Storage, storage_from_string
 
     made: object = storage
     if isinstance(storage, str):
         made = None
         # Their own errors show the URL.
-        with suppress(library.errors.ConfigurationError, ValueError):
+        with suppress(limits.errors.ConfigurationError, ValueError):
             made = storage_from_string(storage, **_options(storage))
     if isinstance(made, Storage):
         return made
@@ -134,18 +130,16 @@ def _options(url: str) -> dict[str, Any]:
     family = "redis" if kind in ("rediss", "valkey", "valkeys") else kind
     options = dict(_PATIENCE.get(family, {}))
     if family == "redis":
-        library = "valkey" if kind.startswith("valkey") else "redis"
-        options.update(_without_retries(library))
+        client = "valkey" if kind.startswith("valkey") else "redis"
+        options.update(_without_retries(client))
     return options
 
 
-def _without_retries(library: str) -> dict[str, Any]:
+def _without_retries(client: str) -> dict[str, Any]:
     """Return the option that makes a Redis client give up at the first failure."""
-    from importlib import import_module
-
     try:
-        retry = import_module(f"{library}.retry").Retry
-        backoff = import_module(f"{library}.backoff").NoBackoff
+        retry = import_module(f"{client}.retry").Retry
+        backoff = import_module(f"{client}.backoff").NoBackoff
     except ImportError:
         return {}  # `limits` says what is missing
     return {"retry": retry(backoff(), 0)}
@@ -154,8 +148,8 @@ def _without_retries(library: str) -> dict[str, Any]:
 def plain_name(name: str) -> str:
     """Return an account's name as `LoginThrottle` counts it, so that no spelling gets around it.
 
-    Letter case, accents, width, invisible characters and space around it do not matter: to some
-    databases they do not matter either.
+    Letter case, accents, width, invisible characters and surrounding space are ignored, because
+    some databases ignore them too.
 
     :param name: the name, as it was typed.
 
@@ -191,12 +185,10 @@ class Counters:
         from limits.storage import MemcachedStorage, MemoryStorage
 
         self._storage = storage
-        # The storage in memory loses counts when threads meet at a key that is new.
+        # The storage in memory loses counts when threads add to a new key at once.
         in_memory = isinstance(storage, MemoryStorage)
         self._lock: AbstractContextManager[Any] = Lock() if in_memory else nullcontext()
-        self._longest = (
-            _LONGEST_IN_MEMCACHED if isinstance(storage, MemcachedStorage) else float("inf")
-        )
+        self._longest = _MEMCACHED_LIMIT if isinstance(storage, MemcachedStorage) else float("inf")
 
     def get(self, name: str) -> int:
         """Return a count."""
@@ -208,20 +200,20 @@ class Counters:
         return self._ask(self._storage.incr, name, kept, amount=amount)
 
     def forget(self, name: str) -> None:
-        """Let a count begin anew."""
+        """Reset a count."""
         self._ask(self._storage.clear, name)
 
     def _ask(self, question: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         with self._lock:
             try:
                 return question(*args, **kwargs)
-            except Exception as error:  # noqa: BLE001  # clients also raise what is not their own
+            except Exception as error:  # noqa: BLE001  # clients raise other libraries' errors too
                 cause = no_answer(error)
-        raise cause  # out here: the client's own error may show a password
+        raise cause  # outside of the handler: the client's own error may show a password
 
 
 def no_answer(error: Exception) -> NoAnswer:
-    """Return what the throttle may know of a client's error: its kind."""
+    """Return the failure without the client's error: only its kind is kept."""
     return NoAnswer(type(getattr(error, "storage_error", error)).__name__)
 
 
@@ -237,7 +229,7 @@ class Budget:
         self.left: int = limit.seconds - gone
 
     def take(self) -> bool:
-        """Count an attempt; tell whether it may take place.
+        """Count an attempt; return whether it is within the limit.
 
         What was given back is read *before* the attempt is counted, so it belongs to attempts
         that were counted earlier. However many run at once, no more than the limit pass.
@@ -249,7 +241,7 @@ class Budget:
         return False
 
     def give_back(self, attempts: int) -> None:
-        """Let so many attempts not count any more."""
+        """Stop counting a number of attempts."""
         if attempts > 0:
             self._add("back", attempts)
 
@@ -259,18 +251,18 @@ class Budget:
         self._add(f"{spelling}:{round_}")
 
     def forgive(self, spelling: str) -> None:
-        """Give back what was tried by this spelling: it has logged in.
+        """Give back the attempts by this spelling, because it has logged in.
 
-        Not what was tried by others that are counted together with it. An application may tell
-        ``alice`` from ``Alice``: who owns the one must not clear the count of the other. Each
-        login gets a number of its own, so two at once do not give the same attempts back.
+        Attempts by other spellings of the same count stay: to the application ``alice`` and
+        ``Alice`` may be two users, and the owner of one must not clear the other's count. Each
+        login gets another number, so two at once do not give the same attempts back.
         """
         round_ = self._add(f"{spelling}:logins") - 1
         own = self._counters.get(f"{self._name}:{spelling}:{round_}")
         self.give_back(min(own, self._used()))
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Reset the count."""
         self._counters.forget(f"{self._name}:back")
         self._counters.forget(f"{self._name}:tried")
 

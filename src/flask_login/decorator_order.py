@@ -7,7 +7,7 @@ import sys
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from .config import logger
+from .core.settings import logger
 from .default_guard import NOT_REQUIRED
 from .exceptions import UnguardedViewError
 from .guarded_forms import Forms, forms_of
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def check_decorator_order(app: Flask) -> None:
     """Find the views whose guard stands above ``@app.route`` and so guards nothing.
 
-    Raises `UnguardedViewError` in debug mode and while testing, logs it as an error otherwise: a
-    site that ran yesterday is not stopped.
+    Raises `UnguardedViewError` in debug mode and while testing; otherwise logs it as an error, so
+    that a running site is not stopped.
     """
     endpoints = guarded_in_vain(app)
     if not endpoints:
@@ -33,27 +33,27 @@ def check_decorator_order(app: Flask) -> None:
 
 
 def guarded_in_vain(app: Flask) -> list[str]:
-    """Return the endpoints of the functions that were guarded, but not where they are registered.
+    """Return the endpoints of functions that were guarded only after they were registered.
 
-    That is a function which is a view itself while its guarded form is none, and was thrown away,
-    or is known by no more than the function's name: ``@login_required`` above ``@app.route``.
+    The function itself is the view, and its guarded form is garbage, or is known only by the
+    function's name: ``@login_required`` above ``@app.route``.
     """
     bare = _shown_bare(app)
     found = {endpoint for endpoint, (view, forms) in bare.items() if _is_in_vain(view, forms)}
     rest = {endpoint: known for endpoint, known in bare.items() if endpoint not in found}
     if any(not forms.is_registered and forms.living() for _, forms in rest.values()):
-        gc.collect()  # some are garbage in a ring, which nobody has either
+        gc.collect()  # some are garbage in a reference cycle
         found |= {endpoint for endpoint, (view, forms) in rest.items() if _is_in_vain(view, forms)}
     return sorted(found)
 
 
 def guarded_elsewhere(app: Flask) -> list[str]:
-    """Return the endpoints of the other functions that are public while there is a guarded form."""
+    """Return the endpoints of other public functions of which there is a guarded form."""
     return sorted({*_shown_bare(app)} - {*guarded_in_vain(app)})
 
 
 def _shown_bare(app: Flask) -> dict[str, tuple[FunctionType, Forms]]:
-    """Return, by endpoint, the views of which somebody made a guarded form."""
+    """Return, by endpoint, the views of which there is a guarded form."""
     views = app.view_functions
     shown = {id(layer): layer for view in views.values() for layer in layers(view)}
     for layer in shown.values():
@@ -73,7 +73,7 @@ def _is_in_vain(view: FunctionType, forms: Forms) -> bool:
         return False
     module = vars(sys.modules.get(view.__module__, object))
     if any(value is view for value in module.values()):
-        return False  # there it means what it says
+        return False  # the module's name means the public function
     named = _named(module, view.__qualname__)
     if named is view:
         return False

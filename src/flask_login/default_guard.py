@@ -1,4 +1,4 @@
-"""The default guard: every view needs a login, unless it says otherwise."""
+"""The default guard: every view needs a login, unless it is marked as public."""
 
 from __future__ import annotations
 
@@ -10,19 +10,12 @@ from flask import Blueprint, Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from . import config as settings
-from .exceptions import ConfigurationError
-from .guards import Guards, guard_of, must_log_in
+from .core import settings
+from .core.exceptions import ConfigurationError
+from .current import manager_of
+from .flask_internals import get_app, get_config, get_request
+from .guards import guard_of, must_log_in
 from .marks import is_marked, mark
-from .state import (
-    RealmInApp,
-    drop_before_request,
-    get_app,
-    get_config,
-    get_context,
-    get_request,
-)
-from .utils import manager_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,25 +24,57 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
     from werkzeug.routing import MapAdapter
 
-    from .timeouts import F
+    from .marks import F
+    from .ports import Manager, RealmInApp
 
-#: On a view, or a class of views, that anybody may see also where a login is required by default.
+#: On a view, or a class of views, that stays public where a login is required by default.
 NOT_REQUIRED = "_login_not_required"
 
-#: On a function that runs before requests and guards by default: a function of the application that
-#: returns the manager it guards for, or None where it does not.
+#: On a function that runs before requests and guards by default: a function that takes the
+#: application and returns the manager it guards for, or None if it does not guard there.
 DEFAULT_GUARD = "_login_default_guard"
 
 
-def protect(manager: Guards[Any], target: Flask | Blueprint) -> None:
-    """Guard every view of `target`, unless it says otherwise. See `LoginManager.protect`."""
+def protect(manager: Manager, target: Flask | Blueprint) -> None:
+    """Guard every view of an application or a blueprint, unless it says otherwise.
+
+    A view passes that has a guard of its own or is marked by `login_not_required`; static
+    files, and the login and refresh views, pass too. What is no view keeps its status: 404
+    stays 404. Blueprints nested in the blueprint are guarded with it. Where two realms protect
+    the same view, the one counts that is nearer to it.
+
+    :param target: the application, or a blueprint that is not registered yet. For the whole
+        application the setting ``LOGIN_REQUIRED_BY_DEFAULT`` does the same.
+
+    Raises `ConfigurationError` for anything else: a view is guarded by `login_required`.
+
+    .. versionadded:: 0.6.90
+    """
     if not isinstance(target, (Flask, Blueprint)):
         raise ConfigurationError("target", target, "an application or a blueprint")
     _guard_with(target, lambda _: manager)
 
 
-def exempt(manager: Guards[Any], endpoints: tuple[object, ...]) -> None:
-    """Leave endpoints open. See `LoginManager.exempt`."""
+def exempt(manager: Manager, *endpoints: str) -> None:
+    """Leave endpoints open where a login is required by default, although nothing marks them.
+
+    For the views of extensions, which `login_not_required` can't stand above: what an identity
+    provider sends browsers back to, say. Where ``LOGIN_REQUIRED_BY_DEFAULT`` or `protect`
+    guards them for this realm, anybody sees them then; guards that a view has itself stay::
+
+        login_manager.exempt("github.login", "github.authorized")
+        login_manager.exempt("github.*")  # all of a blueprint, and of those nested in it
+
+    It may be called at any time, before there are such endpoints too. ``flask login doctor``
+    names those that there are not.
+
+    :param endpoints: names of endpoints, as `flask.url_for` takes them; ``.*`` at the end
+        stands for the rest of the name.
+
+    Raises `ConfigurationError` for what is no such name: a view, a list, ``"*"``.
+
+    .. versionadded:: 0.6.90
+    """
     accepted = "names of endpoints, such as 'github.authorized' or 'github.*'"
     if not endpoints:
         raise ConfigurationError("endpoints", endpoints, accepted)
@@ -57,17 +82,17 @@ def exempt(manager: Guards[Any], endpoints: tuple[object, ...]) -> None:
         name = endpoint.removesuffix(".*") if isinstance(endpoint, str) else ""
         if not name or "*" in name:
             raise ConfigurationError("endpoints", endpoint, accepted)
-    manager._exempt_endpoints.update(cast("tuple[str, ...]", endpoints))
+    manager._exempt_endpoints.update(endpoints)
 
 
-def is_exempt(manager: Guards[Any], endpoint: str) -> bool:
-    """Tell whether an application left an endpoint open by its name."""
+def is_exempt(manager: Manager, endpoint: str) -> bool:
+    """Return whether an endpoint was exempted by its name."""
     exempted = manager._exempt_endpoints
     return bool(exempted) and any(_is_named(endpoint, name) for name in exempted)
 
 
-def exempt_in_vain(manager: Guards[Any], app: Flask) -> list[str]:
-    """Return the names that were exempted and that no endpoint of an application has."""
+def exempt_in_vain(manager: Manager, app: Flask) -> list[str]:
+    """Return the exempted names that no endpoint of an application has."""
     return sorted(
         name
         for name in manager._exempt_endpoints
@@ -79,8 +104,8 @@ def _is_named(endpoint: str, name: str) -> bool:
     return endpoint == name or (name.endswith(".*") and endpoint.startswith(name[:-1]))
 
 
-def _answer(manager: Guards[Any]) -> ResponseReturnValue | None:
-    """Return what answers this request, or None for who may pass."""
+def _answer(manager: Manager) -> ResponseReturnValue | None:
+    """Return the answer to a caller who may not pass; None for any other."""
     request = get_request()
     endpoint = request.endpoint
     if endpoint is None or is_open(manager, get_app(), endpoint, request):
@@ -89,12 +114,10 @@ def _answer(manager: Guards[Any]) -> ResponseReturnValue | None:
     return None if refuse is None else cast("ResponseReturnValue", refuse())
 
 
-def is_open(
-    manager: Guards[Any], app: Flask, endpoint: str, request: Request | None = None
-) -> bool:
-    """Tell whether a manager does not guard an endpoint by default.
+def is_open(manager: Manager, app: Flask, endpoint: str, request: Request | None = None) -> bool:
+    """Return whether a manager leaves an endpoint open by default.
 
-    :param request: ask for this request; by default whether it is so for any.
+    :param request: the request to ask for; by default any request.
     """
     view = app.view_functions.get(endpoint)
     if guard_of(view) is not None or is_marked(view, NOT_REQUIRED):
@@ -108,8 +131,8 @@ def is_open(
     return any(_is_entrance(known, app, endpoint, request) for known in managers)
 
 
-def _is_entrance(manager: Guards[Any], app: Flask, endpoint: str, request: Request | None) -> bool:
-    """Tell whether an endpoint is the login or refresh view, where the refused are sent."""
+def _is_entrance(manager: Manager, app: Flask, endpoint: str, request: Request | None) -> bool:
+    """Return whether an endpoint is the login or refresh view, to which guards redirect."""
     for view in _entrances(manager, app, endpoint.rpartition(".")[0]):
         if not view.startswith(("/", "http://", "https://")):
             found = view == endpoint
@@ -122,8 +145,8 @@ def _is_entrance(manager: Guards[Any], app: Flask, endpoint: str, request: Reque
     return False
 
 
-def _entrances(manager: Guards[Any], app: Flask, blueprint: str) -> Iterator[str]:
-    """Yield the login and refresh views; ``.login`` as it is meant in a blueprint."""
+def _entrances(manager: Manager, app: Flask, blueprint: str) -> Iterator[str]:
+    """Yield the login and refresh views; ``.login`` relative to the blueprint."""
     names = (None, blueprint, getattr(app.blueprints.get(blueprint), "name", None))
     views = [(None, manager.login_view), (None, manager.refresh_view)]
     for key, view in [*views, *manager.blueprint_login_views.items()]:
@@ -133,41 +156,33 @@ def _entrances(manager: Guards[Any], app: Flask, blueprint: str) -> Iterator[str
             yield f"{blueprint}{view}".removeprefix(".")
 
 
-def guard_by_default(app: Flask) -> None:
-    """Guard every view of an application by default, while the setting says so.
+def register(app: Flask) -> None:
+    """Guard every view of an application by default, while the setting is on.
 
-    The default realm does. Where there is none every request fails and says so: it would be worse
-    if a site only believed itself to be guarded. An application that does not want it at its first
-    request is rid of it from then on, unless it is tested: tests change settings between requests.
+    The default realm guards. Without one every request fails with an error, so that no site stays
+    open unnoticed.
     """
 
-    def manager(app: Flask) -> Guards[Any] | None:
+    def manager(app: Flask) -> Manager | None:
         # Read at use: an application that sets it late must not stay open.
+        if not app.config.get(settings.LOGIN_REQUIRED_BY_DEFAULT.key):
+            return None
         return manager_of(app) if settings.LOGIN_REQUIRED_BY_DEFAULT.read(app.config) else None
 
-    def step_aside() -> None:
-        if not (app.testing or manager(app)):
-            drop_before_request(app, guard)
-        drop_before_request(app, step_aside)
-
-    app.before_request(step_aside)
-    guard = _guard_with(app, manager)
+    _guard_with(app, manager)
 
 
-def _guard_with(
-    target: Flask | Blueprint, manager: Callable[[Flask], Guards[Any] | None]
-) -> Callable[[], ResponseReturnValue | None]:
+def _guard_with(target: Flask | Blueprint, manager: Callable[[Flask], Manager | None]) -> None:
     def guard() -> ResponseReturnValue | None:
         found = manager(get_app())
         return None if found is None else _answer(found)
 
     setattr(guard, DEFAULT_GUARD, manager)
     target.before_request(guard)
-    return guard
 
 
 def _nearest(app: Flask, endpoint: str) -> list[Any]:
-    """Return the managers that guard an endpoint by default, of those nearest to it."""
+    """Return the managers that guard an endpoint by default, on the level nearest to it."""
     parts = endpoint.split(".")[:-1]
     inner_first = [".".join(parts[:end]) for end in range(len(parts), 0, -1)]
     found = (_guarding(app, scope) for scope in (*inner_first, None))
@@ -186,21 +201,21 @@ def _serves_files(app: Flask, endpoint: str) -> bool:
 
 
 def _leads_here(url: str, request: Request) -> bool:
-    """Tell whether a URL leads to the view of this request, with the same arguments.
+    """Return whether a URL leads to the view of this request, with the same arguments.
 
-    Not the texts are compared: the routes say what they mean. An endpoint that serves more than
+    The URLs are matched by the routes, not compared as texts. An endpoint that serves more than
     the login view, such as one for every path, is open for the login view alone.
     """
     parts = urlsplit(url)
     if parts.netloc and not _is_own_host(parts.netloc.lower(), request):
         return False
-    adapter: MapAdapter = get_context().url_adapter
+    adapter = cast("MapAdapter", get_app().create_url_adapter(get_request()))
     found = _match(adapter, parts.path, request.root_path, request.method)
     return found is not None and found == adapter.match()
 
 
 def _is_own_host(host: str, request: Request) -> bool:
-    """Tell whether a host is this request's, and the application's: anybody can send any host."""
+    """Return whether a host is this request's and the application's: clients can send any host."""
     if host != request.host.lower():
         return False
     config = get_config()
@@ -211,7 +226,7 @@ def _is_own_host(host: str, request: Request) -> bool:
 
 
 def _leads_to(app: Flask, url: str, endpoint: str) -> bool:
-    """Tell whether a URL leads to an endpoint, with any method and arguments."""
+    """Return whether a URL leads to an endpoint, with any method and arguments."""
     config = cast("dict[str, Any]", app.config)
     path, adapter = urlsplit(url).path, app.url_map.bind("")
     root = (config["APPLICATION_ROOT"] or "/").rstrip("/")  # Flask takes None too
@@ -227,7 +242,7 @@ def _leads_to(app: Flask, url: str, endpoint: str) -> bool:
 def _match(
     adapter: MapAdapter, path: str, root: str, method: str
 ) -> tuple[str, Mapping[str, Any]] | None:
-    for _ in range(2):  # a path that lacks the slash at its end is redirected
+    for _ in range(2):  # a path without the slash at its end is redirected
         if not path.startswith(f"{root}/"):
             break
         try:
@@ -244,12 +259,12 @@ def login_not_required(view: F) -> F:
     """Mark a view as public where a login is required by default.
 
     That is in an application with ``LOGIN_REQUIRED_BY_DEFAULT``, or under `LoginManager.protect`.
-    Its place among the decorators does not matter. A class-based view may be marked itself; the
-    classes that inherit from it are not marked by that.
+    Its place among the decorators does not matter. A class-based view can be marked too; classes
+    that inherit from it are not marked by that.
 
     :param view: the view, which may be any callable, or the class of views. A view of an extension
         has a name instead: see `LoginManager.exempt`.
-    :return: the same, marked.
+    :return: the same view, marked.
 
     .. versionadded:: 0.6.90
     """

@@ -1,7 +1,7 @@
 """The device cookie: how `throttling.LoginThrottle` knows a browser that has logged in before.
 
-It names nobody: a random number, a keyed digest of the account's name, and when it ends, signed.
-It opens nothing. It only gives the browser an allowance of its own of attempts at that account.
+It names no user: it holds a random number, a keyed digest of the account's name and its expiry,
+signed. It grants no access, only separate attempts at that account.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from flask import Response, after_this_request
 from itsdangerous import BadData
 
-from . import config as settings
-from . import remember
-from .signing import digest, is_digest, sign, unsign
-from .state import get_config, get_request
+from .cookies import attributes as cookie_attributes
+from .core import settings
+from .core.signing import digest, is_digest, sign, unsign
+from .flask_internals import get_config, get_request
 
-#: Far more than the cookie has.
-_LONGEST = 1024
+#: More than any device cookie has.
+_MOST_CHARACTERS = 1024
 
 
 def cookie_name(base: str, realm: str, throttle: str) -> str:
@@ -35,20 +35,20 @@ def read(cookie: str, account: str, salt: str, now: datetime) -> str | None:
     """Return the number of this browser, if it has logged in to `account` before.
 
     :param cookie: the name of the cookie.
-    :param account: the account's name exactly as it was typed: who has logged in as ``Alice``
-        is not known for ``alice``, who may be somebody else.
+    :param account: the account's name exactly as it was typed: a browser that has logged in as
+        ``Alice`` is not known for ``alice``, who may be another user.
     :param salt: of the realm and the throttle.
     """
     value = get_request().cookies.get(cookie)
-    if not value or len(value) > _LONGEST:
+    if not value or len(value) > _MOST_CHARACTERS:
         return None
     try:
-        fields, _ = unsign(value, f"{salt}.device")
+        fields, _ = unsign(value, f"{salt}.device", get_config())
     except BadData:
         return None
     match fields:
         case [str(owner), str(number), int(expires)] if now.timestamp() < expires:
-            return number if is_digest(owner, account, f"{salt}.owner") else None
+            return number if is_digest(owner, account, f"{salt}.owner", get_config()) else None
         case _:
             return None
 
@@ -56,14 +56,18 @@ def read(cookie: str, account: str, salt: str, now: datetime) -> str | None:
 def set_after_request(
     cookie: str, account: str, salt: str, now: datetime, lifetime: timedelta
 ) -> None:
-    """Let the response of this request make the browser known for `account`, under a new number.
+    """Set the device cookie for `account` on this request's response, with a new number.
 
-    The attributes are those of the remember cookie, except that no script needs this one.
+    The attributes are those of the remember cookie, but always ``HttpOnly``.
     """
     expires = now + lifetime
-    fields = [digest(account, f"{salt}.owner"), secrets.token_urlsafe(16), int(expires.timestamp())]
-    value = sign(fields, f"{salt}.device")
-    attributes = remember._attributes(get_config(), get_request())
+    fields = [
+        digest(account, f"{salt}.owner", get_config()),
+        secrets.token_urlsafe(16),
+        int(expires.timestamp()),
+    ]
+    value = sign(fields, f"{salt}.device", get_config())
+    attributes = cookie_attributes(get_config(), get_request())
     attributes["httponly"] = True
 
     @after_this_request

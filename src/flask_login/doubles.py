@@ -1,6 +1,6 @@
 """What the functions of 0.6.3 did, of what a test put in the place of Flask's.
 
-Tests of applications patch ``flask_login.utils.session``, ``.request`` and ``.current_app``, and
+Tests of applications patch ``flask_login.legacy.utils["session"]``, ``.request`` and ``.current_app``, and
 look at what `login_user` and its like did to them. Only then these functions run.
 """
 
@@ -9,25 +9,27 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from . import config as settings
-from . import utils
-from .loaders import is_active, unwrap
-from .signals import user_logged_in, user_logged_out, user_login_confirmed
-from .state import SessionKeys
+from . import legacy
+from .core import settings
+from .core.entry import SessionKeys
+from .core.events import user_logged_in, user_logged_out, user_login_confirmed
+from .core.users import is_active
+from .current import default_manager
+from .loaders import unwrap
 
 _KEYS = SessionKeys(settings.DEFAULT_REALM)
 
 
 def take_part() -> bool:
-    """Tell whether the session or the login manager is a test's."""
-    return utils.is_session_replaced() or not utils.is_manager(utils.default_manager())
+    """Return whether the session or the login manager is a test's."""
+    return legacy.is_session_replaced() or not legacy.is_manager(default_manager())
 
 
 def login_user(
     user: Any, remember: bool, duration: timedelta | None, force: bool, fresh: bool
 ) -> bool:
     """Write a login's entries to the session in place."""
-    manager, sess, found = utils.default_manager(), utils.session, unwrap(user)
+    manager, sess, found = default_manager(), legacy.utils["session"], unwrap(user)
     if not force and not is_active(found):
         return False
     name: Any = manager.id_attribute
@@ -39,20 +41,20 @@ def login_user(
         if duration is not None:
             sess[_KEYS.remember_seconds] = duration.total_seconds()
     manager._update_request_context_with_user(found)
-    user_logged_in.send(utils.app_in_place(), user=found)
+    user_logged_in.send(legacy.app_in_place(), user=found)
     return True
 
 
 def logout_user(*, everywhere: bool) -> bool:
     """Take a login's entries from the session in place."""
-    manager = utils.default_manager()
+    manager = default_manager()
     if take_part():
-        user, sess = utils._get_user(), utils.session
+        user, sess = legacy.utils["_get_user"](), legacy.utils["session"]
         for key in (_KEYS.user_id, _KEYS.fresh, _KEYS.id):
             if key in sess:
                 sess.pop(key)
         _forget_cookie()
-        user_logged_out.send(utils.app_in_place(), user=user)
+        user_logged_out.send(legacy.app_in_place(), user=user)
         manager._update_request_context_with_user()
     else:
         manager.logout_user(everywhere=everywhere)
@@ -61,31 +63,31 @@ def logout_user(*, everywhere: bool) -> bool:
 
 
 def _forget_cookie() -> None:
-    if _cookie_name() in utils.request.cookies:
-        utils.session[_KEYS.remember] = "clear"
-        if _KEYS.remember_seconds in utils.session:
-            utils.session.pop(_KEYS.remember_seconds)
+    if _cookie_name() in legacy.utils["request"].cookies:
+        legacy.utils["session"][_KEYS.remember] = "clear"
+        if _KEYS.remember_seconds in legacy.utils["session"]:
+            legacy.utils["session"].pop(_KEYS.remember_seconds)
 
 
 def _cookie_name() -> Any:
-    return utils.app_in_place().config.get("REMEMBER_COOKIE_NAME", settings.COOKIE_NAME)
+    return legacy.app_in_place().config.get("REMEMBER_COOKIE_NAME", settings.COOKIE_NAME)
 
 
 def confirm_login() -> None:
     """Make the session in place fresh."""
-    utils.session[_KEYS.fresh] = True
-    utils.session[_KEYS.id] = utils.default_manager()._session_identifier_generator()
-    user_login_confirmed.send(utils.app_in_place())
+    legacy.utils["session"][_KEYS.fresh] = True
+    legacy.utils["session"][_KEYS.id] = default_manager()._session_identifier_generator()
+    user_login_confirmed.send(legacy.app_in_place())
 
 
 def login_fresh() -> Any:
     """Return what the session in place says of being fresh."""
-    return utils.session.get(_KEYS.fresh, False)
+    return legacy.utils["session"].get(_KEYS.fresh, False)
 
 
 def login_remembered() -> bool:
-    """Tell whether the request in place has a good remember cookie."""
-    name, cookies = _cookie_name(), utils.request.cookies
-    if name not in cookies or utils.session.get(_KEYS.remember) == "clear":
+    """Return whether the request in place has a good remember cookie."""
+    name, cookies = _cookie_name(), legacy.utils["request"].cookies
+    if name not in cookies or legacy.utils["session"].get(_KEYS.remember) == "clear":
         return False
-    return utils.decode_cookie(cookies[name]) is not None
+    return legacy.utils["decode_cookie"](cookies[name]) is not None

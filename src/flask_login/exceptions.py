@@ -1,117 +1,17 @@
-"""The errors of the library: one root, data on each, a stable reason code.
-
-Texts may be reworded or translated; programs compare `reason`. The data is in ``args``, so that
-errors survive pickling on their way from a worker process.
-"""
+"""The errors of the library; those that Flask answers by itself are defined here."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from werkzeug.exceptions import Forbidden, ServiceUnavailable
+from werkzeug.exceptions import Forbidden, ServiceUnavailable, TooManyRequests
 
-
-class FlaskLoginError(Exception):
-    """The root of every error raised by this library.
-
-    .. versionadded:: 0.6.90
-    """
-
-    #: A stable, machine-readable code of what went wrong.
-    reason: str = "error"
-
-
-class ConfigurationError(FlaskLoginError, ValueError):
-    """A setting or argument has a value that is not accepted.
-
-    Raised by `LoginManager.init_app` for what stands in ``app.config`` then, and at use for what
-    was changed later. For a setting that Flask-Login 0.6.3 had, which raised nothing at start, it
-    is an error in the log at start, and raised at use.
-
-    .. versionadded:: 0.6.90
-    """
-
-    reason = "invalid_setting"
-
-    def __init__(self, key: str, value: object, accepted: str, cure: str = "") -> None:
-        super().__init__(key, value, accepted, cure)
-        #: The setting (``"REMEMBER_COOKIE_DURATION"``) or argument (``"duration"``).
-        self.key = key
-        #: The value that was refused.
-        self.value = value
-        #: What is accepted, in words.
-        self.accepted = accepted
-        #: What to do about it; may be empty.
-        self.cure = cure
-
-    def __str__(self) -> str:
-        # Digits stand without quotes: the wording that tests of applications know.
-        shown = self.value if str(self.value).isdigit() else repr(self.value)
-        text = f"{self.key} must be {self.accepted}, instead got: {shown}"
-        return f"{text}. {self.cure}" if self.cure else text
-
-
-class MissingLoginManager(FlaskLoginError, RuntimeError):
-    """The current application has no `LoginManager` (of that realm).
-
-    .. versionadded:: 0.6.90
-    """
-
-    reason = "no_login_manager"
-
-    def __init__(self, app_name: str, realm: str | None = None) -> None:
-        super().__init__(app_name, realm)
-        #: The name of the application that was asked.
-        self.app_name = app_name
-        #: The named realm that was asked for; None for the default one.
-        self.realm = realm
-
-    def __str__(self) -> str:
-        named = f" for the realm '{self.realm}'" if self.realm else ""
-        name = f", name='{self.realm}'" if self.realm else ""
-        return (
-            f"The Flask application '{self.app_name}' has no login manager{named}. Create one with"
-            f" 'login_manager = LoginManager(app{name})', or call 'login_manager.init_app(app)' in"
-            " your application factory, before the first request."
-        )
-
-
-class MissingLoader(FlaskLoginError, RuntimeError):
-    """Somebody asked for the user before the application said how to load one.
-
-    .. versionadded:: 0.6.90
-    """
-
-    reason = "no_loader"
-
-    def __str__(self) -> str:
-        return (
-            "Missing user_loader or request_loader. Decorate the function that turns a user id"
-            " into your user object with '@login_manager.user_loader', or one that reads the"
-            " request with '@login_manager.request_loader'."
-        )
-
-
-class InvalidUserId(FlaskLoginError, ValueError):
-    """The user to be logged in was not saved and has no id: nobody could be found again by it.
-
-    .. versionadded:: 0.6.90
-    """
-
-    reason = "no_user_id"
-
-    def __init__(self, id_attribute: str) -> None:
-        super().__init__(id_attribute)
-        #: The method that was asked for the id.
-        self.id_attribute = id_attribute
-
-    def __str__(self) -> str:
-        return (
-            f"The user has no id that user.{self.id_attribute}() could return, so this login could"
-            " not be found again on the next request. Was the user saved to the database (and given"
-            " its id) before login?"
-        )
+from .core.exceptions import ConfigurationError as ConfigurationError
+from .core.exceptions import FlaskLoginError as FlaskLoginError
+from .core.exceptions import InvalidUserId as InvalidUserId
+from .core.exceptions import MissingLoader as MissingLoader
+from .core.exceptions import MissingLoginManager as MissingLoginManager
+from .core.exceptions import UnguardedViewError as UnguardedViewError
 
 
 class ImpersonationDenied(FlaskLoginError, Forbidden):
@@ -160,24 +60,62 @@ class SessionStoreUnavailable(FlaskLoginError, ServiceUnavailable):
         return f"{text}: {self.cause}." if self.cause else f"{text}."
 
 
-class UnguardedViewError(FlaskLoginError, RuntimeError):
-    """A guard stands above ``@app.route`` and therefore protects nothing.
+class TooManyLoginAttempts(FlaskLoginError, TooManyRequests):
+    """There were too many login attempts. Flask answers 429 with ``Retry-After``.
 
-    Found at the first request: raised in debug mode and while testing, logged otherwise.
+    The answer is the same whether the account exists or not. API clients get a
+    problem document (RFC 9457), browsers a page; to show your own, register an error handler::
+
+        @app.errorhandler(TooManyLoginAttempts)
+        def too_many_login_attempts(error):
+            page = render_template("login.html", message=error.description)
+            return page, 429, {"Retry-After": error.retry_after}
 
     .. versionadded:: 0.6.90
     """
 
-    reason = "decorator_order"
+    reason = "too_many_attempts"
 
-    def __init__(self, endpoints: Sequence[str]) -> None:
-        super().__init__(tuple(endpoints))
-        #: The endpoints that are public although a guard was written on them.
-        self.endpoints: tuple[str, ...] = tuple(endpoints)
+    def __init__(self, retry_after: int, scope: str) -> None:
+        text = f"Too many login attempts. Try again {_in_words(retry_after)}."
+        TooManyRequests.__init__(self, text, retry_after=retry_after)
+        #: For pickling.
+        self.args: tuple[Any, ...] = (retry_after, scope)
+        #: The limit that was reached: ``"account"``, ``"address"`` or ``"device"``. For your log;
+        #: callers are not told.
+        self.scope = scope
 
     def __str__(self) -> str:
-        names = ", ".join(f"'{endpoint}'" for endpoint in self.endpoints)
-        return (
-            f"These views are public although a login guard is written above their route: {names}."
-            " Decorators apply from the bottom up: put '@login_required' below '@app.route'."
-        )
+        scope, seconds = self.scope, self.retry_after
+        return f"Too many login attempts ({scope}): the next ones are refused for {seconds} s."
+
+
+class ThrottleUnavailable(FlaskLoginError, ServiceUnavailable):
+    """The storage of a `LoginThrottle` gave no answer. Flask answers 503 with ``Retry-After``.
+
+    Raised by `LoginThrottle.attempt` with ``on_outage="refuse"``, and by `LoginThrottle.unlock`.
+
+    .. versionadded:: 0.6.90
+    """
+
+    reason = "throttle_unavailable"
+
+    def __init__(self, cause: str) -> None:
+        text = "Logging in is not possible right now. Try again in a moment."
+        ServiceUnavailable.__init__(self, text, retry_after=1)
+        #: For pickling.
+        self.args: tuple[Any, ...] = (cause,)
+        #: The kind of the client's own error; its text may hold a password.
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return f"The login throttle's storage gave no answer: {self.cause}."
+
+
+def _in_words(seconds: int) -> str:
+    if seconds >= 24 * 60 * 60:
+        return "later"
+    for size, word in ((3600, "hours"), (60, "minutes")):
+        if seconds > size:
+            return f"in {-(-seconds // size)} {word}"
+    return f"in {seconds} seconds" if seconds > 1 else "in a second"

@@ -1,4 +1,4 @@
-"""The pytest fixtures of `flask_login.testing`, apart: only they need pytest."""
+"""The pytest fixtures of `flask_login.testing`, apart because they need pytest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def login_as(app: Flask) -> Callable[..., FlaskLoginClient]:
-    """Return a function that makes test clients of ``app`` which are logged in.
+    """Return a function that makes logged-in test clients of ``app``.
 
     ::
 

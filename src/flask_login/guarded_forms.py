@@ -1,4 +1,4 @@
-"""What became of the guarded forms of a function: views, kept elsewhere, or garbage."""
+"""The guarded forms of functions: which became views, are kept elsewhere, or are garbage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Forms:
-    """The guarded forms of one function, as far as somebody still has them."""
+    """The guarded forms of one function that still exist."""
 
     def __init__(self) -> None:
         self._refs: list[ref[Any]] = []
@@ -25,12 +25,12 @@ class Forms:
         self.is_written_above: bool = False
 
     def add(self, form: Any) -> None:
-        """Take in one more, and forget those that are gone."""
+        """Add a form, and drop those that no longer exist."""
         self._refs = [known for known in self._refs if known() is not None]
         self._refs.append(ref(form))
 
     def living(self) -> list[Any]:
-        """Return the forms that somebody still has."""
+        """Return the forms that still exist."""
         return [form for known in self._refs if (form := known()) is not None]
 
 
@@ -38,15 +38,15 @@ _forms: Notes[Forms] = Notes()
 
 
 def forms_of(view: Any) -> Forms | None:
-    """Return what is known of the guarded forms of a view; None where no guard was put on it."""
+    """Return the guarded forms of a view; None if no guard was put on it."""
     return _forms.get(view)
 
 
 def note_form(view: Any, form: Any) -> None:
-    """Note on a function, and on the functions that it wraps, that there is a guarded form of it.
+    """Note a guarded form of a function, also on the functions that it wraps.
 
-    Nothing is kept alive by that: somebody may guard a view again for each call of it. Other views
-    are not noted: nobody writes decorators above a bound method.
+    The note keeps nothing alive: an application may guard a view again at each call. Only functions
+    are noted, because decorators are not written above other callables.
     """
     caller: FrameType | None = sys._getframe(1)
     while caller is not None and caller.f_globals.get("__package__") == __package__:
@@ -63,10 +63,10 @@ def note_form(view: Any, form: Any) -> None:
 
 
 def _defines(frame: FrameType | None, function: FunctionType) -> bool:
-    """Tell whether a frame is about to call the decorators of a function.
+    """Return whether a frame is about to call the decorators of a function.
 
-    It then runs the very code that defines the function, at one of the lines from its first
-    decorator to its first statement.
+    It then runs the code that defines the function, at a line between its first decorator and its
+    first statement.
     """
     code = function.__code__
     if frame is None or function.__name__ == "<lambda>" or code not in frame.f_code.co_consts:

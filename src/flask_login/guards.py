@@ -8,23 +8,24 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast, overload
 
-from flask import has_app_context, has_request_context
+from flask import has_request_context
 
-from . import config as settings
-from . import utils
-from .config import logger
+from . import legacy
+from .core import settings
+from .core.terms import check_methods
+from .core.users import says
+from .current import default_manager
 from .exceptions import ConfigurationError
+from .flask_internals import app_context, require_request
 from .guarded_forms import note_form
-from .loaders import UserT, resolve, unwrap
-from .login import check_methods
+from .loaders import resolve, unwrap
 from .marks import find
-from .mixins import says
-from .responses import Refusals
-from .state import RealmInApp, app_context, get_config, get_request, request_context
-from .timeouts import moment_of
+from .ports import RealmInApp
+from .responses import send_on
+from .visit import visit_of
 
 if TYPE_CHECKING:
-    from .login_manager import LoginManager
+    from .ports import Manager
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     #: What answers who may not pass; None for who may.
     Refusal = Callable[[], Any] | None
     #: Finds the manager: the default realm's is another in each application.
-    FindManager = Callable[[], "Guards[Any]"]
+    FindManager = Callable[[], Manager]
     #: What a guard asks of each request.
     Rule = Callable[[FindManager], Refusal]
 
@@ -48,173 +49,74 @@ if TYPE_CHECKING:
 GUARD_ATTRIBUTE = "_login_guard"
 
 
-class Guards(Refusals[UserT]):
-    """The part of `LoginManager` that guards views."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._exempt_endpoints: set[str] = set()
-
-    @overload
-    def login_required(self, view: Callable[P, R]) -> Callable[P, R]: ...
-
-    @overload
-    def login_required(
-        self, view: None = None, *, when: Callable[[UserT], Any] | None = None
-    ) -> Decorator: ...
-
-    def login_required(
-        self, view: Any = None, *, when: Callable[[UserT], Any] | None = None
-    ) -> Any:
-        """Guard a view for who is logged in to this realm. See `flask_login.login_required`."""
-        return _decorate(view, lambda: self, *self._named(_login_rule(when)))
-
-    @overload
-    def fresh_login_required(self, view: Callable[P, R]) -> Callable[P, R]: ...
-
-    @overload
-    def fresh_login_required(
-        self,
-        view: None = None,
-        *,
-        max_age: timedelta | None = None,
-        methods: Collection[str] | None = None,
-        impersonated: bool = False,
-    ) -> Decorator: ...
-
-    def fresh_login_required(
-        self,
-        view: Any = None,
-        *,
-        max_age: timedelta | None = None,
-        methods: Collection[str] | None = None,
-        impersonated: bool = False,
-    ) -> Any:
-        """Guard a view for a fresh login of this realm. See `flask_login.fresh_login_required`."""
-        rule = _fresh_rule(max_age, methods, impersonated)
-        return _decorate(view, lambda: self, *self._named(rule))
-
-    @overload
-    def anonymous_required(self, view: Callable[P, R]) -> Callable[P, R]: ...
-
-    @overload
-    def anonymous_required(
-        self, view: None = None, *, redirect_to: str | None = None
-    ) -> Decorator: ...
-
-    def anonymous_required(self, view: Any = None, *, redirect_to: str | None = None) -> Any:
-        """Guard a view for who is not logged in. See `flask_login.anonymous_required`."""
-        return _decorate(view, lambda: self, *self._named(_anonymous_rule(redirect_to)))
-
-    def _named(self, named_rule: tuple[str, Rule]) -> tuple[str, Rule]:
-        """Return a rule under the name that it has in the application's code."""
-        name, rule = named_rule
-        realm = "" if self.realm == settings.DEFAULT_REALM else f"{self.realm}."
-        return f"{realm}{name}", rule
-
-    @property
-    def _login_disabled(self) -> bool:
-        return has_app_context() and settings.LOGIN_DISABLED.read(get_config())
-
-    @_login_disabled.setter
-    def _login_disabled(self, value: bool) -> None:
-        get_config()["LOGIN_DISABLED"] = value
-
-    def _lets_pass(self) -> bool:
-        """Tell whether guards don't count for this request."""
-        if request_context.get().request.method in settings.EXEMPT_METHODS:
-            return True
-        app = app_context.get().app
-        if not app.config.get("LOGIN_DISABLED") or not settings.LOGIN_DISABLED.read(app.config):
-            return False
-        realms = app.extensions.setdefault("login", {})
-        known = realms.setdefault(self.realm, RealmInApp(cast("LoginManager[Any]", self)))
-        if not app.testing and not known.warned_of_login_disabled:
-            known.warned_of_login_disabled = True
-            logger.warning(
-                "LOGIN_DISABLED is set for the application '%s': every guard lets everybody pass.",
-                app.name,
-            )
+def lets_pass(manager: Manager) -> bool:
+    """Return True if guards are disabled for this request."""
+    if not legacy.is_manager(manager) or legacy.is_request_replaced():
+        return _lets_pass_by_doubles()
+    if require_request().request.method in settings.EXEMPT_METHODS:
         return True
-
-    def _guarded_user(self) -> Any:
-        """Return whom a guard looks at."""
-        if self.realm == settings.DEFAULT_REALM:
-            return unwrap(utils.current_user)  # which dependents' tests patch
-        return self.get_current_user()
-
-    def _is_logged_in(self) -> bool:
-        user = self._guarded_user()
-        if user is not None and says(user.is_authenticated):
-            return True
-        self._require_answer()
+    app = app_context.get(None).app
+    if not app.config.get("LOGIN_DISABLED") or not settings.LOGIN_DISABLED.read(app.config):
         return False
+    realms = app.extensions.setdefault("login", {})
+    known = realms.setdefault(manager.realm, RealmInApp(manager))
+    if not app.testing and not known.warned_of_login_disabled:
+        known.warned_of_login_disabled = True
+        settings.logger.warning(
+            "LOGIN_DISABLED is set for the application '%s': every guard lets everybody pass.",
+            app.name,
+        )
+    return True
 
-    def _has_proved(self, max_age: timedelta | None, methods: frozenset[str]) -> bool:
-        """Tell whether the user proved who they are as recently, and in the ways, that is asked."""
-        if methods:
-            proved, span = self._proved_methods(), max_age or self._fresh_timeout()
-            return all(self._is_recent(moment_of(proved.get(name)), span) for name in methods)
-        return max_age is None or self._is_recent(self._proved_at(), max_age)
+
+def _lets_pass_by_doubles() -> bool:
+    if legacy.utils["request"].method in settings.EXEMPT_METHODS:
+        return True
+    value = legacy.app_in_place().config.get("LOGIN_DISABLED")
+    return settings.LOGIN_DISABLED.check(value) if isinstance(value, str) else bool(value)
+
+
+def guarded_user(find_manager: FindManager) -> Any:
+    """Return the user whom a guard looks at."""
+    if find_manager is not default_manager and not find_manager()._realm.is_default:
+        return find_manager().get_current_user()
+    return unwrap(legacy.utils["current_user"])  # which dependents' tests patch
+
+
+def require_answer(manager: Manager) -> None:
+    """Refuse to guard a view on the word of a session store, or a loader, that gave none."""
+    failure = visit_of(manager._realm).failure
+    if failure is not None:
+        raise failure
 
 
 def must_log_in(find_manager: FindManager) -> Refusal:
     """Return what refuses the caller of this request, or None when they are logged in."""
-    # What _lets_pass and _is_logged_in ask, in one piece where it is usual: each call to a helper
-    # is a hundredth of what a guarded page costs.
-    if utils.request is not _REQUEST or utils.current_app is not _CURRENT_APP:
-        return _must_log_in_by_doubles(find_manager)
-    try:
-        method, config = request_context.get().request.method, app_context.get().app.config
-    except LookupError:
-        method, config = get_request().method, get_config()  # with Flask's error
-    exempt = method in settings.EXEMPT_METHODS or config.get("LOGIN_DISABLED")
-    if exempt and find_manager()._lets_pass():
-        return None
-    # The default realm's user is known without its manager, which may be a test's double.
-    if find_manager is not utils.default_manager:
-        user = find_manager()._guarded_user()
-    elif utils.current_user is utils.USER_PROXY:
-        user = utils._get_user()
+    doubles = legacy.is_request_replaced() or legacy.is_app_replaced()
+    if doubles:
+        exempt = _lets_pass_by_doubles()
     else:
-        user = unwrap(utils.current_user)
+        exempt = require_request().request.method in settings.EXEMPT_METHODS
+        exempt = exempt or app_context.get(None).app.config.get("LOGIN_DISABLED")
+        exempt = exempt and lets_pass(find_manager())
+    if exempt:
+        return None
+    user = guarded_user(find_manager)
     if user is not None and (user.is_authenticated is True or says(user.is_authenticated)):
         return None
     manager = find_manager()
-    manager._require_answer()
+    if not doubles:
+        require_answer(manager)
     return manager.unauthorized
 
 
-# What 0.6.3 asked its own module for, where a test put something else there. A double of the
-# manager answers every question of ours, and says nothing by that.
-
-_REQUEST, _CURRENT_APP = utils.request, utils.current_app
-
-
-def _must_log_in_by_doubles(find_manager: FindManager) -> Refusal:
-    if utils.request.method in settings.EXEMPT_METHODS or _is_disabled(utils.app_in_place()):
-        return None
-    default = find_manager is utils.default_manager
-    user = unwrap(utils.current_user) if default else find_manager()._guarded_user()
-    if user is not None and says(user.is_authenticated):
-        return None
-    return find_manager().unauthorized
+def named(manager: Manager, named_rule: tuple[str, Rule]) -> tuple[str, Rule]:
+    """Return a rule under the name that it has in the application's code."""
+    name, rule = named_rule
+    return name if manager._realm.is_default else f"{manager.realm}.{name}", rule
 
 
-def _is_disabled(app: Any) -> bool:
-    value = app.config.get("LOGIN_DISABLED")
-    return settings.LOGIN_DISABLED.check(value) if isinstance(value, str) else bool(value)
-
-
-def _lets_pass(manager: Guards[Any]) -> bool:
-    """Tell whether guards don't count for this request, whoever takes part in it."""
-    if utils.is_manager(manager) and not utils.is_request_replaced():
-        return manager._lets_pass()
-    exempt = utils.request.method in settings.EXEMPT_METHODS
-    return exempt or _is_disabled(utils.app_in_place())
-
-
-def _login_rule(when: Callable[[Any], Any] | None) -> tuple[str, Rule]:
+def login_rule(when: Callable[[Any], Any] | None) -> tuple[str, Rule]:
     if when is None:
         return "login_required", must_log_in
     if not callable(when):
@@ -222,16 +124,15 @@ def _login_rule(when: Callable[[Any], Any] | None) -> tuple[str, Rule]:
 
     def rule(find_manager: FindManager) -> Refusal:
         refuse, manager = must_log_in(find_manager), find_manager()
-        if refuse is not None or _lets_pass(manager):
+        if refuse is not None or lets_pass(manager):
             return refuse
-        user = manager._guarded_user() if utils.is_manager(manager) else unwrap(utils.current_user)
         # What it returns may be a method that nobody called, which is true.
-        return None if says(resolve(when(user))) else manager.forbidden
+        return None if says(resolve(when(guarded_user(find_manager)))) else manager.forbidden
 
     return f"login_required(when={getattr(when, '__name__', type(when).__name__)})", rule
 
 
-def _fresh_rule(
+def fresh_rule(
     max_age: timedelta | None, methods: Collection[str] | None, impersonated: bool
 ) -> tuple[str, Rule]:
     check_methods(methods or ())
@@ -241,18 +142,16 @@ def _fresh_rule(
 
     def rule(find_manager: FindManager) -> Refusal:
         refuse, manager = must_log_in(find_manager), find_manager()
-        if refuse is not None or _lets_pass(manager):
+        if refuse is not None or lets_pass(manager):
             return refuse
-        if not utils.is_manager(manager) or utils.is_session_replaced():
-            return None if utils.login_fresh() else manager.needs_refresh
-        state = manager._state()
-        actor = state.actor
-        fresh = (
-            manager.login_fresh() if actor is None else impersonated and manager._is_fresh(actor)
-        )
-        if fresh and manager._has_proved(max_age, wanted):
+        if not legacy.is_manager(manager) or legacy.is_session_replaced():
+            return None if legacy.utils["login_fresh"]() else manager.needs_refresh
+        visit = visit_of(manager._realm)
+        actor = visit.actor
+        fresh = manager.login_fresh() if actor is None else impersonated and visit.is_fresh(actor)
+        if fresh and visit.has_proved(max_age, wanted):
             return None
-        state.required = max_age, wanted
+        visit.required = max_age, wanted
         # Who acts as another can't prove to be them.
         return manager.needs_refresh if actor is None else manager.forbidden
 
@@ -261,20 +160,24 @@ def _fresh_rule(
     return f"fresh_login_required({', '.join(said)})" if said else "fresh_login_required", rule
 
 
-def _anonymous_rule(redirect_to: str | None) -> tuple[str, Rule]:
+def anonymous_rule(redirect_to: str | None) -> tuple[str, Rule]:
     if redirect_to is not None and not isinstance(redirect_to, str):
         raise ConfigurationError("redirect_to", redirect_to, "an endpoint, a path or a URL")
 
     def rule(find_manager: FindManager) -> Refusal:
         manager = find_manager()
-        if manager._lets_pass() or not manager._is_logged_in():
+        if lets_pass(manager):
             return None
-        return lambda: manager._send_on(redirect_to)
+        user = guarded_user(find_manager)
+        if user is None or not says(user.is_authenticated):
+            require_answer(manager)
+            return None
+        return lambda: send_on(manager, redirect_to)
 
     return "anonymous_required", rule
 
 
-def _decorate(
+def decorate(
     view: Callable[P, R] | None,
     find_manager: FindManager,
     name: str,
@@ -304,7 +207,7 @@ def _guard(
         if refuse is not None:
             return cast("R", refuse())
         if is_async:
-            return cast("R", utils.app_in_place().ensure_sync(view)(*args, **kwargs))
+            return cast("R", legacy.app_in_place().ensure_sync(view)(*args, **kwargs))
         return view(*args, **kwargs)
 
     setattr(guarded, GUARD_ATTRIBUTE, name)
@@ -353,7 +256,7 @@ def login_required(view: Any = None, *, when: Callable[[Any], Any] | None = None
     .. versionchanged:: 0.6.90
         `when` is new.
     """
-    return _decorate(view, utils.default_manager, *_login_rule(when))
+    return decorate(view, default_manager, *login_rule(when))
 
 
 @overload
@@ -401,7 +304,7 @@ def fresh_login_required(
     .. versionchanged:: 0.6.90
         `max_age` and `methods` are new (RFC 9470).
     """
-    return _decorate(view, utils.default_manager, *_fresh_rule(max_age, methods, impersonated))
+    return decorate(view, default_manager, *fresh_rule(max_age, methods, impersonated))
 
 
 @overload
@@ -424,4 +327,4 @@ def anonymous_required(view: Any = None, *, redirect_to: str | None = None) -> A
 
     .. versionadded:: 0.6.90
     """
-    return _decorate(view, utils.default_manager, *_anonymous_rule(redirect_to))
+    return decorate(view, default_manager, *anonymous_rule(redirect_to))

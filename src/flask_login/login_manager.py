@@ -1,113 +1,78 @@
-"""`LoginManager`: an application's callbacks and settings for one realm, wired to Flask.
+"""`LoginManager`: the facade. What an application sets, calls and overrides, for one realm.
 
-An old import path too: of what `__all__` names, `utils` finds the rest when it is asked for.
+It has no logic: a method says which room does the work, and many are that room's own function.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
 
-from flask import (
-    abort,
-    current_app,
-    flash,
-    g,
-    got_request_exception,
-    has_app_context,
-    redirect,
-    request,
-    session,
-)
+from flask import has_app_context
+from werkzeug.local import LocalProxy
 
-from . import config as settings
-from . import utils
-from .config import (
-    AUTH_HEADER_NAME,
-    COOKIE_DURATION,
-    COOKIE_HTTPONLY,
-    COOKIE_NAME,
-    COOKIE_SAMESITE,
-    COOKIE_SECURE,
-    ID_ATTRIBUTE,
-    LOGIN_MESSAGE,
-    LOGIN_MESSAGE_CATEGORY,
-    REFRESH_MESSAGE,
-    REFRESH_MESSAGE_CATEGORY,
-    SESSION_KEYS,
-    USE_SESSION_FOR_NEXT,
+from . import (
+    changes,
+    cookies,
+    current,
+    default_guard,
+    finish,
+    guards,
+    legacy,
+    marks,
+    redirects,
+    registration,
+    responses,
+    star_names,
 )
-from .entries import _create_identifier as _create_identifier
-from .entries import how_to_renew, keeps_its_id
-from .exceptions import ConfigurationError
-from .guards import Guards
-from .identity import _user_context_processor
-from .loaders import UserT
-from .mirror import answer_again, finish_responses, leave_g_after_requests, shares_g
-from .mixins import AnonymousUserMixin
-from .signals import (
-    session_protected,
-    user_accessed,
-    user_loaded_from_cookie,
-    user_loaded_from_request,
-    user_needs_refresh,
-    user_unauthorized,
-)
-from .state import RealmInApp, drop_before_request, opened_session, request_context
+from .core import settings, sources
+from .core.exceptions import ConfigurationError
+from .core.protection import client_fingerprint
+from .core.realms import open_realm
+from .core.registry import SessionRegistry
+from .core.users import AnonymousUserMixin
+from .current import _user_context_processor as _user_context_processor
+from .flask_internals import get_config
+from .loaders import UserT, unwrap
+from .login_facts import CurrentLogin
+from .star_names import *  # noqa: F403  # what a star brought from here
+from .visit import FlaskHost, visit_of
 
 if TYPE_CHECKING:
-    from flask import Blueprint, Flask
+    from flask import Flask, Request, Response
 
-    from .redirects import expand_login_view, login_url, make_next_param
-    from .redirects import login_url as make_login_url
-    from .remember import decode_cookie
+    from .core.logins import StoredLogins
+    from .guards import Decorator
     from .sessions.store import SessionStore
-    from .signing import encode_cookie
-    from .timeouts import F
 
+    #: Tells whether the first user may act as the second.
+    MayImpersonate = Callable[[Any, Any], Any]
 
-# What a star brought in 0.6.3. That includes names of Flask and of Python, which applications came
-# to use; they are no part of our documented API.
-__all__ = [
-    "AUTH_HEADER_NAME",
-    "COOKIE_DURATION",
-    "COOKIE_HTTPONLY",
-    "COOKIE_NAME",
-    "COOKIE_SAMESITE",
-    "COOKIE_SECURE",
-    "ID_ATTRIBUTE",
-    "LOGIN_MESSAGE",
-    "LOGIN_MESSAGE_CATEGORY",
-    "REFRESH_MESSAGE",
-    "REFRESH_MESSAGE_CATEGORY",
-    "SESSION_KEYS",
-    "USE_SESSION_FOR_NEXT",
-    "AnonymousUserMixin",
-    "LoginManager",
-    "abort",
-    "current_app",
-    "datetime",
-    "decode_cookie",
-    "encode_cookie",
-    "expand_login_view",
-    "flash",
-    "g",
-    "has_app_context",
-    "login_url",
-    "make_login_url",
-    "make_next_param",
-    "redirect",
-    "request",
-    "session",
-    "session_protected",
-    "timedelta",
-    "user_accessed",
-    "user_loaded_from_cookie",
-    "user_loaded_from_request",
-    "user_needs_refresh",
-    "user_unauthorized",
-]
+__all__ = ["LoginManager"]
+__all__ += star_names.__all__
+
+P = ParamSpec("P")
+R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: The methods and attributes of before 0.6.90 that applications override, or patch on the class or
+#: on a manager. Each is asked at its place, on every request.
+HOOKS = (
+    "_load_user",
+    "_session_protection_failed",
+    "_load_user_from_remember_cookie",
+    "_load_user_from_request",
+    "_load_user_from_header",
+    "_update_request_context_with_user",
+    "_update_remember_cookie",
+    "_set_cookie",
+    "_clear_cookie",
+    "_user_callback",
+    "_request_callback",
+    "_session_identifier_generator",
+)
 
 
 def utc_now() -> datetime:
@@ -115,7 +80,15 @@ def utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-class LoginManager(Guards[UserT]):
+def _create_identifier() -> str:
+    if legacy.is_request_replaced():
+        request = legacy.utils["request"]
+        return client_fingerprint(request.remote_addr, request.headers.get("User-Agent"))
+    client = FlaskHost().client()
+    return client_fingerprint(client.address, client.agent)
+
+
+class LoginManager(Generic[UserT]):
     """Knows how an application's users log in: its loaders, views and settings.
 
     One manager serves one realm, in as many applications as call `init_app`::
@@ -158,12 +131,59 @@ class LoginManager(Guards[UserT]):
         clock: Callable[[], datetime] | None = None,
     ) -> None:
         realm = settings.DEFAULT_REALM if name is None else name
-        plain = realm.isascii() and realm.isidentifier() and realm.islower()
-        if not plain or realm == "user":
-            raise ConfigurationError(
-                "name", name, "lower-case letters, digits and '_', other than 'user'"
-            )
-        super().__init__(realm, clock or utc_now, session_store)
+        #: The name of this realm; ``"default"`` for a manager without a name.
+        self.realm = realm
+        self._clock = clock or utc_now
+        self._realm = open_realm(realm, self._clock, self, FlaskHost(), session_store)
+        #: The names of this realm's session entries.
+        self.keys = self._realm.entry.keys
+        #: This realm's current user, as a proxy; typed as your user class.
+        self.current_user: UserT = cast("UserT", LocalProxy(self.get_current_user))
+        #: What is known of this request's login to this realm, as a proxy; falsy for nobody.
+        self.current_login: CurrentLogin = cast("CurrentLogin", LocalProxy(self.get_current_login))
+
+        #: The method of the user object that returns its id.
+        self.id_attribute = settings.ID_ATTRIBUTE
+        #: Makes the object that stands for an anonymous user. A class or function without
+        #: arguments; it may return None.
+        self.anonymous_user: Callable[[], Any] = AnonymousUserMixin
+        self.session_protection = settings.SESSION_PROTECTION.default
+        #: Tells whether a user may act as another; without it nobody may.
+        self.may_impersonate_callback: MayImpersonate | None = None
+        self._session_identifier_generator: Callable[[], str] = _create_identifier
+
+        self._user_callback: Callable[[Any], Any] | None = None
+        self._request_callback: Callable[[Request], Any] | None = None
+        self._exempt_endpoints: set[str] = set()
+        self._bearer_callback: Callable[[str], Any] | None = None
+        self._header_callback: Callable[[str], Any] | None = None
+
+        #: Where to log in: an endpoint, a path or a URL. Without it a page gets 401.
+        self.login_view: str | None = None
+        #: Login views by blueprint name, which win over `login_view`. None for a blueprint that
+        #: has no pages: every caller of it gets the answer for programs.
+        self.blueprint_login_views: dict[str | None, str | None] = {}
+        #: Flashed when a page is redirected to the login view; None for nothing. May be a lazy
+        #: string of a translation library.
+        self.login_message: Any = settings.LOGIN_MESSAGE
+        #: Flashed in its place to somebody whose login has just ended, by the reason (see
+        #: `login_ended_reason`). A reason that is missing here gets `login_message`.
+        self.ended_messages: dict[str, Any] = dict(settings.ENDED_MESSAGES)
+        #: The category `login_message` is flashed with.
+        self.login_message_category = settings.LOGIN_MESSAGE_CATEGORY
+        #: Where to become fresh again. Without it a page gets 401.
+        self.refresh_view: str | None = None
+        #: Flashed when a page is redirected to the refresh view; None for nothing.
+        self.needs_refresh_message: Any = settings.REFRESH_MESSAGE
+        #: The category `needs_refresh_message` is flashed with.
+        self.needs_refresh_message_category = settings.REFRESH_MESSAGE_CATEGORY
+        #: Translates the messages at use: a function of text to text.
+        self.localize_callback: Callable[[Any], Any] | None = None
+        #: Answers callers who are not logged in, instead of the library.
+        self.unauthorized_callback: Callable[[], Any] | None = None
+        #: Answers callers whose login is not fresh, instead of the library.
+        self.needs_refresh_callback: Callable[[], Any] | None = None
+
         if app is not None:
             self.init_app(app, add_context_processor)
 
@@ -180,95 +200,210 @@ class LoginManager(Guards[UserT]):
 
         Raises `ConfigurationError` with key, value and what is accepted.
         """
-        settings.apply_profile(app.config)
-        settings.check_settings(app.config)
-        realms: dict[str, RealmInApp] = app.extensions.setdefault("login", {})
-        self._require_own_store(realms)
-        first = not realms
-        told = {text for known in realms.values() for text in known.told}
-        realms[self.realm] = RealmInApp(self)
-        _tell_of_settings(app, told)
-        if self.realm == settings.DEFAULT_REALM:
-            app.login_manager = self  # type: ignore[attr-defined]  # its place since 2012
-        if first:
-            from .cli import register  # with all that only commands need
-            from .default_guard import guard_by_default
+        registration.register(self, app, add_context_processor)
 
-            register(app)
-            finish_responses(app)
-            got_request_exception.connect(answer_again, app)
-            _check_at_first_request(app)
-            guard_by_default(app)
-        if self._logins is not None and self._logins.store.kind == "memory":
-            _warn_of_memory(app)
-        if add_context_processor:
-            app.context_processor(self._template_context)
+    #: Its name before 2012.
+    setup_app = init_app
 
-    def _require_own_store(self, realms: dict[str, RealmInApp]) -> None:
-        for realm, known in realms.items():
-            logins = known.manager._logins
-            if self._logins is None or logins is None or realm == self.realm:
-                continue
-            if logins.store is self._logins.store:
-                # The customer "7" would be logged out along with the colleague "7".
-                raise ConfigurationError(
-                    "session_store",
-                    logins.store,
-                    f"another store than that of the realm '{realm}'",
-                    "Give each realm its own, with a table_name or prefix of its own.",
-                )
+    # ---------------------------------------------------------- the callbacks
 
-    def protect(self, target: Flask | Blueprint) -> None:
-        """Guard every view of an application or a blueprint, unless it says otherwise.
+    @overload
+    def user_loader(
+        self, callback: Callable[P, Awaitable[UserT | None]]
+    ) -> Callable[P, Awaitable[UserT | None]]: ...
+    @overload
+    def user_loader(self, callback: Callable[P, UserT | None]) -> Callable[P, UserT | None]: ...
+    def user_loader(self, callback: Callable[..., Any]) -> Callable[..., Any]:
+        """Register the function that returns the user of a user id, or None.
 
-        A view passes that has a guard of its own or is marked by `login_not_required`; static
-        files, and the login and refresh views, pass too. What is no view keeps its status: 404
-        stays 404. Blueprints nested in the blueprint are guarded with it. Where two realms protect
-        the same view, the one counts that is nearer to it.
+        It is called on the first question for the user in a request. Return None for an id
+        that is unknown: the request is nobody's, and the login ends when the id is still unknown
+        after ``LOGIN_UNKNOWN_USER_GRACE``. A `ValueError` (``int("abc")``) means the same and is
+        logged, and so does a 404 (``get_or_404``), but not their subclasses. Any other exception
+        is yours and propagates: nothing ends, and who asks again in this request sees nobody. May
+        be ``async def``.
 
-        :param target: the application, or a blueprint that is not registered yet. For the whole
-            application the setting ``LOGIN_REQUIRED_BY_DEFAULT`` does the same.
+        While it runs `current_user` is nobody, for what it starts in its own context too. A thread
+        that a loader starts in another context must not ask for it: it would ask the loader.
 
-        Raises `ConfigurationError` for anything else: a view is guarded by `login_required`.
+        :param callback: takes the user id: what ``get_id()`` returned, of the same type if it is
+            a `str`, an `int`, a `uuid.UUID` or `bytes`.
+        :return: the callback, unchanged.
+        """
+        self._user_callback = callback
+        return callback
+
+    @overload
+    def request_loader(
+        self, callback: Callable[P, Awaitable[UserT | None]]
+    ) -> Callable[P, Awaitable[UserT | None]]: ...
+    @overload
+    def request_loader(self, callback: Callable[P, UserT | None]) -> Callable[P, UserT | None]: ...
+    def request_loader(self, callback: Callable[..., Any]) -> Callable[..., Any]:
+        """Register a function that finds the user in the request itself, such as an API key.
+
+        Asked when neither session nor remember cookie name a user. What it returns holds for
+        this request: nothing is written to the session or to a cookie. May be ``async def``.
+
+        :param callback: takes the request; returns a user or None.
+        :return: the callback, unchanged.
+        """
+        self._request_callback = callback
+        return callback
+
+    @overload
+    def bearer_loader(
+        self, callback: Callable[P, Awaitable[UserT | None]]
+    ) -> Callable[P, Awaitable[UserT | None]]: ...
+    @overload
+    def bearer_loader(self, callback: Callable[P, UserT | None]) -> Callable[P, UserT | None]: ...
+    def bearer_loader(self, callback: Callable[..., Any]) -> Callable[..., Any]:
+        """Register a request loader for ``Authorization: Bearer`` (RFC 6750).
+
+        Asked after the `request_loader`. Callers who are refused are told of the scheme by
+        ``WWW-Authenticate: Bearer``. May be ``async def``.
+
+        :param callback: takes the token, a `str` that is never empty; returns a user or None.
+        :return: the callback, unchanged.
 
         .. versionadded:: 0.6.90
         """
-        from .default_guard import protect
+        self._bearer_callback = callback
+        return callback
 
-        protect(self, target)
+    def header_loader(
+        self, callback: Callable[[str], UserT | None]
+    ) -> Callable[[str], UserT | None]:
+        """Register a loader that is given the value of the ``Authorization`` header.
 
-    def exempt(self, *endpoints: str) -> None:
-        """Leave endpoints open where a login is required by default, although nothing marks them.
+        An old name: `request_loader` sees the whole request, `bearer_loader` just the token.
 
-        For the views of extensions, which `login_not_required` can't stand above: what an identity
-        provider sends browsers back to, say. Where ``LOGIN_REQUIRED_BY_DEFAULT`` or `protect`
-        guards them for this realm, anybody sees them then; guards that a view has itself stay::
+        :param callback: takes the header's value; returns a user or None.
+        :return: the callback, unchanged.
+        """
+        self._header_callback = callback
+        return callback
 
-            login_manager.exempt("github.login", "github.authorized")
-            login_manager.exempt("github.*")  # all of a blueprint, and of those nested in it
+    @property
+    def user_callback(self) -> Callable[[str], Any] | None:
+        """The registered user loader, or None."""
+        return self._user_callback
 
-        It may be called at any time, before there are such endpoints too. ``flask login doctor``
-        names those that there are not.
+    @property
+    def request_callback(self) -> Callable[[Request], Any] | None:
+        """The registered request loader, or None."""
+        return self._request_callback
 
-        :param endpoints: names of endpoints, as `flask.url_for` takes them; ``.*`` at the end
-            stands for the rest of the name.
+    def may_impersonate(self, callback: MayImpersonate) -> MayImpersonate:
+        """Register the function that tells who may act as whom.
 
-        Raises `ConfigurationError` for what is no such name: a view, a list, ``"*"``.
+        It is asked by `impersonate`, and again on every request. Let nobody act as somebody who
+        may more than they do.
+
+        :param callback: takes the actor and the other user, returns whether they may. May be
+            ``async def``.
+        :return: the callback, unchanged.
 
         .. versionadded:: 0.6.90
         """
-        from .default_guard import exempt
+        self.may_impersonate_callback = callback
+        return callback
 
-        exempt(self, endpoints)
+    @property
+    def session_protection(self) -> str | None:
+        """What happens when a login session shows up from another client.
 
-    @staticmethod
-    def login_not_required(view: F) -> F:
-        """Mark a view as public. See `flask_login.login_not_required`."""
-        from .default_guard import login_not_required
+        ``"basic"`` makes it not fresh, ``"strong"`` ends it, None ignores it. The setting
+        ``SESSION_PROTECTION`` wins over it. A mode in other letters (``"Strong"``) is read as what
+        it means, with a warning. Any other value is an error in the log, and raises
+        `ConfigurationError` at the request that would need it.
+        """
+        try:
+            return settings.SESSION_PROTECTION.check(self._session_protection)
+        except ConfigurationError:
+            return self._session_protection
 
-        return login_not_required(view)
+    @session_protection.setter
+    def session_protection(self, value: str | None) -> None:
+        remark = settings.SESSION_PROTECTION.remark(value, "session_protection")
+        if remark is not None:
+            settings.log_remark(remark)
+        self._session_protection = value
 
-    # Two-step login, of which only some applications have need
+    unauthorized_handler = responses.unauthorized_handler
+    needs_refresh_handler = responses.needs_refresh_handler
+    set_login_view = responses.set_login_view
+
+    # ------------------------------------------------------------ who it is
+
+    def get_current_user(self) -> UserT | AnonymousUserMixin | None:
+        """Return the user of this request: the real object, no proxy.
+
+        An anonymous user is an object made by `anonymous_user`. Outside of a request the answer is
+        None. While a loader runs it is an anonymous user: there is no user yet.
+
+        .. versionadded:: 0.6.90
+        """
+        return cast("UserT", current.current_of(self))
+
+    def acting_as(self, user: UserT | None) -> AbstractContextManager[UserT | None]:
+        """Make `user` the current user inside of a ``with`` block. See `flask_login.acting_as`."""
+        return current.acting(self, user)
+
+    get_current_login = current.login_of
+    login_fresh = current.is_fresh
+    login_remembered = current.is_remembered
+    login_still_valid = current.is_still_valid
+    login_ended_reason = current.ended_reason
+
+    @property
+    def sessions(self) -> SessionRegistry:
+        """The registry of this realm's logins: list and revoke them.
+
+        Raises `ConfigurationError` for a manager without a session store.
+
+        .. versionadded:: 0.6.90
+        """
+        return current.registry_of(self)
+
+    @property
+    def _logins(self) -> StoredLogins | None:
+        return self._realm.logins
+
+    # ----------------------------------------------------- what changes a login
+
+    def login_user(
+        self,
+        user: UserT,
+        remember: bool = False,
+        duration: timedelta | None = None,
+        force: bool = False,
+        fresh: bool = True,
+        *,
+        methods: Collection[str] = (),
+        external_id: str | None = None,
+        idle_timeout: timedelta | None = None,
+        absolute_timeout: timedelta | None = None,
+        fresh_timeout: timedelta | None = None,
+    ) -> bool:
+        """Log `user` in, in this realm. See `flask_login.login_user`."""
+        return changes.login_user(
+            self,
+            user,
+            remember,
+            duration,
+            force,
+            fresh,
+            methods=methods,
+            external_id=external_id,
+            idle_timeout=idle_timeout,
+            absolute_timeout=absolute_timeout,
+            fresh_timeout=fresh_timeout,
+        )
+
+    confirm_login = changes.confirm_login
+    logout_user = changes.logout_user
+    login_failed = changes.login_failed
 
     def begin_login(
         self,
@@ -279,108 +414,147 @@ class LoginManager(Guards[UserT]):
         methods: Collection[str] = (),
     ) -> bool:
         """Note that `user` passed the first step. See `flask_login.begin_login`."""
-        from .two_step import begin
-
-        return begin(self, user, remember, duration, methods)
+        return changes.begin_login(self, user, remember, duration, methods=methods)
 
     def pending_user(self) -> UserT | None:
-        """Return who is between two steps of a login. See `flask_login.pending_user`."""
-        from .two_step import pending
+        """Return the user between two steps of a login. See `flask_login.pending_user`."""
+        return cast("UserT | None", changes.pending_user(self))
 
-        found = pending(self)
-        return None if found is None else found[0]
+    complete_login = changes.complete_login
 
-    def complete_login(self, *, methods: Collection[str] = ()) -> bool:
-        """Log the pending user in. See `flask_login.complete_login`."""
-        from .two_step import complete
+    def impersonate(self, user: UserT) -> None:
+        """Act as `user` from here on. See `flask_login.impersonate`."""
+        changes.impersonate(self, user)
 
-        return complete(self, methods)
+    stop_impersonating = changes.stop_impersonating
 
-    # What has nothing to do with a realm is here too: everything an application calls is.
+    # ------------------------------------------------------------------ guards
 
-    @staticmethod
-    def login_url(login_view: str, next_url: str | None = None, next_field: str = "next") -> str:
-        """Return the URL of a login view. See `flask_login.login_url`."""
-        return utils.login_url(login_view, next_url, next_field)
+    @overload
+    def login_required(self, view: Callable[P, R]) -> Callable[P, R]: ...
 
-    @staticmethod
-    def make_next_param(login_url: str, current_url: str) -> str:
-        """Return a URL as short as the way back allows. See `flask_login.make_next_param`."""
-        return utils.make_next_param(login_url, current_url)
+    @overload
+    def login_required(
+        self, view: None = None, *, when: Callable[[UserT], Any] | None = None
+    ) -> Decorator: ...
 
-    @staticmethod
-    def encode_cookie(payload: str, key: str | bytes | None = None) -> str:
-        """Return a signed text. See `flask_login.encode_cookie`."""
-        return utils.encode_cookie(payload, key)
+    def login_required(
+        self, view: Any = None, *, when: Callable[[UserT], Any] | None = None
+    ) -> Any:
+        """Guard a view for who is logged in to this realm. See `flask_login.login_required`."""
+        return guards.decorate(view, lambda: self, *guards.named(self, guards.login_rule(when)))
 
-    @staticmethod
-    def decode_cookie(cookie: str, key: str | bytes | None = None) -> str | None:
-        """Return the payload of a signed text. See `flask_login.decode_cookie`."""
-        return utils.decode_cookie(cookie, key)
+    @overload
+    def fresh_login_required(self, view: Callable[P, R]) -> Callable[P, R]: ...
 
-    def setup_app(self, app: Flask, add_context_processor: bool = True) -> None:
-        """Do what `init_app` does: its name before 2012."""
-        self.init_app(app, add_context_processor)
+    @overload
+    def fresh_login_required(
+        self,
+        view: None = None,
+        *,
+        max_age: timedelta | None = None,
+        methods: Collection[str] | None = None,
+        impersonated: bool = False,
+    ) -> Decorator: ...
 
-    def _template_context(self) -> dict[str, Any]:
-        if self.realm != settings.DEFAULT_REALM:
-            return {f"current_{self.realm}": self.current_user}
-        return _user_context_processor()
+    def fresh_login_required(
+        self,
+        view: Any = None,
+        *,
+        max_age: timedelta | None = None,
+        methods: Collection[str] | None = None,
+        impersonated: bool = False,
+    ) -> Any:
+        """Guard a view for a fresh login of this realm. See `flask_login.fresh_login_required`."""
+        rule = guards.fresh_rule(max_age, methods, impersonated)
+        return guards.decorate(view, lambda: self, *guards.named(self, rule))
+
+    @overload
+    def anonymous_required(self, view: Callable[P, R]) -> Callable[P, R]: ...
+
+    @overload
+    def anonymous_required(
+        self, view: None = None, *, redirect_to: str | None = None
+    ) -> Decorator: ...
+
+    def anonymous_required(self, view: Any = None, *, redirect_to: str | None = None) -> Any:
+        """Guard a view for who is not logged in. See `flask_login.anonymous_required`."""
+        return guards.decorate(view, lambda: self, *guards.named(self, guards.anonymous_rule(redirect_to)))
+
+    protect = default_guard.protect
+    exempt = default_guard.exempt
+    login_not_required = staticmethod(default_guard.login_not_required)
+    no_activity = staticmethod(marks.no_activity)
+
+    @property
+    def _login_disabled(self) -> bool:
+        return has_app_context() and settings.LOGIN_DISABLED.read(get_config())
+
+    @_login_disabled.setter
+    def _login_disabled(self, value: bool) -> None:
+        get_config()["LOGIN_DISABLED"] = value
+
+    # -------------------------------------------- what callers who may not pass are told
+
+    unauthorized = responses.unauthorized
+    needs_refresh = responses.needs_refresh
+    forbidden = responses.forbidden
+
+    def safe_next_url(self, default: str) -> str:
+        """Return where to go after login in this realm. See `flask_login.safe_next_url`."""
+        return redirects.next_or(default, self.keys.next)
+
+    login_url = staticmethod(redirects.login_url)
+    make_next_param = staticmethod(redirects.make_next_param)
+    encode_cookie = staticmethod(cookies.encode_cookie)
+    decode_cookie = staticmethod(cookies.decode_cookie)
+
+    # ------------------------------------------------------------ the old hooks
+
+    def _load_user(self) -> None:
+        visit_of(self._realm).load()
+
+    def _session_protection_failed(self) -> bool:
+        """Compare the client with the one that logged in; True means: not this session.
+
+        Override it to switch session protection off for some requests.
+        """
+        return sources.protect(visit_of(self._realm))
+
+    def _load_user_from_remember_cookie(self, cookie: str) -> Any:
+        """Log the user of a remember cookie in again, not fresh; None if it names nobody."""
+        return sources.restore(visit_of(self._realm), cookie)
+
+    def _load_user_from_request(self, request: Request) -> Any:
+        return sources.ask_request_loader(visit_of(self._realm), request)
+
+    def _load_user_from_header(self, header: str) -> Any:
+        return sources.ask_header_loader(visit_of(self._realm), header)
+
+    def _update_request_context_with_user(self, user: Any = None) -> None:
+        """Make `user` the user of this request only; None is nobody."""
+        visit = visit_of(self._realm)
+        found = self.anonymous_user() if user is None else unwrap(user)
+        if self._realm.is_default:
+            visit.claim(found)
+        else:
+            visit.assign(found, None if user is None else "assigned")
+
+    def _update_remember_cookie(self, response: Response) -> Response:
+        return finish.finish(visit_of(self._realm), response, self)
+
+    def _is_patched(self, name: str) -> bool:
+        """Return whether a hook is another than ours: on the manager, on the class, overridden."""
+        return name in vars(self) or getattr(type(self), name) is not _OWN[name]
+
+    def _set_cookie(self, response: Response) -> None:
+        finish.set_cookie(visit_of(self._realm), response)
+
+    def _clear_cookie(self, response: Response) -> None:
+        finish.clear_cookie(visit_of(self._realm), response)
+
+    _template_context = current.template_context
 
 
-def __getattr__(name: str) -> Any:
-    if name in __all__:
-        return getattr(utils, "login_url" if name == "make_login_url" else name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def _warn_of_memory(app: Flask) -> None:
-    if not app.debug and not app.testing:
-        settings.logger.warning(
-            "The application '%s' keeps its logins in the memory of one process: they are gone when"
-            " it ends, and other worker processes don't know them. Use SQLAlchemySessionStore or"
-            " RedisSessionStore.",
-            app.name,
-        )
-
-
-def _warn_of_kept_id(app: Flask) -> None:
-    interface, sess = app.session_interface, opened_session(request_context.get())
-    if interface.is_null_session(sess) or not keeps_its_id(interface, sess):
-        return
-    settings.logger.warning(
-        "The sessions of the application '%s' keep their id at login: neither %s.%s nor they have a"
-        " method 'regenerate'. Somebody who planted the id in a browser is logged in along with its"
-        " user. %s",
-        app.name,
-        type(interface).__module__,
-        type(interface).__qualname__,
-        how_to_renew(interface),
-    )
-
-
-def _tell_of_settings(app: Flask, told: Collection[str] = ()) -> None:
-    """Log what is odd or wrong about settings of 0.6.3, each once for an application."""
-    realms: dict[str, RealmInApp] = app.extensions["login"]
-    before = {text for known in realms.values() for text in known.told}
-    now = settings.tell(app.config, before.union(told))
-    for known in realms.values():
-        known.told = now
-
-
-def _check_at_first_request(app: Flask) -> None:
-    """See at the first request how the application is made: it is complete by then."""
-
-    def check() -> None:
-        from .decorator_order import check_decorator_order
-
-        _tell_of_settings(app)  # those that were set after `init_app`
-        check_decorator_order(app)
-        finish_responses(app)
-        _warn_of_kept_id(app)
-        shared = app.testing or shares_g(request_context.get())
-        if shared and settings.DEFAULT_REALM in app.extensions["login"]:
-            leave_g_after_requests(app)
-        drop_before_request(app, check)
-
-    app.before_request(check)
+#: The hooks as they are here, whatever is patched later.
+_OWN = {name: getattr(LoginManager, name) for name in HOOKS if hasattr(LoginManager, name)}

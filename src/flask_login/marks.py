@@ -1,42 +1,46 @@
-"""What is noted of a view beside it, because not every view takes an attribute.
+"""Marks on views, also on views that take no attributes.
 
-A bound method, a builtin and an object with ``__slots__`` take none, and a mock has every one. So a
-function carries its marks itself, from where `functools.wraps` copies them to the decorators above
-it, and of everything else they are noted here, for as long as it lives.
+Bound methods, builtins and objects with ``__slots__`` take none, and a mock has every one. So a
+function carries its marks as attributes, which `functools.wraps` copies to the decorators above it;
+marks on anything else are kept here for as long as it exists.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import FunctionType, MethodType
 from typing import Any, Generic, TypeVar, cast
 from weakref import ref
 
 V = TypeVar("V")
+F = TypeVar("F", bound=Callable[..., Any])
 
-#: More decorators than a view has; an object may have a ``__wrapped__`` without end.
+#: On a view function whose requests don't count as activity.
+NO_ACTIVITY = "_login_no_activity"
+
+#: More decorators than any view has: an object may have an endless chain of ``__wrapped__``.
 _DEEPEST = 100
 
-#: How many views are noted that nothing can refer to weakly. More are only made in a loop: the
-#: oldest is forgotten then, and so more is guarded than was meant, never less.
+#: How many views without weak references are held. Only a loop makes more; then the oldest mark is
+#: dropped, so that more is guarded than was meant, never less.
 _MOST_HELD = 1000
 
 
 def _parts(view: Any) -> tuple[Any, ...]:
-    """Return what makes a view out: a bound method is made at each access, its parts stay."""
+    """Return the objects that identify a view; for a bound method its two lasting parts."""
     return (view.__self__, view.__func__) if type(view) is MethodType else (view,)
 
 
 class Notes(Generic[V]):
-    """Values by the view that they are about, by identity; they go with it."""
+    """Values by view, by identity; a value goes when its view goes."""
 
     def __init__(self) -> None:
         self._values: dict[tuple[int, ...], tuple[tuple[Any, ...], V]] = {}
         self._held: dict[tuple[int, ...], None] = {}
 
     def get(self, view: Any) -> V | None:
-        """Return what is noted of a view, or None."""
+        """Return the value of a view, or None."""
         found = self._values.get(tuple(map(id, _parts(view)))) if self._values else None
         return None if found is None else found[1]
 
@@ -59,7 +63,7 @@ class Notes(Generic[V]):
 
 
 def own(view: Any) -> Mapping[str, Any]:
-    """Return the attributes that were set on a view; nothing that it makes up when it is asked."""
+    """Return the attributes that were set on a view, without those that it computes on access."""
     try:
         return cast("Mapping[str, Any]", vars(view))
     except (TypeError, AttributeError, RuntimeError):
@@ -91,7 +95,7 @@ def layers(view: Any) -> Iterator[Any]:
 
 def find(view: Any, name: str) -> Any:
     """Return the outermost attribute of a name that was set on a view or on what it wraps."""
-    # Nearly every view is a function, which makes nothing up; each request may ask.
+    # Nearly every view is a function, which computes no attributes.
     while type(view) is FunctionType:
         found = getattr(view, name, None)
         if found is not None:
@@ -125,7 +129,7 @@ def mark(view: Any, name: str) -> None:
 
 
 def is_marked(view: Any, name: str) -> bool:
-    """Tell whether a view, what it wraps, or the very class that it was made from, has a mark."""
+    """Return whether a view, what it wraps, or the class that it was made from has a mark."""
     if find(view, name) is True:
         return True
     notes = _marked.get(name)
@@ -134,3 +138,25 @@ def is_marked(view: Any, name: str) -> bool:
     is_function = type(view) is FunctionType
     view_class = cast("Any", getattr(view, "view_class", None) if is_function else type(view))
     return isinstance(view_class, type) and vars(view_class).get(name) is True
+
+
+def no_activity(view: F) -> F:
+    """Mark a view whose requests are no activity of the user: they don't restart the idle timeout.
+
+    For requests that a page repeats by itself: new messages, the state of a job. Put it right
+    below ``@app.route``, above the guards::
+
+        @app.get("/unread")
+        @no_activity
+        @login_required
+        def unread(): ...
+
+    Requests that a browser makes ahead of time (``Sec-Purpose: prefetch``) never count.
+
+    :param view: the view, which may be any callable, or the class of views.
+    :return: the same view, marked.
+
+    .. versionadded:: 0.6.90
+    """
+    mark(view, NO_ACTIVITY)
+    return view

@@ -14,15 +14,15 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, u
 from flask import has_app_context, has_request_context, request, session, url_for
 from werkzeug.urls import iri_to_uri
 
-from . import config as settings
-from . import utils
-from .state import get_config
+from . import legacy
+from .core import settings
+from .flask_internals import get_config
 
 if TYPE_CHECKING:
     from flask import Request
 
 # More than any server takes in a request line.
-_LONGEST = 8192
+_MOST_CHARACTERS = 8192
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -66,8 +66,8 @@ def login_url(login_view: str, next_url: str | None = None, next_field: str = "n
         target = make_next_param(base, next_url)
         query = [pair for pair in query if pair[0] != next_field] + [(next_field, target)]
         parts = parts._replace(query=urlencode(query))
-    if utils.is_app_replaced():
-        forced = utils.app_in_place().config.get("FORCE_HOST_FOR_REDIRECTS")
+    if legacy.is_app_replaced():
+        forced = legacy.app_in_place().config.get("FORCE_HOST_FOR_REDIRECTS")
     elif next_url is None and not has_app_context():
         return base  # for which no setting is needed
     else:
@@ -90,7 +90,7 @@ def local_target(target: str, request: Request) -> str | None:
     is not a plain path with one leading slash is refused, also when it is only percent-encoding
     that hides what it is.
     """
-    if len(target) > _LONGEST or _has_forbidden(target):
+    if len(target) > _MOST_CHARACTERS or _has_forbidden(target):
         return None
     try:
         parts = urlsplit(target)

@@ -12,273 +12,244 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from flask import Blueprint, Response, flash, redirect, session
+from flask import Response, flash, redirect, session
 from markupsafe import Markup
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.http import quote_header_value
 
-from . import config as settings
-from . import utils
-from .impersonation import Impersonation
-from .loaders import UserT, resolve
-from .signals import user_needs_refresh, user_unauthorized
-from .state import get_app, get_config, get_request
+from .core import settings
+from .core.events import user_needs_refresh, user_unauthorized
+from .flask_internals import get_app, get_config, get_request
+from .loaders import resolve
+from .redirects import expand_login_view, is_htmx, login_url, make_next_param, return_target
+from .visit import visit_of
 
 if TYPE_CHECKING:
-    from flask import Request
+    from flask import Blueprint, Request
     from flask.typing import ResponseReturnValue
+
+    from .ports import Manager
 
     R = TypeVar("R")
 
 
-class Refusals(Impersonation[UserT]):
-    """The part of `LoginManager` that answers callers who may not pass."""
+def unauthorized_handler(manager: Manager, callback: Callable[[], R]) -> Callable[[], R]:
+    """Register the view that answers callers who are not logged in.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        #: Where to log in: an endpoint, a path or a URL. Without it a page gets 401.
-        self.login_view: str | None = None
-        #: Login views by blueprint name, which win over `login_view`. None for a blueprint that
-        #: has no pages: every caller of it gets the answer for programs.
-        self.blueprint_login_views: dict[str | None, str | None] = {}
-        #: Flashed when a page is redirected to the login view; None for nothing. May be a lazy
-        #: string of a translation library.
-        self.login_message: Any = settings.LOGIN_MESSAGE
-        #: Flashed in its place to somebody whose login has just ended, by the reason (see
-        #: `login_ended_reason`). A reason that is missing here gets `login_message`.
-        self.ended_messages: dict[str, Any] = dict(settings.ENDED_MESSAGES)
-        #: The category `login_message` is flashed with.
-        self.login_message_category = settings.LOGIN_MESSAGE_CATEGORY
-        #: Where to become fresh again. Without it a page gets 401.
-        self.refresh_view: str | None = None
-        #: Flashed when a page is redirected to the refresh view; None for nothing.
-        self.needs_refresh_message: Any = settings.REFRESH_MESSAGE
-        #: The category `needs_refresh_message` is flashed with.
-        self.needs_refresh_message_category = settings.REFRESH_MESSAGE_CATEGORY
-        #: Translates the messages at use: a function of text to text.
-        self.localize_callback: Callable[[Any], Any] | None = None
-        #: Answers callers who are not logged in, instead of the library.
-        self.unauthorized_callback: Callable[[], Any] | None = None
-        #: Answers callers whose login is not fresh, instead of the library.
-        self.needs_refresh_callback: Callable[[], Any] | None = None
+    It replaces the whole answer of `unauthorized`. May be ``async def``.
 
-    def unauthorized_handler(self, callback: Callable[[], R]) -> Callable[[], R]:
-        """Register the view that answers callers who are not logged in.
+    :param callback: takes nothing; returns what a view may return.
+    :return: the callback, unchanged.
+    """
+    manager.unauthorized_callback = callback
+    return callback
 
-        It replaces the whole answer of `unauthorized`. May be ``async def``.
 
-        :param callback: takes nothing; returns what a view may return.
-        :return: the callback, unchanged.
-        """
-        self.unauthorized_callback = callback
-        return callback
+def needs_refresh_handler(manager: Manager, callback: Callable[[], R]) -> Callable[[], R]:
+    """Register the view that answers callers whose login is not fresh.
 
-    def needs_refresh_handler(self, callback: Callable[[], R]) -> Callable[[], R]:
-        """Register the view that answers callers whose login is not fresh.
+    :param callback: takes nothing; returns what a view may return.
+    :return: the callback, unchanged.
+    """
+    manager.needs_refresh_callback = callback
+    return callback
 
-        :param callback: takes nothing; returns what a view may return.
-        :return: the callback, unchanged.
-        """
-        self.needs_refresh_callback = callback
-        return callback
 
-    def set_login_view(self, login_view: str | None, blueprint: Blueprint | None = None) -> None:
-        """Set the login view of a blueprint, or of the whole application.
+def set_login_view(manager: Manager, login_view: str | None, blueprint: Blueprint | None = None) -> None:
+    """Set the login view of a blueprint, or of the whole application.
 
-        :param login_view: an endpoint, a path or a URL. None for a blueprint without pages, an
-            API: every caller of it gets 401 as a problem document.
-        :param blueprint: the blueprint whose views are meant; blueprints nested in it follow,
-            unless they have their own. None means every other view.
-        """
-        if blueprint is None:
-            self.login_view = login_view
-        else:
-            self.blueprint_login_views[blueprint.name] = login_view
+    :param login_view: an endpoint, a path or a URL. None for a blueprint without pages, an
+        API: every caller of it gets 401 as a problem document.
+    :param blueprint: the blueprint whose views are meant; blueprints nested in it follow,
+        unless they have their own. None means every other view.
+    """
+    if blueprint is None:
+        manager.login_view = login_view
+    else:
+        manager.blueprint_login_views[blueprint.name] = login_view
 
-    def unauthorized(self) -> ResponseReturnValue:
-        """Return the answer to a caller who is not logged in, or abort with 401.
 
-        A navigation is redirected to the login view with a flashed message and ``next``. Callers
-        that want no page (``Accept`` of JSON, ``Sec-Fetch-Mode`` other than ``navigate``,
-        ``X-Requested-With``, a JSON body, an ``Authorization`` of their own) get 401 as
-        ``application/problem+json`` with ``WWW-Authenticate``; htmx gets ``HX-Redirect``.
+def unauthorized(manager: Manager) -> ResponseReturnValue:
+    """Return the answer to a caller who is not logged in, or abort with 401.
 
-        Whose login has just ended is told why: by another message (`ended_messages`), and in the
-        problem document's ``ended_reason``.
+    A navigation is redirected to the login view with a flashed message and ``next``. Callers
+    that want no page (``Accept`` of JSON, ``Sec-Fetch-Mode`` other than ``navigate``,
+    ``X-Requested-With``, a JSON body, an ``Authorization`` of their own) get 401 as
+    ``application/problem+json`` with ``WWW-Authenticate``; htmx gets ``HX-Redirect``.
 
-        Sends `user_unauthorized`.
-        """
-        user_unauthorized.send(get_app())
-        if self.unauthorized_callback is not None:
-            return resolve(self.unauthorized_callback())  # type: ignore[no-any-return]  # the view's own type
-        name = self._blueprint_of(get_request())
-        reason = self._state().ended_reason
-        message = self.login_message
-        if message and reason is not None:
-            message = self.ended_messages.get(reason, message)
-        return self._refuse(
-            self.login_view if name is None else self.blueprint_login_views[name],
-            message,
-            self.login_message_category,
-            _problem("login_required", "Log in to access this resource.", reason),
-            self._challenge("invalid_token" if _sent_bearer() else None),
-        )
+    Whose login has just ended is told why: by another message (`ended_messages`), and in the
+    problem document's ``ended_reason``.
 
-    def needs_refresh(self) -> ResponseReturnValue:
-        """Return the answer to a caller whose login is not fresh, or abort with 401.
+    Sends `user_unauthorized`.
+    """
+    user_unauthorized.send(get_app())
+    if manager.unauthorized_callback is not None:
+        return resolve(manager.unauthorized_callback())  # type: ignore[no-any-return]  # the view's own type
+    name = _blueprint_of(manager, get_request())
+    reason = visit_of(manager._realm).ended_reason
+    message = manager.login_message
+    if message and reason is not None:
+        message = manager.ended_messages.get(reason, message)
+    return _refuse(
+        manager,
+        manager.login_view if name is None else manager.blueprint_login_views[name],
+        message,
+        manager.login_message_category,
+        problem("login_required", "Log in to access this resource.", reason),
+        _challenge(manager, "invalid_token" if _sent_bearer() else None),
+    )
 
-        As `unauthorized`, with the refresh view; programs are told
-        ``error="insufficient_user_authentication"`` (RFC 9470).
 
-        Sends `user_needs_refresh`.
-        """
-        user_needs_refresh.send(get_app())
-        if self.needs_refresh_callback is not None:
-            return resolve(self.needs_refresh_callback())  # type: ignore[no-any-return]  # the view's own type
-        problem = _problem("fresh_login_required", "Log in again to access this resource.")
-        challenge = self._challenge("insufficient_user_authentication")
-        max_age, methods = self._state().required
-        if max_age is not None:
-            problem["max_age"] = int(max_age.total_seconds())
-            challenge += f", max_age={problem['max_age']}"
-        if methods:
-            problem["methods"] = sorted(methods)
-        return self._refuse(
-            self.refresh_view,
-            self.needs_refresh_message,
-            self.needs_refresh_message_category,
-            problem,
-            challenge,
-        )
+def needs_refresh(manager: Manager) -> ResponseReturnValue:
+    """Return the answer to a caller whose login is not fresh, or abort with 401.
 
-    def forbidden(self) -> ResponseReturnValue:
-        """Abort with 403: the user is logged in, and may not.
+    As `unauthorized`, with the refresh view; programs are told
+    ``error="insufficient_user_authentication"`` (RFC 9470).
 
-        Programs get a problem document, unless the application has its own 403 handler.
+    Sends `user_needs_refresh`.
+    """
+    user_needs_refresh.send(get_app())
+    if manager.needs_refresh_callback is not None:
+        return resolve(manager.needs_refresh_callback())  # type: ignore[no-any-return]  # the view's own type
+    document = problem("fresh_login_required", "Log in again to access this resource.")
+    challenge = _challenge(manager, "insufficient_user_authentication")
+    max_age, methods = visit_of(manager._realm).required
+    if max_age is not None:
+        document["max_age"] = int(max_age.total_seconds())
+        challenge += f", max_age={document['max_age']}"
+    if methods:
+        document["methods"] = sorted(methods)
+    return _refuse(
+        manager,
+        manager.refresh_view,
+        manager.needs_refresh_message,
+        manager.needs_refresh_message_category,
+        document,
+        challenge,
+    )
 
-        .. versionadded:: 0.6.90
-        """
-        response = None
-        if self._audience() == "program":
-            problem = _problem("forbidden", "You may not access this resource.", status=403)
-            response = _problem_response(problem, 403)
-        raise Forbidden("You may not access this resource.", response)
 
-    def safe_next_url(self, default: str) -> str:
-        """Return where to go after login in this realm. See `flask_login.safe_next_url`."""
-        from .redirects import next_or  # where people are sent, few requests have to know
+def forbidden(manager: Manager) -> ResponseReturnValue:
+    """Abort with 403: the user is logged in, and may not.
 
-        return next_or(default, self.keys.next)
+    Programs get a problem document, unless the application has its own 403 handler.
 
-    # The answers
+    .. versionadded:: 0.6.90
+    """
+    response = None
+    if audience(manager) == "program":
+        document = problem("forbidden", "You may not access this resource.", status=403)
+        response = problem_response(document, 403)
+    raise Forbidden("You may not access this resource.", response)
 
-    def _send_on(self, redirect_to: str | None) -> ResponseReturnValue:
-        """Answer somebody who is logged in and asked for a page of those who are not."""
-        from .redirects import expand_login_view
 
-        audience = self._audience()
-        if audience == "program":
-            problem = _problem("anonymous_required", "You are logged in already.", status=403)
-            return _problem_response(problem, 403)
-        root = get_request().root_path + "/"
-        target = self.safe_next_url(root) if redirect_to is None else expand_login_view(redirect_to)
-        if audience == "htmx":
-            return Response(status=200, headers={"HX-Redirect": target})
-        return redirect(target)
+def send_on(manager: Manager, redirect_to: str | None) -> ResponseReturnValue:
+    """Answer somebody who is logged in and asked for a page of those who are not."""
+    caller = audience(manager)
+    if caller == "program":
+        document = problem("anonymous_required", "You are logged in already.", status=403)
+        return problem_response(document, 403)
+    root = get_request().root_path + "/"
+    target = manager.safe_next_url(root) if redirect_to is None else expand_login_view(redirect_to)
+    if caller == "htmx":
+        return Response(status=200, headers={"HX-Redirect": target})
+    return redirect(target)
 
-    def _audience(self) -> Literal["page", "program", "htmx"]:
-        """Tell for whom the answer to this request is."""
-        from .redirects import is_htmx
 
-        request = get_request()
-        name = self._blueprint_of(request)
-        mode = settings.LOGIN_UNAUTHORIZED_RESPONSE.read(get_config())
-        if mode == "status" or (name is not None and self.blueprint_login_views[name] is None):
-            return "program"
-        if mode == "redirect":
-            return "page"
-        if is_htmx(request):
-            return "htmx"
-        return "page" if wants_page(request) else "program"
+def audience(manager: Manager) -> Literal["page", "program", "htmx"]:
+    """Return for whom the answer to this request is."""
+    request = get_request()
+    name = _blueprint_of(manager, request)
+    mode = settings.LOGIN_UNAUTHORIZED_RESPONSE.read(get_config())
+    if mode == "status" or (name is not None and manager.blueprint_login_views[name] is None):
+        return "program"
+    if mode == "redirect":
+        return "page"
+    if is_htmx(request):
+        return "htmx"
+    return "page" if wants_page(request) else "program"
 
-    def _refuse(
-        self,
-        view: str | None,
-        message: Any,
-        category: str,
-        problem: dict[str, object],
-        challenge: str,
-    ) -> ResponseReturnValue:
-        audience, response = self._audience(), None
-        if audience == "program":
-            response = _problem_response(problem, 401)
-            response.headers["WWW-Authenticate"] = challenge
-            if view is not None:
-                return response
-        if view is None:
-            # There is nowhere to send anybody: the application's own 401 handler has its say.
-            raise _Challenged(str(problem["detail"]), response, challenge)
-        self._flash(message, category)
-        target = self._url_with_next(view, get_request())
-        if audience == "htmx":
-            headers = {"HX-Redirect": target, "WWW-Authenticate": challenge}
-            return Response(status=401, headers=headers)
-        return redirect(target)
 
-    def _url_with_next(self, view: str, request: Request) -> str:
-        from .redirects import expand_login_view, login_url, make_next_param, return_target
+def _refuse(
+    manager: Manager,
+    view: str | None,
+    message: Any,
+    category: str,
+    document: dict[str, object],
+    challenge: str,
+) -> ResponseReturnValue:
+    caller, response = audience(manager), None
+    if caller == "program":
+        response = problem_response(document, 401)
+        response.headers["WWW-Authenticate"] = challenge
+        if view is not None:
+            return response
+    if view is None:
+        # There is nowhere to send anybody: the application's own 401 handler has its say.
+        raise _Challenged(str(document["detail"]), response, challenge)
+    _flash(manager, message, category)
+    target = _url_with_next(manager, view, get_request())
+    if caller == "htmx":
+        headers = {"HX-Redirect": target, "WWW-Authenticate": challenge}
+        return Response(status=401, headers=headers)
+    return redirect(target)
 
-        back = return_target(request)
-        if not settings.USE_SESSION_FOR_NEXT_SETTING.read(get_config()):
-            return login_url(view, next_url=back)
-        if self.keys.user_id not in session:
-            # Older code takes the presence of _id for the mark of a bound session.
-            session[self.keys.id] = self._session_identifier_generator()
-        if back is not None:
-            session[self.keys.next] = make_next_param(expand_login_view(view), back)
-        return login_url(view)
 
-    def _blueprint_of(self, request: Request) -> str | None:
-        """Return the key of the innermost blueprint that has a login view of its own."""
-        known = get_app().blueprints
-        # Nested, or registered under another name, a blueprint has a longer name than its own.
-        for name in request.blueprints:
-            for key in (name, getattr(known.get(name), "name", name)):
-                if key in self.blueprint_login_views:
-                    return key
-        return None
+def _url_with_next(manager: Manager, view: str, request: Request) -> str:
+    back = return_target(request)
+    if not settings.USE_SESSION_FOR_NEXT_SETTING.read(get_config()):
+        return login_url(view, next_url=back)
+    if manager.keys.user_id not in session:
+        # Older code takes the presence of _id for the mark of a bound session.
+        session[manager.keys.id] = manager._session_identifier_generator()
+    if back is not None:
+        session[manager.keys.next] = make_next_param(expand_login_view(view), back)
+    return login_url(view)
 
-    def _flash(self, message: Any, category: str) -> None:
-        if not message:
-            return
-        if self.localize_callback is not None:
-            message = self.localize_callback(message)
-        # A lazy string does not go into a session as it is.
-        text = message if isinstance(message, Markup) else str(message)
-        waiting: Any = session.get("_flashes") or ()
-        # Requests that fetch many parts of a page would leave as many equal messages. Some sessions
-        # on a server give lists back where tuples were kept.
-        if (category, text) not in waiting and [category, text] not in waiting:
-            flash(text, category=category)
 
-    def _challenge(self, error: str | None) -> str:
-        """Return the value of ``WWW-Authenticate`` (RFC 9110, section 11.6.1).
+def _blueprint_of(manager: Manager, request: Request) -> str | None:
+    """Return the key of the innermost blueprint that has a login view of its own."""
+    known = get_app().blueprints
+    # Nested, or registered under another name, a blueprint has a longer name than its own.
+    for name in request.blueprints:
+        for key in (name, getattr(known.get(name), "name", name)):
+            if key in manager.blueprint_login_views:
+                return key
+    return None
 
-        ``Basic`` only to a program that spoke it: a browser, which also sends what a proxy before
-        the site asked it for, would open a box of its own for a password.
-        """
-        request = get_request()
-        sent = request.authorization
-        if self._bearer_callback is not None or _sent_bearer():
-            scheme = "Bearer"
-        elif sent is not None and sent.type == "basic" and not _is_browser(request):
-            scheme = "Basic"
-        else:
-            scheme = "Session"
-        named = self.realm != settings.DEFAULT_REALM
-        realm = quote_header_value(self.realm if named else get_app().name, allow_token=False)
-        return f"{scheme} realm={realm}" + (f', error="{error}"' if error else "")
+
+def _flash(manager: Manager, message: Any, category: str) -> None:
+    if not message:
+        return
+    if manager.localize_callback is not None:
+        message = manager.localize_callback(message)
+    # A lazy string does not go into a session as it is.
+    text = message if isinstance(message, Markup) else str(message)
+    waiting: Any = session.get("_flashes") or ()
+    # Requests that fetch many parts of a page would leave as many equal messages. Some sessions on
+    # a server give lists back where tuples were kept.
+    if (category, text) not in waiting and [category, text] not in waiting:
+        flash(text, category=category)
+
+
+def _challenge(manager: Manager, error: str | None) -> str:
+    """Return the value of ``WWW-Authenticate`` (RFC 9110, section 11.6.1).
+
+    ``Basic`` only to a program that spoke it: a browser, which also sends what a proxy before
+    the site asked it for, would open a box of its own for a password.
+    """
+    request = get_request()
+    sent = request.authorization
+    if manager._bearer_callback is not None or _sent_bearer():
+        scheme = "Bearer"
+    elif sent is not None and sent.type == "basic" and not _is_browser(request):
+        scheme = "Basic"
+    else:
+        scheme = "Session"
+    named = manager.realm != settings.DEFAULT_REALM
+    realm = quote_header_value(manager.realm if named else get_app().name, allow_token=False)
+    return f"{scheme} realm={realm}" + (f', error="{error}"' if error else "")
 
 
 class _Challenged(Unauthorized):
@@ -309,7 +280,7 @@ def _sent_bearer() -> bool:
 
 
 def wants_page(request: Request) -> bool:
-    """Tell whether a request wants a page for a person: a browser's navigation, or likewise.
+    """Return whether a request wants a page for a person: a browser's navigation, or likewise.
 
     Fetch Metadata says so for current browsers; ``X-Requested-With``, the kind of the body and
     ``Accept`` for the rest. Who says nothing gets the redirect that it got before.
@@ -333,11 +304,11 @@ def wants_page(request: Request) -> bool:
     return html > program
 
 
-def _problem_response(problem: dict[str, object], status: int) -> Response:
+def problem_response(problem: dict[str, object], status: int) -> Response:
     return Response(json.dumps(problem), status, mimetype="application/problem+json")
 
 
-def _problem(
+def problem(
     reason: str, detail: str, ended_reason: str | None = None, *, status: int = 401
 ) -> dict[str, object]:
     """Return a problem document (RFC 9457); programs compare its ``reason``."""
@@ -351,20 +322,3 @@ def _problem(
     if ended_reason is not None:
         problem["ended_reason"] = ended_reason
     return problem
-
-
-def set_login_view(login_view: str | None, blueprint: Blueprint | None = None) -> None:
-    """Set the login view of a blueprint, or of the whole application.
-
-    :param login_view: an endpoint, a path or a URL. None for a blueprint without pages, an API:
-        every caller of it gets 401 as a problem document.
-    :param blueprint: the blueprint whose views are meant; blueprints nested in it follow, unless
-        they have their own. None means every other view.
-    """
-    manager = utils.default_manager()
-    if utils.is_manager(manager):
-        manager.set_login_view(login_view, blueprint)
-    elif blueprint is None:  # a test's double, which is looked at afterwards
-        manager.login_view = login_view
-    else:
-        manager.blueprint_login_views[blueprint.name] = login_view

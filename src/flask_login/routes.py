@@ -1,4 +1,4 @@
-"""Which endpoint is guarded by what, as far as the guards of this library tell."""
+"""The guards of each endpoint, as far as they are this library's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask.views import MethodView
 
-from .config import DEFAULT_REALM
+from .core.settings import DEFAULT_REALM
 from .default_guard import DEFAULT_GUARD, is_open
 from .guards import GUARD_ATTRIBUTE
 from .marks import find, layers, own
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GuardedRoute:
-    """A rule of an application, and what a request for it has to pass.
+    """A rule of an application, and the guards that a request for it has to pass.
 
     .. versionadded:: 0.6.90
     """
@@ -28,15 +28,15 @@ class GuardedRoute:
     #: Without HEAD and OPTIONS, which Flask adds. ``ANY`` for a rule that lists none.
     methods: Sequence[str]
     rule: str
-    #: The names of the guards, in the order in which they ask. None: it is public, unless the
-    #: application checks by itself.
+    #: The names of the guards, in the order in which they run. Empty: the endpoint is public,
+    #: unless the application checks in another way.
     guards: Sequence[str]
 
 
 def guarded_routes(app: Flask) -> list[GuardedRoute]:
     """Return every rule of an application with its guards, sorted by endpoint.
 
-    Guards are looked for on the view, on the functions that run before it (``before_request`` of
+    Guards are found on the view, on the functions that run before it (``before_request`` of
     the application and of blueprints, `LoginManager.protect`) and inside of class-based views; a
     class that guards its methods differently has several entries.
 
@@ -89,7 +89,7 @@ def _inside(view: Any, method: str) -> Iterator[str]:
 def _on(function: Any) -> Iterator[str]:
     """Yield the guards on a function, the outermost first.
 
-    One may come twice: `functools.wraps` copies the mark to decorators above it.
+    A guard may come twice: `functools.wraps` copies its mark to the decorators above it.
     """
     for layer in layers(function):
         name = own(layer).get(GUARD_ATTRIBUTE)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 
 from flask.testing import FlaskClient
 
-from . import config as settings
-from .login_manager import LoginManager
-from .utils import manager_of
+from .core import settings, whose
+from .core.terms import Terms, check_methods
+from .core.visit import Visit
+from .current import manager_of
+from .ports import Manager
+from .visit import visit_of
 
 
 class FlaskLoginClient(FlaskClient):
@@ -67,20 +70,8 @@ class FlaskLoginClient(FlaskClient):
         .. versionadded:: 0.6.90
         """
         manager = self._manager(realm)
-        keys = manager.keys
-        with self.application.test_request_context():
-            user_id = manager._login_id_of(user)
-        with self.session_transaction() as sess:
-            for key in keys.of_login():
-                sess.pop(key, None)
-            if user_id is None:
-                return  # nobody can be found again by that, as after `login_user`
-            sess[keys.user_id] = user_id
-            sess[keys.fresh] = fresh_login
-            with self.application.test_request_context():
-                manager._write_times(sess, proved=fresh_login)
-                manager._add_methods(sess, methods)
-                manager._record_login(sess, user)
+        with self.session_transaction() as sess, self.application.test_request_context():
+            plant(visit_of(manager._realm), sess, user, fresh_login, check_methods(methods))
 
     def logout(self, *, realm: str = settings.DEFAULT_REALM) -> None:
         """Be nobody from the next request on; a remember cookie is gone too.
@@ -91,7 +82,8 @@ class FlaskLoginClient(FlaskClient):
         """
         manager = self._manager(realm)
         with self.session_transaction() as sess, self.application.test_request_context():
-            manager._end_session(sess, "logout")
+            manager._realm.level.end(visit_of(manager._realm), sess, (), "logout")
+            manager._realm.entry.drop(sess)
         name, domain, path = self._remember_cookie(realm)
         self.delete_cookie(name, domain=domain, path=path)
 
@@ -136,5 +128,20 @@ class FlaskLoginClient(FlaskClient):
             settings.REMEMBER_COOKIE_PATH.read(config),
         )
 
-    def _manager(self, realm: str) -> LoginManager[Any]:
+    def _manager(self, realm: str) -> Manager:
         return manager_of(self.application, realm)
+
+
+def plant(
+    visit: Visit, sess: MutableMapping[str, Any], user: Any, fresh: bool, methods: frozenset[str]
+) -> None:
+    """Write a login into a session that belongs to no request."""
+    realm, keys = visit.realm, visit.realm.entry.keys
+    realm.entry.drop(sess)
+    user_id = whose.login_id_of(visit, user)
+    if user_id is None:
+        return  # nobody can be found again by that, as after `login_user`
+    sess[keys.user_id], sess[keys.fresh] = user_id, fresh
+    realm.entry.add_methods(sess, methods, visit.now())
+    if realm.level.accept(visit, sess, user, None) is None:
+        realm.level.note(visit, sess, user, Terms(user_id, fresh, methods))

@@ -1,10 +1,10 @@
-"""Help for tests of applications: pytest fixtures and a clock that stands still.
+"""Helpers for the tests of applications: pytest fixtures and a clock that stands still.
 
-Switch the fixtures on in your ``conftest.py``; they use your own ``app`` fixture::
+Enable the fixtures in your ``conftest.py``; they use your ``app`` fixture::
 
     pytest_plugins = ["flask_login.testing"]
 
-Who writes a session store runs `SessionStoreContract` over it. These two need pytest; the rest
+Authors of session stores run `SessionStoreContract` over theirs. These two need pytest; the rest
 works without it.
 
 PYTEST_DONT_REWRITE: there is no assert here, and importing `FrozenClock` first must not warn.
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class FrozenClock:
-    """A clock that stands still until it is told to go on.
+    """A clock that stands still until it is advanced.
 
     ::
 
@@ -36,7 +36,7 @@ class FrozenClock:
         login_manager = LoginManager(app, clock=clock)
         clock.advance(timedelta(days=366))
 
-    :param now: where it stands, an aware `datetime.datetime`; by default the start of 2026, UTC.
+    :param now: the time it shows, an aware `datetime.datetime`; by default the start of 2026, UTC.
 
     .. versionadded:: 0.6.90
     """
@@ -54,22 +54,22 @@ class FrozenClock:
 
 
 def assert_only_public(app: Flask, endpoints: Collection[str]) -> None:
-    """Assert that nothing of an application is public but what you say.
+    """Assert that no endpoint of an application is public except those that you list.
 
     ::
 
         def test_nothing_else_is_public(app):
             assert_only_public(app, {"static", "index", "auth.login", "GET items"})
 
-    Public is what anybody sees: what has no guard of this library, and what `anonymous_required`
-    guards. A view that checks by itself in another way counts as public too.
+    An endpoint is public if it has no guard of this library, or only `anonymous_required`. A view
+    that checks in another way counts as public too.
 
     :param app: the application.
     :param endpoints: the public endpoints, with all their methods. ``"GET items"`` is an endpoint
         whose other methods are guarded.
 
-    Raises `AssertionError` that names what is public and not in the list, and what is in the list
-    and not public; `ConfigurationError` for endpoints that are one text.
+    Raises `AssertionError`, which names the endpoints that are public and not in the list, and
+    those in the list that are not public; `ConfigurationError` for endpoints that are one text.
 
     .. versionadded:: 0.6.90
     """
@@ -113,8 +113,8 @@ def __getattr__(name: str) -> Any:
     if name == "SessionStoreContract":
         import pytest
 
-        if "flask_login.sessions.contract" not in sys.modules:
-            # So that an assert that fails there tells the values, as one in a test file does.
+        if "flask_login.sessions.contract" not in sys.modules:  # pragma: no branch  # it is, or not
+            # So that a failing assert there shows the values, as in a test file.
             pytest.register_assert_rewrite("flask_login.sessions.contract")
         from .sessions.contract import SessionStoreContract
 

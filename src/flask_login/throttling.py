@@ -1,9 +1,9 @@
 """`LoginThrottle`: limits how often a login may be tried.
 
-Three things are counted, each with limits of its own: attempts at an account, from wherever;
-attempts from an address, at whatever account; and attempts at an account from a browser that has
+Three things are counted, each with separate limits: attempts at an account, from any address;
+attempts from an address, at any account; and attempts at an account from a browser that has
 logged in to it before, which a signed cookie shows (OWASP: "Slow Down Online Guessing Attacks
-with Device Cookies"). The last ones count nowhere else, so nobody can lock an owner out.
+with Device Cookies"). The last ones count nowhere else, so an attacker cannot lock the owner out.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
+from typing import TYPE_CHECKING, ClassVar, Literal, final
 
-from werkzeug.exceptions import HTTPException, ServiceUnavailable, TooManyRequests
+from werkzeug.exceptions import HTTPException
 
-from . import config as settings
-from . import device_cookie, utils
-from .audit import logger as audit_log
+from . import device_cookie
 from .budgets import (
     Budget,
     Counters,
@@ -30,74 +28,27 @@ from .budgets import (
     parse,
     plain_name,
 )
-from .exceptions import ConfigurationError, FlaskLoginError
-from .responses import _problem, _problem_response
-from .signing import _digest, _signing_key, secret_keys
-from .state import get_app, get_request
+from .core import settings
+from .core.events import audit
+from .core.signing import digest_by, secret_keys, signing_key
+from .current import default_manager
+from .exceptions import ConfigurationError
+from .exceptions import ThrottleUnavailable as ThrottleUnavailable
+from .exceptions import TooManyLoginAttempts as TooManyLoginAttempts
+from .flask_internals import get_app, get_config, get_request
+from .responses import audience, problem, problem_response
 
 if TYPE_CHECKING:
     from limits.storage import Storage
 
-    from .login_manager import LoginManager
+    from .ports import Manager
 
-#: An account's name is no longer than this; what is longer is cut, and counted all the same.
-_LONGEST_NAME = 1024
-#: What browsers keep a cookie for at most (RFC 6265bis).
-_LONGEST_LIFETIME = timedelta(days=400)
+#: Longer names of accounts are cut to this many characters before they are counted.
+_MOST_OF_A_NAME = 1024
+#: Browsers keep no cookie for longer (RFC 6265bis).
+_COOKIE_LIMIT = timedelta(days=400)
 _DAY = 24 * 60 * 60
-
-
-class TooManyLoginAttempts(FlaskLoginError, TooManyRequests):
-    """There were too many login attempts. Flask answers 429 with ``Retry-After``.
-
-    The answer is the same whether the account exists or not. A program gets it as a problem
-    document (RFC 9457), a person as a page; for one of your own register an error handler::
-
-        @app.errorhandler(TooManyLoginAttempts)
-        def too_many_login_attempts(error):
-            page = render_template("login.html", message=error.description)
-            return page, 429, {"Retry-After": error.retry_after}
-
-    .. versionadded:: 0.6.90
-    """
-
-    reason = "too_many_attempts"
-
-    def __init__(self, retry_after: int, scope: str) -> None:
-        text = f"Too many login attempts. Try again {_in_words(retry_after)}."
-        TooManyRequests.__init__(self, text, retry_after=retry_after)
-        self.args: tuple[Any, ...] = (retry_after, scope)
-        #: What was tried too often: ``"account"``, ``"address"`` or ``"device"``. For your log; a
-        #: caller is not told.
-        self.scope = scope
-
-    def __str__(self) -> str:
-        scope, seconds = self.scope, self.retry_after
-        return f"Too many login attempts ({scope}): the next ones are refused for {seconds} s."
-
-
-class ThrottleUnavailable(FlaskLoginError, ServiceUnavailable):
-    """The storage of a `LoginThrottle` gave no answer. Flask answers 503 with ``Retry-After``.
-
-    Raised by `LoginThrottle.attempt` with ``on_outage="refuse"``, and by `LoginThrottle.unlock`.
-
-    .. versionadded:: 0.6.90
-    """
-
-    reason = "throttle_unavailable"
-
-    def __init__(self, cause: str) -> None:
-        text = "Logging in is not possible right now. Try again in a moment."
-        ServiceUnavailable.__init__(self, text, retry_after=1)
-        self.args: tuple[Any, ...] = (cause,)
-        #: The kind of the client's own error; its text may hold a password.
-        self.cause = cause
-
-    def __str__(self) -> str:
-        return f"The login throttle's storage gave no answer: {self.cause}."
-
-
-#: How many times the limit of one known browser all those of an account may use up together.
+#: All known browsers of an account together get this many times the limit of one.
 _DEVICES = 3
 
 
@@ -127,26 +78,27 @@ class LoginThrottle:
     For the number of guesses that is as good as a sliding window, and every storage can count it
     in one atomic step.
 
-    :param per_account: limits of attempts at one account, by whomever. None for no limit.
+    :param per_account: limits of attempts at one account, from all addresses together. None for no
+        limit.
     :param per_address: limits of failed attempts from one address (``request.remote_addr``,
-        never a header), at whatever accounts. IPv6 addresses count by /64, the least that a
-        customer gets. Generous, because many people may share one. None for no limit.
+        never a header), at all accounts together. IPv6 addresses count by /64, the least that a
+        customer gets. Generous, because many users may share one. None for no limit.
     :param per_device: limits of attempts at one account from one browser that has logged in to it
         before. They count nowhere else. None sets no cookie.
     :param storage: where the counts are: a URL of the `limits` library (``redis://``,
         ``redis+cluster://``, ``redis+sentinel://``, ``valkey://``, ``memcached://``,
         ``mongodb://``), or one of its storages. By default the memory of this process, which other
-        workers do not know. Clients of a URL give up after a second.
-    :param on_outage: what an attempt does while the storage gives no answer: ``"allow"`` lets it
-        take place, uncounted, and logs an error, because people want to work;
-        ``"refuse"`` raises `ThrottleUnavailable`.
-    :param normalize: makes one name of an account's spellings: a function of text to text.
+        workers do not see. Clients of a URL give up after a second.
+    :param on_outage: what happens to an attempt while the storage gives no answer: ``"allow"`` lets
+        it pass, uncounted, and logs an error, because users want to work; ``"refuse"`` raises
+        `ThrottleUnavailable`.
+    :param normalize: maps all spellings of an account's name to one: a function of text to text.
     :param name: tells throttles of one application apart, such as one for passwords and one for
         codes. Lower-case letters, digits and ``_``.
-    :param login_manager: whose realm is meant. By default the application's default realm.
+    :param login_manager: the manager of the realm. By default the application's default realm.
     :param cookie_name: the name of the device cookie. A named realm and a named throttle append
         theirs. Its attributes are those of the remember cookie.
-    :param cookie_lifetime: how long a browser is known after a login, at most 400 days.
+    :param cookie_lifetime: how long a browser is known after a login; at most 400 days.
     :raises ConfigurationError: if an argument has a value that is not accepted.
     :raises ImportError: if `limits` is missing or too old.
 
@@ -154,7 +106,7 @@ class LoginThrottle:
     """
 
     #: For `per_account`: at most 100 failed attempts since the last success, however long that is
-    #: ago (NIST SP 800-63B-4, section 3.2.2), and slowly. `unlock` begins anew.
+    #: ago (NIST SP 800-63B-4, section 3.2.2), and slowly. `unlock` resets it.
     NIST_SP_800_63B: ClassVar[str] = "10 per 15 minutes; 100 per 1000 years"
 
     def __init__(
@@ -167,7 +119,7 @@ class LoginThrottle:
         on_outage: Literal["allow", "refuse"] = "allow",
         normalize: Callable[[str], str] = plain_name,
         name: str = "login",
-        login_manager: LoginManager[Any] | None = None,
+        login_manager: Manager | None = None,
         cookie_name: str = "login_device",
         cookie_lifetime: timedelta = timedelta(days=365),
     ) -> None:
@@ -177,7 +129,7 @@ class LoginThrottle:
         if not (name.isascii() and name.isidentifier() and name.islower()):
             raise ConfigurationError("name", name, "lower-case letters, digits and '_'")
         is_time = isinstance(cookie_lifetime, timedelta)
-        if not (is_time and timedelta(0) < cookie_lifetime <= _LONGEST_LIFETIME):
+        if not (is_time and timedelta(0) < cookie_lifetime <= _COOKIE_LIMIT):
             accepted = "a datetime.timedelta greater than 0, of at most 400 days"
             raise ConfigurationError("cookie_lifetime", cookie_lifetime, accepted)
         try:
@@ -205,7 +157,7 @@ class LoginThrottle:
             try:
                 self._open()
             except NoAnswer as outage:
-                self._log(outage)  # it may come back before anybody logs in
+                self._log(outage)  # it may be back before the first login
 
     def attempt(self, identity: str | None) -> LoginAttempt:
         """Count an attempt to log in to an account, *before* the password is looked at.
@@ -220,7 +172,7 @@ class LoginThrottle:
         Raises `TooManyLoginAttempts` over a limit, and `ThrottleUnavailable` while the storage
         gives no answer with ``on_outage="refuse"``.
         """
-        attempt = LoginAttempt(self, str(identity or ""), self._manager or utils.default_manager())
+        attempt = LoginAttempt(self, str(identity or ""), self._manager or default_manager())
         try:
             attempt._take(self._counters())
         except NoAnswer as outage:
@@ -230,16 +182,16 @@ class LoginThrottle:
         return attempt
 
     def unlock(self, identity: str) -> None:
-        """Let the count of an account begin anew: somebody has proved to be the owner otherwise.
+        """Reset an account's counters, because the owner has proved their identity in another way.
 
         For a password reset, and for support staff. Works outside of a request, in an
-        application context. What an address has tried is not forgotten.
+        application context. The counters of addresses stay.
 
         :param identity: the account's name, in any spelling.
 
         Raises `ThrottleUnavailable` while the storage gives no answer.
         """
-        attempt = LoginAttempt(self, identity, self._manager or utils.default_manager())
+        attempt = LoginAttempt(self, identity, self._manager or default_manager())
         try:
             for budget in attempt._account(self._counters()):
                 budget.reset()
@@ -248,12 +200,12 @@ class LoginThrottle:
 
     def _counters(self) -> Counters:
         if self._in_memory:
-            # Each application has its own: in tests many have the same accounts.
+            # One for each application: in tests many have the same accounts.
             app = get_app()
             kept: dict[LoginThrottle, Counters] = app.extensions.setdefault("login_throttle", {})
             if self not in kept:
                 _warn_of_memory(app.name, quiet=app.debug or app.testing)
-                # The first requests may be many at once: all take the one that was put there.
+                # The first requests may arrive at once: all take the one that was put there first.
                 kept.setdefault(self, Counters(open_storage("memory://")))
             return kept[self]
         return self._shared or self._open()
@@ -267,7 +219,7 @@ class LoginThrottle:
             cause = no_answer(error)
         else:
             return self._shared
-        raise cause  # out here: the client's own error may show a password
+        raise cause  # outside of the handler: the client's own error may show a password
 
     def _log(self, outage: NoAnswer) -> None:
         done = "refused" if self._refuses else "not counted"
@@ -295,7 +247,7 @@ class LoginAttempt:
     .. versionadded:: 0.6.90
     """
 
-    def __init__(self, throttle: LoginThrottle, identity: str, manager: LoginManager[Any]) -> None:
+    def __init__(self, throttle: LoginThrottle, identity: str, manager: Manager) -> None:
         #: The account's name, as it was typed.
         self.identity = identity
         self._throttle = throttle
@@ -305,15 +257,15 @@ class LoginAttempt:
         self._counters: Counters | None = None
         self._given_back: list[Budget] = []
         self._open = True
-        # A lone surrogate, which JSON can bring, has no bytes.
-        text = identity[:_LONGEST_NAME].encode("utf-8", "backslashreplace").decode()
+        # JSON can hold a lone surrogate, which UTF-8 cannot encode.
+        text = identity[:_MOST_OF_A_NAME].encode("utf-8", "backslashreplace").decode()
         self._typed = text
 
     def succeeded(self) -> None:
-        """Say that the login is good: the right password was given.
+        """Report that the password was right.
 
-        What was tried at this account does not count any more, nor does this attempt from this
-        address. The browser is known from now on. Calling it twice does nothing more.
+        Earlier attempts at this account no longer count, and neither does this attempt from this
+        address. The browser is known from now on. A second call does nothing.
         """
         if not self._open:
             return
@@ -325,16 +277,16 @@ class LoginAttempt:
                 for budget in self._account(self._counters):
                     budget.forgive(self._digest("spelling", self._typed))
         except NoAnswer as outage:
-            # It was a good login: that it will count as an attempt is no reason to refuse it.
+            # The login is good; that it stays counted as an attempt is no reason to refuse it.
             self._throttle._log(outage)
         if self._throttle._limits["device"]:
             lifetime = self._throttle._cookie_lifetime
             device_cookie.set_after_request(*self._cookie(), lifetime)
 
     def failed(self) -> None:
-        """Say that the login is no good. It stays counted; sends `user_login_failed`.
+        """Report that the login failed. The attempt stays counted; sends `user_login_failed`.
 
-        Calling it after `succeeded`, or twice, does nothing more.
+        After `succeeded`, and the second time, it does nothing.
         """
         if self._open:
             self._open = False
@@ -349,7 +301,7 @@ class LoginAttempt:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # What is no answer to the caller is a defect: it says nothing of the password.
+        # Any other error is a defect, which says nothing about the password.
         if error is None or isinstance(error, HTTPException):
             self.failed()
 
@@ -362,7 +314,7 @@ class LoginAttempt:
         if device is not None:
             self._take_all("device", self._budgets(counters, "device", device))
         if device is None or not self._is_within_devices(counters):
-            # The address first: one that is over its limit does not use up an account's.
+            # The address first: an address over its limit does not use up the account's attempts.
             address = self._address()
             if address is not None:
                 budgets = self._budgets(counters, "address", address)
@@ -375,9 +327,9 @@ class LoginAttempt:
         self._counters = counters
 
     def _is_within_devices(self, counters: Counters) -> bool:
-        """Tell whether the known browsers of an account together have attempts left.
+        """Return whether the known browsers of an account together have attempts left.
 
-        Who once knew the password could have collected as many device cookies as they liked.
+        An attacker who once knew the password may have collected any number of device cookies.
         """
         typed = self._throttle._normalize(self._typed)
         budgets = self._budgets(counters, "devices", typed)
@@ -399,12 +351,12 @@ class LoginAttempt:
         return [Budget(counters, key, limit, self._now) for limit in limits]
 
     def _digest(self, purpose: str, value: str) -> str:
-        """Return the name that something is counted by: who reads the storage learns nothing.
+        """Return the digest that something is counted by: the storage shows no names.
 
-        By the oldest key of the application, so that counts go on when a new key comes.
+        It is made with the application's oldest key, so that counts survive a new key.
         """
-        keys = secret_keys() or (_signing_key(),)
-        return _digest(keys[-1], value, f"{self._salt}.{purpose}")
+        keys = secret_keys(get_config()) or (signing_key(get_config()),)
+        return digest_by(keys[-1], value, f"{self._salt}.{purpose}")
 
     def _cookie(self) -> tuple[str, str, str, datetime]:
         throttle = self._throttle
@@ -422,31 +374,20 @@ class LoginAttempt:
 
     def _refusal(self, scope: str, retry_after: int) -> TooManyLoginAttempts:
         account = self._digest("account", self._throttle._normalize(self._typed))
-        facts = {"event": "login_throttled", "reason": scope, "account": account}
-        facts["ip"] = get_request().remote_addr or ""
-        audit_log.info("login_throttled %s", scope, extra=facts)
+        audit("login_throttled", reason=scope, account=account, ip=get_request().remote_addr)
         refusal = TooManyLoginAttempts(retry_after, scope)
-        if self._manager._audience() == "program":
-            problem = _problem(refusal.reason, str(refusal.description), status=429)
-            refusal.response = _problem_response({**problem, "retry_after": retry_after}, 429)
+        if audience(self._manager) == "program":
+            document = problem(refusal.reason, str(refusal.description), status=429)
+            refusal.response = problem_response({**document, "retry_after": retry_after}, 429)
             refusal.response.headers["Retry-After"] = str(retry_after)
         return refusal
-
-
-def _in_words(seconds: int) -> str:
-    if seconds >= _DAY:
-        return "later"
-    for size, word in ((3600, "hours"), (60, "minutes")):
-        if seconds > size:
-            return f"in {-(-seconds // size)} {word}"
-    return f"in {seconds} seconds" if seconds > 1 else "in a second"
 
 
 def _warn_of_memory(app_name: str, *, quiet: bool) -> None:
     if not quiet:
         settings.logger.warning(
             "The application '%s' counts login attempts in the memory of one process: other worker"
-            " processes count for themselves, and a restart forgets. Give LoginThrottle a storage,"
+            " processes count separately, and a restart forgets. Give LoginThrottle a storage,"
             " such as 'redis://localhost:6379'.",
             app_name,
         )

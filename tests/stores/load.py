@@ -19,11 +19,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
+from tests.current_keys import sign, unsign
 from tests.deadlines import at_most
 from tests.stores.fault_app import SECRET_KEY
 
 from flask_login.sessions.records import new_secret
-from flask_login.signing import sign, unsign
 
 ROOT = Path(__file__).parents[2]
 LOOPBACK = "127.0.0.1"

@@ -106,6 +106,12 @@ class TheirStore:
 
     def ping(self):
         pass
+
+    def place(self):
+        return "theirs", id(self)
+
+    def eviction_policy(self):
+        return None
 """
 
 TESTS = """
@@ -159,6 +165,14 @@ class TestWithoutTombstones(Broken):
     purge_at = staticmethod(lambda record: record.ended_at or record.expires_at)
 
 
+class TestThatIsNeverInOnePlace(Broken):
+    place = staticmethod(object)
+
+
+class TestWhosePolicyHasNoName(Broken):
+    eviction_policy = staticmethod(lambda: 3)
+
+
 class TestWithoutALock(SessionStoreContract):
     @pytest.fixture
     def store(self):
@@ -182,6 +196,8 @@ EXPECTED = {
     "WithoutABrake": "test_every_login_from_before_a_moment_is_ended_by_one_write",
     "ThatEndsTwice": "test_end_all_leaves_what_the_brake_ended_as_it_is",
     "WithoutTombstones": "test_a_login_whose_time_is_up_is_still_known_for_a_day",
+    "ThatIsNeverInOnePlace": "test_a_store_that_tells_its_place_always_tells_the_same",
+    "WhosePolicyHasNoName": "test_a_store_that_may_evict_tells_its_policy_by_name",
     "WithoutALock": "test_of_many_who_replace_one_version_one_succeeds",
 }
 

@@ -34,6 +34,7 @@ from flask_login import (
     login_user,
     logout_user,
 )
+from flask_login.core import rules
 from flask_login.sessions import records
 from flask_login.sessions.store import SessionStore
 from flask_login.signals import remember_token_reused
@@ -231,7 +232,7 @@ def test_all_of_32_requests_with_one_remember_token_get_the_same_successor(
     for _ in rounds(20):
         user = next(site.users)
         token = token_of(site.logged_in(user))
-        site.clock.advance(records.COOLDOWN)
+        site.clock.advance(rules.COOLDOWN)
 
         def come_back(token: str | None = token) -> tuple[str, str | None]:
             browser = site.browser(token)
@@ -242,7 +243,7 @@ def test_all_of_32_requests_with_one_remember_token_get_the_same_successor(
         assert successor not in (None, token)
         assert site.alarms == []
         assert who(site.browser(successor)) == user
-        site.clock.advance(records.GRACE)
+        site.clock.advance(rules.GRACE)
         assert who(site.browser(successor)) == user
         assert who(site.browser(token)) == NOBODY
         assert [login.user_id for login in site.alarms] == [user]
@@ -315,7 +316,7 @@ def test_once_a_revoke_returned_no_request_gets_in_and_none_revives_the_login(
         browser = site.logged_in(user)
         token = token_of(browser)
         login = site.the_login_of(user)
-        site.clock.advance(records.COOLDOWN)
+        site.clock.advance(rules.COOLDOWN)
         act = _requests(site, number, browser)
         returned = Event()
 
@@ -344,7 +345,7 @@ def test_once_the_brake_was_pulled_nobody_gets_in(store: SessionStore, crowd: Cr
         users = [next(site.users) for _ in range(4)]
         browsers = [site.logged_in(user) for user in users]
         tokens = [token_of(browser) for browser in browsers]
-        site.clock.advance(records.COOLDOWN)
+        site.clock.advance(rules.COOLDOWN)
         pulled = Event()
 
         def work(
@@ -400,7 +401,7 @@ def test_no_logout_is_undone_by_a_remember_token_that_rotates_at_the_same_moment
         browser = site.logged_in(user)
         token = token_of(browser)
         other = site.browser(token)
-        site.clock.advance(records.COOLDOWN)
+        site.clock.advance(rules.COOLDOWN)
 
         def log_out(browser: FlaskClient = browser) -> str:
             return browser.post("/logout").text

@@ -1071,7 +1071,7 @@ def test_importing_the_package_does_not_import_redis() -> None:
 
 def test_without_redis_py_the_error_names_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "redis", None)
-    with pytest.raises(ImportError, match=r'5 or newer, found none.*"Flask-Login\[redis\]"'):
+    with pytest.raises(ImportError, match=r'5 or newer, found: none.*"Flask-Login\[redis\]"'):
         RedisSessionStore("redis://localhost")
 
 
@@ -1079,7 +1079,7 @@ def test_with_an_old_redis_py_the_error_names_both_versions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(redis, "__version__", "4.6.0")
-    with pytest.raises(ImportError, match=r'5 or newer, found 4.6.0.*"Flask-Login\[redis\]"'):
+    with pytest.raises(ImportError, match=r'5 or newer, found: 4.6.0.*"Flask-Login\[redis\]"'):
         RedisSessionStore("redis://localhost")
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from .memory import MemorySessionStore as MemorySessionStore
 from .records import LoginSession as LoginSession
-from .registry import SessionRegistry as SessionRegistry
 from .store import SessionStore as SessionStore
 from .store import SessionStoreUnavailable as SessionStoreUnavailable
 

@@ -1,4 +1,4 @@
-"""The tests that every session store passes, to be run on yours as well."""
+"""The tests that every session store must pass, also those of third parties."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from . import records
 from .records import LoginSession
-from .store import SessionStore
+from .store import EvictingStore, LocatedStore, SessionStore
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=timezone.utc)
 MINUTE = timedelta(minutes=1)
@@ -37,7 +37,7 @@ def a_record(user_id: str = "ada", **fields: Any) -> LoginSession:
 class SessionStoreContract:
     """What `SessionStore` promises, as tests for yours.
 
-    Inherit from it and say how to make an empty store; pytest runs the rest::
+    Inherit from it and give it a fixture that makes an empty store; pytest runs the rest::
 
         from flask_login.testing import SessionStoreContract
 
@@ -47,8 +47,8 @@ class SessionStoreContract:
             def store(self):
                 return MyStore(...)
 
-    The races need a store that several threads can use at once, and a real back end: one that
-    only pretends has no races to lose.
+    The races need a store that several threads can use at once, and a real back end: a fake
+    has no races to lose.
 
     .. versionadded:: 0.6.90
     """
@@ -305,8 +305,23 @@ class SessionStoreContract:
         assert _of(store, lower) == lower
         assert _of(store, upper) == upper
 
-    def test_ping_answers(self, store: SessionStore) -> None:
+    def test_ping_answers_and_changes_nothing(self, store: SessionStore) -> None:
+        record = a_record()
+        store.create(record)
         store.ping()
+        assert store.list("ada") == [record]
+
+    def test_a_store_that_tells_its_place_always_tells_the_same(self, store: SessionStore) -> None:
+        if isinstance(store, LocatedStore):
+            place = store.place()
+            store.create(a_record())
+            assert store.place() == place
+            assert hash(store.place()) == hash(place)
+
+    def test_a_store_that_may_evict_tells_its_policy_by_name(self, store: SessionStore) -> None:
+        if isinstance(store, EvictingStore):
+            policy = store.eviction_policy()
+            assert policy is None or (isinstance(policy, str) and policy)
 
     def test_of_many_who_replace_one_version_one_succeeds(self, store: SessionStore) -> None:
         for _ in range(self.rounds):

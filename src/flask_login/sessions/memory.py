@@ -14,8 +14,8 @@ from .records import LoginSession, braked, end, ended_because
 class MemorySessionStore:
     """Keeps records in the memory of this process.
 
-    They are gone when the process ends, and another worker process does not see them: a login
-    in one is unknown in the other. For development and tests; the log says so elsewhere.
+    They are gone when the process ends, and other worker processes don't see them: a login in one
+    process is unknown in the others. For development and tests; elsewhere the log warns.
 
     .. versionadded:: 0.6.90
     """
@@ -43,7 +43,7 @@ class MemorySessionStore:
     ) -> LoginSession | None:
         """See `SessionStore.get`."""
         if seen_at is None:
-            # Each is one read, the record first: a brake set in between is seen.
+            # Each is one read; the record comes first, so that a brake set in between counts.
             found, moment = self._records.get(session_id), self._ended_before
             return found if found is None or moment is None else braked(found, moment)
         with self._lock:

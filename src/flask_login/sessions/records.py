@@ -1,31 +1,28 @@
-"""The record of a login, and its rules: pure functions of record and time.
+"""The record of a login, and the rules that a store applies to it.
 
 No I/O and no Flask here. A store keeps records and swaps one version for the next; what
-the next version is, is decided by the functions below.
+the next version is, is decided by the pure functions of `core.rules`.
 
-A login has one random secret of 256 bits. The store keeps its SHA-256 only, the browser's
-cookies carry it with the public id and a generation number, signed. So a leak of the store is
-worthless without the secret, a leak of ``SECRET_KEY`` without it too, and every parallel
-request can be given *the same* successor: it differs in the number alone.
+A login has one random secret of 256 bits. The store keeps only its SHA-256; the browser's
+cookies carry it with the public id and a generation number, signed. So neither a leak of the store
+nor one of ``SECRET_KEY`` helps without the secret, and all parallel requests can get *the same*
+successor: it differs only in the number.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
-from typing import NamedTuple
+from datetime import date, datetime, timedelta, timezone
+from typing import Protocol
 
-#: For how long the credential before the newest is accepted: parallel requests carry it.
-GRACE = timedelta(seconds=30)
-#: How long a remember token is left as it is before it rotates again.
-COOLDOWN = timedelta(seconds=60)
-#: How long an ended login is kept, so that the person can be told why.
+#: How long an ended login is kept, so that the user can be told why it ended.
 TOMBSTONE = timedelta(days=1)
+
+#: As long as the calendar: no moment is later, so a longer span makes no difference.
+LONGEST_SPAN = timedelta(days=date.max.toordinal())
 
 LOGOUT = "logout"
 REVOKED = "revoked"
@@ -39,25 +36,25 @@ DEACTIVATED = "deactivated"
 UNKNOWN_USER = "unknown_user"
 CLIENT_CHANGED = "client_changed"
 TOKEN_REUSED = "token_reused"  # noqa: S105  # the code of a reason
-#: What a credential gets that no live login knows: an unknown id, a wrong secret.
+#: The answer to a credential that belongs to no live login: an unknown id, a wrong secret.
 UNKNOWN = "unknown"
-#: What a credential gets that a newer one has replaced.
+#: The answer to a credential that a newer one has replaced.
 SUPERSEDED = "superseded"
 
 #: Why a login session ended, and what it means.
 REASONS = {
     LOGOUT: "The user logged out.",
-    REVOKED: "Somebody ended it from the server's side.",
-    EXPIRED_IDLE: "Nothing was done in it for too long.",
+    REVOKED: "It was ended from the server's side.",
+    EXPIRED_IDLE: "It was not used for too long.",
     EXPIRED_ABSOLUTE: "It reached its greatest age.",
     EVICTED: "The user logged in on too many other devices.",
-    DENIED: "The user was logged in on as many devices as allowed, so it did not begin.",
+    DENIED: "It did not begin, because the user was logged in on as many devices as allowed.",
     REPLACED: "A new login in the same browser took its place.",
     CREDENTIALS_CHANGED: "The user's credentials changed.",
-    DEACTIVATED: "The user may not log in any more.",
-    UNKNOWN_USER: "The user does not exist any more.",
-    CLIENT_CHANGED: "It showed up in another browser.",
-    TOKEN_REUSED: "A remember token was used twice: somebody else may have had a copy.",
+    DEACTIVATED: "The user is no longer allowed to log in.",
+    UNKNOWN_USER: "The user no longer exists.",
+    CLIENT_CHANGED: "It was used in another browser.",
+    TOKEN_REUSED: "A remember token was used twice, so it may have been copied.",
 }
 
 
@@ -75,9 +72,9 @@ class LoginSession:
     user_id: str
     created_at: datetime
     last_seen_at: datetime
-    #: When the user last proved who they are; None for a login that never was fresh.
+    #: When the user last proved their identity; None for a login that was never fresh.
     authenticated_at: datetime | None
-    #: When it ends in any case.
+    #: When it ends, however active it is.
     expires_at: datetime
     methods: frozenset[str] = frozenset()
     idle_timeout: timedelta | None = None
@@ -105,13 +102,13 @@ class LoginSession:
     restored: bool = False
     #: The oldest remember token that is not from before a change of the credentials.
     remember_first: int = 1
-    #: This login's own timeouts; None for what the settings say.
+    #: Timeouts of this login alone; None for those of the settings.
     absolute_timeout: timedelta | None = None
     fresh_timeout: timedelta | None = None
 
     @property
     def purge_at(self) -> datetime:
-        """From when on the record may be forgotten; until then it tells why the login ended."""
+        """When the record may be deleted; until then it tells why the login ended."""
         return later(self.ended_at or self.expires_at, TOMBSTONE)
 
     @property
@@ -126,36 +123,22 @@ def new_secret() -> str:
 
 
 def hash_secret(secret: str) -> str:
-    """Return what a store keeps of a secret. It is random, so no salt is needed."""
+    """Return the hash of a secret that a store keeps. A random secret needs no salt."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def new_id(user_id: str) -> str:
-    """Return a new public handle; its first 11 characters are the same for all of a user's.
+    """Return a new public handle, which begins with the user's `user_tag`.
 
-    That lets a store that is spread over machines keep a user's logins together.
+    So a store that is spread over machines can keep the logins of a user together.
     """
     return f"{user_tag(user_id)}{secrets.token_urlsafe(16)}"
 
 
 def user_tag(user_id: str) -> str:
-    """Return 11 characters that stand for the user in a handle, without naming them."""
+    """Return the 11 characters that stand for a user in a handle. They do not show the user id."""
     digest = hashlib.sha256(user_id.encode("utf-8", "surrogatepass")).digest()
     return urlsafe_b64encode(digest[:8]).rstrip(b"=").decode("ascii")
-
-
-class Step(NamedTuple):
-    """What a credential was worth: the next record, or why it is refused.
-
-    `record` is to be swapped in when it is not the one that was read; then the caller starts
-    again if somebody else was quicker.
-    """
-
-    record: LoginSession
-    #: Why the credential is refused; None when it is good.
-    refused: str | None = None
-    #: Whether the browser is to be given the newest session credential and remember token.
-    reissue: bool = False
 
 
 def later(moment: datetime, by: timedelta) -> datetime:
@@ -166,26 +149,50 @@ def later(moment: datetime, by: timedelta) -> datetime:
         return datetime.max.replace(tzinfo=timezone.utc)
 
 
-def ended_because(record: LoginSession, now: datetime) -> str | None:
-    """Return why this login is over at `now`, or None while it goes on."""
-    if record.ended_reason is not None:
-        return record.ended_reason
-    if now >= record.expires_at:
+class Timed(Protocol):
+    """The part of a login that says when it is over: the same on both levels."""
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it ends, however active it is."""
+        ...
+
+    @property
+    def last_seen_at(self) -> datetime:
+        """When it was last used."""
+        ...
+
+    @property
+    def idle_timeout(self) -> timedelta | None:
+        """After how long without a request it ends; None for never."""
+        ...
+
+    @property
+    def ended_reason(self) -> str | None:
+        """Why it has ended already."""
+        ...
+
+
+def ended_because(login: Timed, now: datetime) -> str | None:
+    """Return why a login is over at `now`, or None while it goes on."""
+    if login.ended_reason is not None:
+        return login.ended_reason
+    if now >= login.expires_at:
         return EXPIRED_ABSOLUTE
-    if record.idle_timeout is not None and now - record.last_seen_at >= record.idle_timeout:
+    if login.idle_timeout is not None and now - login.last_seen_at >= login.idle_timeout:
         return EXPIRED_IDLE
     return None
 
 
-def ends_at(record: LoginSession) -> datetime:
-    """Return when a login ends if nothing more is done in it."""
-    if record.idle_timeout is None:
-        return record.expires_at
-    return min(record.expires_at, later(record.last_seen_at, record.idle_timeout))
+def ends_at(login: Timed) -> datetime:
+    """Return when a login ends if it is not used again."""
+    if login.idle_timeout is None:
+        return login.expires_at
+    return min(login.expires_at, later(login.last_seen_at, login.idle_timeout))
 
 
 def braked(record: LoginSession, moment: datetime | None) -> LoginSession:
-    """Return the record as it is once every login from before `moment` was ended."""
+    """Return the record as it is after every login from before `moment` was ended."""
     if moment is None or record.created_at >= moment or record.ended_reason is not None:
         return record
     return replace(record, ended_at=moment, ended_reason=REVOKED)
@@ -196,180 +203,3 @@ def end(record: LoginSession, reason: str, now: datetime) -> LoginSession:
     if record.ended_reason is not None:
         return record
     return replace(record, ended_at=now, ended_reason=reason, version=record.version + 1)
-
-
-def knows_secret(record: LoginSession, secret: str) -> bool:
-    """Tell whether `secret` is the one this login began with."""
-    shown = hashlib.sha256(secret.encode()).hexdigest()
-    return hmac.compare_digest(record.secret_hash.encode(), shown.encode())
-
-
-def present_session(record: LoginSession, generation: int, now: datetime) -> Step:
-    """Judge a session credential of this login.
-
-    The newest is good, and shows that the response that carried it arrived. The one before is
-    good for a short grace, because parallel requests carry it. Whatever else is refused.
-    """
-    reason = ended_because(record, now)
-    if reason is not None:
-        return Step(end(record, reason, now), refused=reason)
-    if generation == record.generation:
-        return Step(record if record.confirmed else _confirmed(record))
-    renewed_at = record.renewed_at or record.created_at
-    if generation == record.generation - 1 and now < renewed_at + GRACE:
-        return Step(record)
-    return Step(record, refused=SUPERSEDED)
-
-
-def present_remember(
-    record: LoginSession, generation: int, now: datetime, *, slide: bool = False
-) -> Step:
-    """Judge a remember token of this login; a good one brings the login back, not fresh.
-
-    The newest rotates, unless it did a moment ago. The one before is good while the response
-    with the newest may have been lost, that is until anything from that response was presented,
-    and for a short grace; it gets the newest, again. Any other was copied: the login ends. One
-    from before a change of the credentials is refused, and shows nothing: its browser was told.
-
-    :param slide: whether a token that rotates is good for as long as the one before it was.
-    """
-    reason = ended_because(record, now)
-    if reason is not None:
-        return Step(end(record, reason, now), refused=reason)
-    if record.remember_until is None or now >= record.remember_until:
-        return Step(record, refused=EXPIRED_ABSOLUTE)
-    if 0 < generation < record.remember_first:
-        return Step(record, refused=CREDENTIALS_CHANGED)
-    kept = _with_good_token(record, generation, now, slide)
-    if kept is None:
-        return Step(end(record, TOKEN_REUSED, now), refused=TOKEN_REUSED)
-    return Step(kept, reissue=True)
-
-
-def _with_good_token(
-    record: LoginSession, generation: int, now: datetime, slide: bool
-) -> LoginSession | None:
-    issued_at = record.remember_issued_at or record.created_at
-    newest = record.remember_generation
-    if generation == newest:
-        if now < issued_at + COOLDOWN:
-            return _confirmed(record)
-        return _restore(record, newest + 1, now, slide)
-    if generation == newest - 1:
-        if now < issued_at + GRACE:
-            return record
-        if not record.confirmed:
-            # Nobody has shown what that response carried. Should the browser that comes now
-            # not be the one that came then, only one of them keeps a good session credential.
-            return _restore(record, newest, now, slide)
-    return None
-
-
-def _confirmed(record: LoginSession) -> LoginSession:
-    if record.confirmed:
-        return record
-    return replace(record, confirmed=True, version=record.version + 1)
-
-
-def _restore(
-    record: LoginSession, remember_generation: int, now: datetime, slide: bool
-) -> LoginSession:
-    until, expires_at = record.remember_until, record.expires_at
-    if slide and until is not None:
-        until = later(now, until - (record.remember_issued_at or record.created_at))
-        if record.absolute_timeout is None:
-            expires_at = max(expires_at, until)
-    return replace(
-        record,
-        expires_at=expires_at,
-        remember_generation=remember_generation,
-        remember_until=until,
-        remember_issued_at=now,
-        generation=record.generation + 1,
-        renewed_at=now,
-        last_seen_at=max(now, record.last_seen_at),
-        authenticated_at=None,
-        confirmed=False,
-        restored=True,
-        version=record.version + 1,
-    )
-
-
-def confirm(
-    record: LoginSession,
-    now: datetime,
-    lifetime: timedelta,
-    methods: Collection[str],
-    auth_hash: str | None,
-) -> LoginSession:
-    """Return the record after the user proved once more who they are; an ended one as it is.
-
-    New credentials bring a new remember token, and whatever copies there are of those before it
-    are worth nothing.
-
-    :param lifetime: how long it may last from now on, unless it has its own absolute timeout; it
-        does not end sooner than before.
-    """
-    if record.ended_reason is not None:
-        return record
-    confirmed = replace(
-        record,
-        authenticated_at=now,
-        last_seen_at=max(now, record.last_seen_at),
-        expires_at=max(record.expires_at, later(now, record.absolute_timeout or lifetime)),
-        methods=record.methods | frozenset(methods),
-        auth_hash=auth_hash,
-        generation=record.generation + 1,
-        renewed_at=now,
-        version=record.version + 1,
-    )
-    if not record.remembered or record.auth_hash in (None, auth_hash):
-        return confirmed
-    newest = record.remember_generation + 1
-    return replace(
-        confirmed,
-        remember_generation=newest,
-        remember_first=newest,
-        remember_issued_at=now,
-        confirmed=False,
-    )
-
-
-def remember(
-    record: LoginSession, now: datetime, lifetime: timedelta, *, keeps_idle: bool
-) -> LoginSession:
-    """Return the record with its first remember token; one that has a token, or ended, as it is.
-
-    :param keeps_idle: whether its idle timeout is one that somebody set.
-    """
-    if record.ended_reason is not None or record.remembered:
-        return record
-    until = later(now, lifetime)
-    return replace(
-        record,
-        remember_generation=1,
-        remember_until=until,
-        remember_issued_at=now,
-        idle_timeout=record.idle_timeout if keeps_idle else None,
-        expires_at=record.expires_at
-        if record.absolute_timeout is not None
-        else max(record.expires_at, until),
-        confirmed=False,
-        version=record.version + 1,
-    )
-
-
-def renew(record: LoginSession, now: datetime) -> LoginSession:
-    """Return the record with a new session credential; the one before dies after the grace."""
-    if record.ended_reason is not None:
-        return record
-    return replace(
-        record, generation=record.generation + 1, renewed_at=now, version=record.version + 1
-    )
-
-
-def note_auth_hash(record: LoginSession, auth_hash: str) -> LoginSession:
-    """Return the record with the digest of the credentials, if it has none yet."""
-    if record.auth_hash is not None or record.ended_reason is not None:
-        return record
-    return replace(record, auth_hash=auth_hash, version=record.version + 1)

@@ -1,56 +1,32 @@
 """`RedisSessionStore`: records in Redis or Valkey, on one server, behind Sentinel or in a Cluster.
 
-What is kept where, for the prefix ``login:``:
-
-=========================== ============================================================
-key                         holds
-=========================== ============================================================
-``login:{<tag>}<rest>``     one record, by `redis_codec`; tag and rest make its id
-``login:{<tag>}``           the rests of that user's ids, a sorted set by ``purge_at``
-``login:x:<digest>``        the ids of the records with one external id, likewise
-``login:brake``             the moment before which no login counts
-=========================== ============================================================
-
-The tag is the user's, 11 characters; the braces make all of a user's keys live in one hash slot,
-and the id alone tells which. Every key but the last expires by itself. What must be atomic is
-done by the scripts in ``lua/``. A sorted set keeps ``purge_at`` in minutes since 1970: a number
-that small takes the least memory.
+The keys are described in `redis_keys`. The scripts in ``lua/`` make changes atomic.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
 import time
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
-from importlib import resources
 from itertools import groupby
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
-
-from flask_login.exceptions import ConfigurationError
+from typing import TYPE_CHECKING, Any
 
 from .records import TOMBSTONE, LoginSession, braked, later, user_tag
 from .redis_client import KeptConnections, client_maker, redis_library
-from .redis_codec import lifetime, microseconds, minutes, newest, pack, pack_text, time_of, unpack
-from .store import SessionStoreUnavailable
+from .redis_codec import lifetime, microseconds, minutes, newest, pack, pack_text
+from .redis_keys import TAG, Keys, batches, ids_of, is_id, rests_of
+from .redis_scripts import KIND, Script, answer, load_scripts, moment_of, read, read_once
+from .store import ConfigurationError, SessionStoreUnavailable
 
 if TYPE_CHECKING:
     from redis import Redis
     from redis.cluster import RedisCluster
 
 _MICROSECOND = timedelta(microseconds=1)
-_TAG = 11
-#: What `records.new_id` makes. Anything else is unknown, and never part of a key's name.
-_ID: Final = re.compile(r"[A-Za-z0-9_-]{33}", re.ASCII)
-#: How many records one command reads or forgets, so that nobody else waits long.
-_BATCH = 500
-#: The least time a record is kept, in milliseconds, even if it says that it is due.
+#: For how many milliseconds a record is kept at least, also if it is due.
 _LEAST = 60_000
-#: For how long, in seconds, a cluster's clients believe what they know of the brake.
+#: For how many seconds a cluster's clients rely on the brake that they know.
 _BRAKE_AGE = 1.0
 
 
@@ -68,9 +44,9 @@ class RedisSessionStore:
 
     The server must not evict keys to make room (``maxmemory-policy noeviction`` or one of
     ``volatile-*``): a login that is evicted is logged out, and with ``allkeys-*`` the moment
-    of `end_all_before` could be forgotten. What it forgets in a crash or a failover is gone on
-    both sides: a new login is logged out, and a login that was ended a moment before is live
-    again. ``appendonly yes`` makes that one second's worth at most.
+    of `end_all_before` could be forgotten. Writes that it loses in a crash or a failover
+    matter in both directions: a new login is logged out, and a login that had just been ended is
+    live again. With ``appendonly yes`` that is at most one second of writes.
 
     :param client: a ``redis.Redis`` (also one made by ``Sentinel.master_for``), a
         ``redis.cluster.RedisCluster``, or a URL (``redis://``, ``rediss://``, ``unix://``,
@@ -78,18 +54,18 @@ class RedisSessionStore:
         ``socket_timeout`` and ``socket_connect_timeout``, or a silent server holds up requests.
     :param cluster: whether the URL names a node of a Redis Cluster.
     :param prefix: begins the name of every key. Each realm that shares a server needs its own.
-        It may not hold braces, which decide over hash slots.
+        It may not contain braces, which define hash slots.
     :param timeout: of the client made for a URL: seconds to connect, to answer, and to wait for
-        a free connection. A request that needs a login is not worth waiting longer for.
-    :param max_connections: of the client made for a URL; in a cluster, for each node. Of those to
-        a single server up to half stay lent to the check of each request.
+        a free connection. Short, so that a silent server does not hold up requests.
+    :param max_connections: of the client made for a URL; in a cluster, for each node. Of the
+        connections to a single server, up to half are reserved for the check of each request.
     :raises ConfigurationError: if an argument has a value that is not accepted.
     :raises ImportError: if redis-py is missing or too old.
 
     .. versionadded:: 0.6.90
     """
 
-    kind = "redis"
+    kind = KIND
 
     def __init__(
         self,
@@ -109,7 +85,7 @@ class RedisSessionStore:
             raise ConfigurationError("max_connections", max_connections, "at least 1")
         self._make, self._cluster = client_maker(library, client, cluster, timeout, max_connections)
         self._client: Any = None
-        #: Of a client of our own, which nobody else watches or closes.
+        #: Connections of a client that was made here, which no other code watches or closes.
         self._kept: KeptConnections | None = None
         if isinstance(client, str) and not cluster:
             self._kept = KeptConnections.of(library, self._make())
@@ -120,16 +96,15 @@ class RedisSessionStore:
             library.exceptions.RedisClusterException,
             OSError,
         )
-        self._prefix = prefix
-        self._brake_key = f"{prefix}brake"
-        self._scripts = _scripts()
+        self._keys = Keys(prefix)
+        self._scripts = load_scripts()
         #: The brake, and when it was asked for by `time.monotonic`.
         self._brake: tuple[datetime | None, float] | None = None
         self._brake_lock = Lock()
 
     def __repr__(self) -> str:
-        """Tell the kind and the prefix; a URL may hold a password."""
-        return f"{type(self).__name__}(prefix={self._prefix!r}, cluster={self._cluster})"
+        """Return the kind and the prefix, but no URL, which may hold a password."""
+        return f"{type(self).__name__}(prefix={self._keys.prefix!r}, cluster={self._cluster})"
 
     # ------------------------------------------------------------- one record
 
@@ -138,18 +113,18 @@ class RedisSessionStore:
 
         :raises ValueError: if the id was not made by `records.new_id` for this user.
         """
-        if not (_ID.fullmatch(record.id) and record.id.startswith(user_tag(record.user_id))):
+        if not (is_id(record.id) and record.id.startswith(user_tag(record.user_id))):
             raise ValueError("The record's id must come from new_id(user_id).")
         now = minutes(newest(record))
         # The external id's index may be on another node, so this can't be one step. A crash in
         # between leaves an entry without a record, never a record that could not be found.
         self._note(record, "-inf", now)
-        tag, purge_at = record.id[:_TAG], minutes(record.purge_at)
-        keys = [self._key(record.id), self._key(tag)]
+        tag, purge_at = record.id[:TAG], minutes(record.purge_at)
+        keys = [self._keys.of(record.id), self._keys.of(tag)]
         packed, kept_for = pack(record), _kept_for(record)
-        stale = self._run("create", keys, [packed, record.id[_TAG:], purge_at, kept_for, now])
+        stale = self._run("create", keys, [packed, record.id[TAG:], purge_at, kept_for, now])
         if stale:
-            self._fetch(tag, _ids(tag, stale))
+            self._fetch(tag, ids_of(tag, stale))
         due = self._note(record, purge_at, now)
         if due and record.external_id is not None:
             self._external(record.external_id, due)
@@ -165,17 +140,17 @@ class RedisSessionStore:
 
         A login whose idle timeout has run out is not moved: activity does not revive it.
         """
-        if not _ID.fullmatch(session_id):
+        if not is_id(session_id):
             return None
-        key = self._key(session_id)
+        key = self._keys.of(session_id)
         if seen_at is None:
-            # Without a script there is half as much to send, and nothing to run.
+            # Plain commands: nothing is written, so no script is needed.
             if self._cluster:
                 found, moment = self._execute("GET", key), self._braked_at()
             else:
-                found, brake = self._ask("MGET", key, self._brake_key)
-                moment = None if brake is None else _moment(brake)
-            record = None if found is None else _read_once(session_id, found)
+                found, brake = self._ask("MGET", key, self._keys.brake)
+                moment = None if brake is None else moment_of(brake)
+            record = None if found is None else read_once(session_id, found)
             return record if record is None or moment is None else braked(record, moment)
         now, age = str(microseconds(seen_at)), interval // _MICROSECOND
         if self._cluster:  # the brake may live in another slot
@@ -183,27 +158,27 @@ class RedisSessionStore:
             known = "" if moment is None else str(microseconds(moment))
             found = self._run("get", [key], [now, age, known])
         else:
-            reply = self._run("get", [key, self._brake_key], [now, age])
-            found, moment = _answer(reply)
-        return None if found is None else braked(_read_once(session_id, found), moment)
+            reply = self._run("get", [key, self._keys.brake], [now, age])
+            found, moment = answer(reply)
+        return None if found is None else braked(read_once(session_id, found), moment)
 
     def replace(self, record: LoginSession) -> bool:
         """See `SessionStore.replace`."""
-        if not _ID.fullmatch(record.id):
+        if not is_id(record.id):
             return False
         if record.ended_at is None:
             # It may live longer from now on; then the external id must stay known as long.
             self._note(record, "-inf", minutes(newest(record)))
-        keys = [self._key(record.id[:_TAG]), self._key(record.id)]
+        keys = [self._keys.of(record.id[:TAG]), self._keys.of(record.id)]
         purge_at, kept_for = minutes(record.purge_at), _kept_for(record)
-        arguments = [pack(record), record.id[_TAG:], purge_at, kept_for, _LEAST]
+        arguments = [pack(record), record.id[TAG:], purge_at, kept_for, _LEAST]
         return bool(self._run("replace", keys, arguments))
 
     def delete(self, session_id: str) -> bool:
         """See `SessionStore.delete`."""
-        if not _ID.fullmatch(session_id):
+        if not is_id(session_id):
             return False
-        return self._forget(session_id[:_TAG], [session_id], b"") == 1
+        return self._forget(session_id[:TAG], [session_id], b"") == 1
 
     # ----------------------------------------------------------- many records
 
@@ -214,14 +189,14 @@ class RedisSessionStore:
             braked(record, moment)
             for batch in self._members(tag)
             for record in self._fetch(tag, batch)
-            if record.user_id == user_id  # two users may share a tag, if hardly ever
+            if record.user_id == user_id  # two users may share a tag, though hardly ever
         ]
         return sorted(found, key=lambda record: (record.created_at, record.id), reverse=True)
 
     def list_external(self, external_id: str) -> Sequence[LoginSession]:
         """See `SessionStore.list_external`."""
         moment = self._braked_at()
-        ids = _ids("", self._run("members", [self._external_key(external_id)], []))
+        ids = ids_of("", self._run("members", [self._keys.of_external(external_id)], []))
         return [braked(record, moment) for record in self._external(external_id, ids)]
 
     def end_all(self, user_id: str, reason: str, moment: datetime, *, keep: str = "") -> int:
@@ -238,7 +213,7 @@ class RedisSessionStore:
         ended = 0
         for batch in self._members(tag):
             ids = [session_id for session_id in batch if session_id != keep]
-            ended += self._run("end", self._keys(tag, ids), [*rule, *_rests(ids)])
+            ended += self._run("end", self._keys.of_user(tag, ids), [*rule, *rests_of(ids)])
         return ended
 
     def delete_all(self, user_id: str) -> int:
@@ -246,52 +221,49 @@ class RedisSessionStore:
         tag, user = user_tag(user_id), b"=" + pack_text(user_id)
         return sum(self._forget(tag, batch, user) for batch in self._members(tag))
 
-    def purge(self, before: datetime, *, batch: int = 1000) -> Iterator[int]:  # noqa: ARG002  # the contract's parameters; Redis expires records itself
-        """See `SessionStore.purge`. Yields nothing: Redis forgets what is due itself."""
+    def purge(self, before: datetime, *, batch: int = 1000) -> Iterator[int]:  # noqa: ARG002  # the contract's parameters; Redis expires records by itself
+        """See `SessionStore.purge`. Yields nothing: Redis expires records by itself."""
         return iter(())
 
     def end_all_before(self, moment: datetime) -> None:
         """See `SessionStore.end_all_before`.
 
-        In a cluster other processes know it after a second; elsewhere at once.
+        In a cluster it counts in other processes after a second; elsewhere at once.
         """
         asked = time.monotonic()
-        kept = self._run("brake", [self._brake_key], [microseconds(moment)])
-        self._know_brake(_moment(kept), asked)
+        kept = self._run("brake", [self._keys.brake], [microseconds(moment)])
+        self._know_brake(moment_of(kept), asked)
 
     def ended_before(self) -> datetime | None:
-        """See `SessionStore.ended_before`. In a cluster, too, it is what the server knows now."""
+        """See `SessionStore.ended_before`. Also in a cluster it is the server's current value."""
         asked = time.monotonic()
-        moment = _moment(self._run("get", [self._brake_key], [""]))
+        moment = moment_of(self._run("get", [self._keys.brake], [""]))
         return self._know_brake(moment, asked)
 
     def ping(self) -> None:
         """See `SessionStore.ping`."""
-        self._run("get", [self._brake_key], [""])
+        self._run("get", [self._keys.brake], [""])
 
     # ------------------------------------------------------------- its health
 
     def place(self) -> object:
-        """Return where the records are: two stores with equal places have them in common.
-
-        For ``flask login doctor``. It is compared, not shown.
-        """
+        """See `LocatedStore.place`."""
         client: Any = self._client or self._make()
         if self._cluster:
-            return frozenset(client.nodes_manager.startup_nodes), self._prefix
+            return frozenset(client.nodes_manager.startup_nodes), self._keys.prefix
         pool = client.connection_pool
         known = pool.connection_kwargs
         where = tuple(known.get(name) for name in ("host", "port", "path"))
-        return getattr(pool, "service_name", where), known.get("db") or 0, self._prefix
+        return getattr(pool, "service_name", where), known.get("db") or 0, self._keys.prefix
 
     def eviction_policy(self) -> str | None:
-        """Return the server's ``maxmemory-policy``, for ``flask login doctor``.
+        """See `EvictingStore.eviction_policy`.
 
-        None if there is no limit to its memory, or it does not tell.
+        None if its memory has no limit, or it does not tell.
         """
         try:
             told: Any = self._execute("INFO", "memory")
-        except SessionStoreUnavailable:  # may be forbidden, or unknown to a relay
+        except SessionStoreUnavailable:  # the command may be forbidden, or unknown to a proxy
             return None
         return str(told["maxmemory_policy"]) if told.get("maxmemory") else None
 
@@ -299,18 +271,18 @@ class RedisSessionStore:
 
     def _members(self, tag: str) -> Iterator[Sequence[str]]:
         """Yield the ids of the users with that tag, in batches."""
-        return _batches(_ids(tag, self._run("members", [self._key(tag)], [])))
+        return batches(ids_of(tag, self._run("members", [self._keys.of(tag)], [])))
 
     def _fetch(self, tag: str, ids: Sequence[str]) -> Sequence[LoginSession]:
         """Return the records of those ids that exist; drop the others from the user's index."""
-        found = self._run("fetch", self._keys(tag, ids), _rests(ids))
-        return [_read(i, data) for i, data in zip(ids, found, strict=True) if data is not None]
+        found = self._run("fetch", self._keys.of_user(tag, ids), rests_of(ids))
+        return [read(i, data) for i, data in zip(ids, found, strict=True) if data is not None]
 
     def _forget(self, tag: str, ids: Sequence[str], user: bytes) -> int:
-        count, *pairs = self._run("forget", self._keys(tag, ids), [user, *_rests(ids)])
-        for record in map(_read, _ids(tag, pairs[::2]), pairs[1::2]):
+        count, *pairs = self._run("forget", self._keys.of_user(tag, ids), [user, *rests_of(ids)])
+        for record in map(read, ids_of(tag, pairs[::2]), pairs[1::2]):
             # Afterwards: a crash in between leaves an entry without a record.
-            self._execute("ZREM", self._external_key(str(record.external_id)), record.id)
+            self._execute("ZREM", self._keys.of_external(str(record.external_id)), record.id)
         return int(count)
 
     def _external(self, external_id: str, ids: Iterable[str]) -> Sequence[LoginSession]:
@@ -318,34 +290,22 @@ class RedisSessionStore:
         wanted = sorted(ids)
         found = [
             record
-            for tag, group in groupby(wanted, key=lambda session_id: session_id[:_TAG])
-            for batch in _batches([*group])
+            for tag, group in groupby(wanted, key=lambda session_id: session_id[:TAG])
+            for batch in batches([*group])
             for record in self._fetch(tag, batch)
             if record.external_id == external_id
         ]
         gone = set(wanted).difference(record.id for record in found)
-        for batch in _batches([*gone]):
-            self._run("drop", [self._external_key(external_id)], batch)
+        for batch in batches([*gone]):
+            self._run("drop", [self._keys.of_external(external_id)], batch)
         return found
 
     def _note(self, record: LoginSession, purge_at: int | str, now: int) -> Sequence[str]:
         """Note the id for its external id; return ids whose records look gone."""
         if record.external_id is None:
             return ()
-        key, kept_for = self._external_key(record.external_id), _kept_for(record)
-        return _ids("", self._run("note", [key], [record.id, purge_at, kept_for, now]))
-
-    # ------------------------------------------------------------------- keys
-
-    def _key(self, session_id: str) -> str:
-        return f"{self._prefix}{{{session_id[:_TAG]}}}{session_id[_TAG:]}"
-
-    def _keys(self, tag: str, ids: Sequence[str]) -> Sequence[str]:
-        return [self._key(tag), *map(self._key, ids)]
-
-    def _external_key(self, external_id: str) -> str:
-        digest = hashlib.sha256(external_id.encode("utf-8", "surrogatepass")).digest()
-        return f"{self._prefix}x:{urlsafe_b64encode(digest[:16]).rstrip(b'=').decode('ascii')}"
+        key, kept_for = self._keys.of_external(record.external_id), _kept_for(record)
+        return ids_of("", self._run("note", [key], [record.id, purge_at, kept_for, now]))
 
     # ------------------------------------------------------------- the server
 
@@ -356,7 +316,7 @@ class RedisSessionStore:
         return self.ended_before()
 
     def _know_brake(self, moment: datetime | None, asked: float) -> datetime | None:
-        """Remember the brake; an answer that was overtaken does not move it back."""
+        """Keep the brake; a late answer does not move it back."""
         with self._brake_lock:
             known = None if self._brake is None else self._brake[0]
             if moment is None or (known is not None and moment < known):
@@ -373,7 +333,7 @@ class RedisSessionStore:
         return self._execute(*command, send=None if self._kept is None else self._kept.ask)
 
     def _execute(
-        self, *command: Any, script: _Script | None = None, send: Callable[..., Any] | None = None
+        self, *command: Any, script: Script | None = None, send: Callable[..., Any] | None = None
     ) -> Any:
         """Send one command; a second time if its connection was dead, but only at once."""
         begun = time.monotonic()
@@ -386,11 +346,11 @@ class RedisSessionStore:
                 return self._send(command, script)
             except self._failures as error:
                 failure = error
-        # Raised out here, so that it does not carry the client's error, whose text or whose
-        # frames may hold a password.
+        # Raised outside of the handlers, so that it does not carry the client's error, whose text
+        # or frames may hold a password.
         raise SessionStoreUnavailable(self.kind, failure)
 
-    def _send(self, command: Sequence[Any], script: _Script | None) -> Any:
+    def _send(self, command: Sequence[Any], script: Script | None) -> Any:
         client = self._client
         if client is None:
             client = self._client = self._make()
@@ -404,7 +364,7 @@ class RedisSessionStore:
     def _worth_another(self, failure: BaseException) -> bool:
         errors = self._redis.exceptions
         if isinstance(failure, errors.RedisClusterException):
-            # The client may have lost all the nodes it knew. A new one begins with the URL.
+            # The client may have lost all the nodes it knew. A new one starts from the URL.
             self._client = None
             return True
         return isinstance(failure, errors.ConnectionError) and not isinstance(
@@ -412,69 +372,5 @@ class RedisSessionStore:
         )
 
 
-# -------------------------------------------------------------------- the scripts
-
-
-class _Script:
-    """A script of ``lua/``, with the digest by which the server knows it."""
-
-    __slots__ = ("digest", "text")
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.digest = hashlib.sha1(text.encode()).hexdigest()  # noqa: S324  # Redis names scripts so
-
-
-def _scripts() -> dict[str, _Script]:
-    files = (resources.files("flask_login.sessions") / "lua").iterdir()
-    return {file.name.removesuffix(".lua"): _Script(file.read_text("utf-8")) for file in files}
-
-
-# ------------------------------------------------------------- what it is answered
-
-
-@lru_cache(maxsize=1024)
-def _read_once(session_id: str, data: bytes) -> LoginSession:
-    """Return the record of these bytes, which one login shows in one request after the other.
-
-    The server is asked each time; only what its answer means is remembered.
-    """
-    return _read(session_id, data)
-
-
-def _read(session_id: str, data: bytes) -> LoginSession:
-    try:
-        return unpack(session_id, data)
-    except ValueError as error:
-        failure = error
-    # Neither logged in nor logged out.
-    raise SessionStoreUnavailable(RedisSessionStore.kind, failure)
-
-
-def _answer(reply: bytes | Sequence[bytes | None] | None) -> tuple[bytes | None, datetime | None]:
-    """Return the record and the moment of the brake, of which most of the time there is none."""
-    if reply is None or isinstance(reply, bytes):
-        return reply, None
-    return reply[0], _moment(reply[1])
-
-
-def _moment(reply: bytes | None) -> datetime | None:
-    return None if reply is None else time_of(int(reply))
-
-
 def _kept_for(record: LoginSession) -> int:
     return max(lifetime(record), _LEAST)
-
-
-def _ids(tag: str, entries: Iterable[bytes]) -> list[str]:
-    """Return the ids that the entries of an index stand for."""
-    return [f"{tag}{entry.decode('ascii')}" for entry in entries]
-
-
-def _rests(ids: Iterable[str]) -> list[str]:
-    """Return how a user's index has those ids."""
-    return [session_id[_TAG:] for session_id in ids]
-
-
-def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (ids[start : start + _BATCH] for start in range(0, len(ids), _BATCH))

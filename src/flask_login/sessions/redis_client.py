@@ -1,6 +1,6 @@
 """The client of `RedisSessionStore`: lent by the application or made from a URL.
 
-Of one that is made, the connections that stay lent are here too.
+For a client that is made here, so are the connections that stay reserved.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from threading import Lock
 from types import ModuleType
 from typing import Any
 
-from flask_login.exceptions import ConfigurationError
+from flask_login.optional import library
+
+from .store import ConfigurationError
 
 logger: logging.Logger = logging.getLogger("flask_login")
 
@@ -23,24 +25,15 @@ def redis_library() -> ModuleType:
 
     :raises ImportError: if it is missing or too old.
     """
-    needed = 'RedisSessionStore needs redis-py 5 or newer, found {}. Cure: pip install "{}"'
-    extra = "Flask-Login[redis]"
-    try:
-        import redis
-    except ImportError as error:
-        raise ImportError(needed.format("none", extra), name="redis") from error
-    found = str(redis.__version__)
-    if int(found.partition(".")[0]) < 5:
-        raise ImportError(needed.format(found, extra), name="redis")
-    return redis
+    return library("redis", "5", by="RedisSessionStore", title="redis-py", extra="redis")
 
 
 class KeptConnections:
-    """Connections of a client's pool that stay lent, for the question of every request.
+    """Connections of a client's pool that stay reserved for the question of every request.
 
-    A pool asks the operating system about a connection whenever it lends one, so that a dead one
-    is not lent; it takes a quarter of a round trip. Here whoever finds it dead asks again, which is
-    right for what changes nothing.
+    Whenever a pool lends a connection, it asks the operating system whether the connection is dead.
+    These are not checked; a caller who finds one dead asks again, which is right for a question
+    that changes nothing.
     """
 
     def __init__(self, pool: Any, most: int) -> None:
@@ -51,13 +44,13 @@ class KeptConnections:
         self._lock = Lock()
 
     @classmethod
-    def of(cls, library: ModuleType, client: Any) -> KeptConnections | None:
-        """Return what keeps up to half of a client's connections, or None where it can't."""
-        version = tuple(int(part) for part in library.__version__.split(".")[:2])
+    def of(cls, redis: ModuleType, client: Any) -> KeptConnections | None:
+        """Return an object that reserves up to half of a client's connections, or None if it can't."""
+        version = tuple(int(part) for part in redis.__version__.split(".")[:2])
         if version < (5, 3):
-            return None  # its pools want to be told the command
+            return None  # its pools need the command as an argument
         pool = client.connection_pool
-        most = pool.max_connections // 2  # the rest is for what changes something
+        most = pool.max_connections // 2  # the rest is for commands that change something
         return cls(pool, most) if most else None
 
     def ask(self, *command: str) -> Any:
@@ -71,7 +64,7 @@ class KeptConnections:
         try:
             connection.send_command(*command)
             answer = connection.read_response(disable_decoding=True)
-        except BaseException:  # also a thread that is stopped: the answer is still to come
+        except BaseException:  # also in a thread that is stopped: the answer is still to come
             connection.disconnect()
             self._pool.release(connection)
             raise
@@ -82,33 +75,33 @@ class KeptConnections:
         return answer
 
     def _leave_to_parent(self) -> None:
-        """After a fork: what is kept is the parent's, who goes on with it."""
+        """After a fork: leave the connections to the parent process, which still uses them."""
         with self._lock:
             if self._process != os.getpid():
                 self._idle, self._process = [], os.getpid()
 
 
 def client_maker(
-    library: ModuleType, client: Any, cluster: bool, timeout: float, max_connections: int
+    redis: ModuleType, client: Any, cluster: bool, timeout: float, max_connections: int
 ) -> tuple[Callable[[], Any], bool]:
-    """Return what makes (or is) the client, and whether it speaks to a cluster."""
+    """Return a function that returns the client, and whether it speaks to a cluster."""
     if isinstance(client, str):
         options = {
             "socket_timeout": timeout,
             "socket_connect_timeout": timeout,
             "max_connections": max_connections,
-            "retry": library.retry.Retry(library.backoff.NoBackoff(), 0),
+            "retry": redis.retry.Retry(redis.backoff.NoBackoff(), 0),
         }
-        url = _checked_url(library, re.sub(r"\Avalkey(s?)://", r"redis\1://", client))
+        url = _checked_url(redis, re.sub(r"\Avalkey(s?)://", r"redis\1://", client))
         if cluster:
-            return _cluster_maker(library, url, options), True
-        pool = library.BlockingConnectionPool.from_url(url, timeout=timeout, **options)
-        single = library.Redis(connection_pool=pool)
+            return _cluster_maker(redis, url, options), True
+        pool = redis.BlockingConnectionPool.from_url(url, timeout=timeout, **options)
+        single = redis.Redis(connection_pool=pool)
         return (lambda: single), False
-    if not isinstance(client, (library.Redis, library.cluster.RedisCluster)):
+    if not isinstance(client, (redis.Redis, redis.cluster.RedisCluster)):
         accepted = "a redis.Redis, a redis.cluster.RedisCluster or a URL"
         raise ConfigurationError("client", type(client).__name__, accepted)
-    is_cluster = isinstance(client, library.cluster.RedisCluster)
+    is_cluster = isinstance(client, redis.cluster.RedisCluster)
     known = (client.nodes_manager if is_cluster else client.connection_pool).connection_kwargs
     if known.get("socket_timeout", timeout) is None:
         logger.warning(
@@ -119,14 +112,14 @@ def client_maker(
     return (lambda: client), is_cluster
 
 
-def _checked_url(library: ModuleType, url: str) -> str:
+def _checked_url(redis: ModuleType, url: str) -> str:
     try:
-        library.connection.parse_url(url)
+        redis.connection.parse_url(url)
     except ValueError:
         understood = False
     else:
         understood = True
-    if not understood:  # raised out here: redis-py's own error shows parts of the URL
+    if not understood:  # outside of the handler: redis-py's error shows parts of the URL
         raise ConfigurationError(
             "client",
             "another URL, not shown because it may hold a password",
@@ -136,9 +129,9 @@ def _checked_url(library: ModuleType, url: str) -> str:
     return url
 
 
-def _cluster_maker(library: ModuleType, url: str, options: dict[str, Any]) -> Callable[[], Any]:
+def _cluster_maker(redis: ModuleType, url: str, options: dict[str, Any]) -> Callable[[], Any]:
     # Before redis-py 6, `retry` did not mean the cluster's own attempts.
-    old = int(library.__version__.partition(".")[0]) < 6
+    old = int(redis.__version__.partition(".")[0]) < 6
     options = {**options, **({"cluster_error_retry_attempts": 0} if old else {})}
-    # It asks the cluster for its nodes as soon as it is made, so that waits for the first use.
-    return lambda: library.cluster.RedisCluster.from_url(url, **options)
+    # The client asks the cluster for its nodes when it is made, so it is made at the first use.
+    return lambda: redis.cluster.RedisCluster.from_url(url, **options)

@@ -1,17 +1,16 @@
-"""A record as bytes, for `RedisSessionStore`: as few as can be had without much ado.
+"""A record as bytes, for `RedisSessionStore`: as few as simple means allow.
 
 A record is, with all numbers big-endian:
 
-1. the head, `_HEAD`: it is at a fixed place, because the scripts in ``lua/`` read it, and put in
-   what ends a login. Change them with this;
+1. the head, `_HEAD`: it is at a fixed place, because the scripts in ``lua/`` read it and write
+   into it how a login ended. Change them together;
 2. the user id;
-3. what `_layout` says for the flags in the head: times, spans, numbers, the lengths of the texts;
+3. the fields of `_layout` for the flags in the head: times, spans, numbers, lengths of the texts;
 4. the texts;
-5. the reason of its end.
+5. the reason why it ended.
 
-The flags tell which of the fields that may be missing are there. A text that is a number in
-disguise (a hash, a UUID, an address) is kept as that number, behind a byte that begins no UTF-8;
-a user agent is kept deflated.
+The flags tell which optional fields are there. A text that stands for a number (a hash, a UUID, an
+address) is kept as that number, after a byte with which no UTF-8 begins; a user agent is deflated.
 """
 
 from __future__ import annotations
@@ -23,18 +22,16 @@ import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import fields
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from .records import LoginSession
+from .records import LONGEST_SPAN, LoginSession
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
 _MILLISECOND = timedelta(milliseconds=1)
 _MINUTE = timedelta(minutes=1)
-#: As long as the calendar. No moment is later, so a longer span makes no difference.
-_LONGEST = timedelta(days=date.max.toordinal())
 
 #: format, flags, version, last_seen_at, when it ended or else expires_at, idle_timeout (-1: none),
 #: created_at, the length of the user id.
@@ -43,7 +40,7 @@ _FORMAT: Final = 1
 
 #: `_LONG`: a text is longer than 255 bytes, or a number greater than 65,535.
 _ENDED, _CONFIRMED, _RESTORED, _LONG, _REASON = 1, 2, 4, 8, 16
-#: Which fields that may be missing are there, by their kind.
+#: The flags of optional fields, by kind.
 _TIMES: Final = (
     (_ENDED, "expires_at"),  # the head has when it ended
     (32, "authenticated_at"),
@@ -66,7 +63,7 @@ _OPTIONAL: Final = (
     *_TEXTS,
     (_REASON, "ended_reason"),
 )
-#: What a record has in the fields that its bytes do not name.
+#: The values of the fields that are not in the bytes.
 _ABSENT: Final = {**{field.name: None for field in fields(LoginSession)}, "remember_first": 1}
 
 
@@ -148,7 +145,7 @@ def _unpacked(session_id: str, data: bytes) -> LoginSession:
         raise ValueError("unknown format")
     body, times, spans, numbers, texts = _layout(flags)
     start = _HEAD.size + size
-    parts = iter(body.unpack_from(data, start))  # each `zip` below takes what its names are for
+    parts = iter(body.unpack_from(data, start))  # each `zip` below takes as many as it has names
     values: dict[str, Any] = {
         **_ABSENT,
         "id": session_id,
@@ -174,8 +171,8 @@ def _unpacked(session_id: str, data: bytes) -> LoginSession:
         raise ValueError("not the length that the lengths say")
     values["methods"] = _methods(values["methods"])
     record = object.__new__(LoginSession)
-    # What the constructor of a frozen dataclass does, in a fifth of the time: every checked
-    # request comes by here.
+    # The constructor of a frozen dataclass would set each field by a call; this runs at every
+    # checked request.
     vars(record).update(values)
     return record
 
@@ -189,7 +186,7 @@ def microseconds(time: datetime) -> int:
 
 
 def time_of(number: int) -> datetime:
-    """Return the time that is so many microseconds after the beginning of 1970."""
+    """Return the time that is a number of microseconds after the beginning of 1970."""
     return _EPOCH + timedelta(0, 0, number)
 
 
@@ -199,7 +196,7 @@ def minutes(time: datetime) -> int:
 
 
 def newest(record: LoginSession) -> datetime:
-    """Return the newest time the record knows, the nearest to now that it can tell."""
+    """Return the newest time in the record, which is the nearest to now."""
     times = (
         record.created_at,
         record.last_seen_at,
@@ -212,15 +209,15 @@ def newest(record: LoginSession) -> datetime:
 
 
 def lifetime(record: LoginSession) -> int:
-    """Return for how many milliseconds a record is to be kept that was just made so.
+    """Return for how many milliseconds to keep a record that has just changed.
 
-    From its own times, not from a clock: this machine's may differ from that of the manager.
+    Computed from the record's times, because this machine's clock may differ from the manager's.
     """
     return -((newest(record) - record.purge_at) // _MILLISECOND)
 
 
 def _pack_span(span: timedelta) -> int:
-    return min(span, _LONGEST) // _MICROSECOND
+    return min(span, LONGEST_SPAN) // _MICROSECOND
 
 
 def _span(number: int) -> timedelta:
@@ -229,14 +226,14 @@ def _span(number: int) -> timedelta:
 
 # ------------------------------------------------------------------------- texts
 
-# No UTF-8 begins with one of these, so no text is mistaken for another.
+# No UTF-8 begins with one of these, so texts can't be mistaken for each other.
 _AS_HASH, _AS_UUID, _AS_IPV4, _AS_IPV6, _AS_AGENT = b"\xf8", b"\xf9", b"\xfa", b"\xfb", b"\xfc"
 
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
-#: What user agents are made of, the most common last. What is written stays readable only with
-#: these very bytes: other ones need a mark of their own.
+#: Common parts of user agents, the most common last. Kept agents are readable only with exactly
+#: these bytes: a changed dictionary needs another mark.
 _AGENTS: Final = (
     b" Edg/ OPR/ SamsungBrowser/ YaBrowser/ Vivaldi/ CriOS/ FxiOS/ EdgA/ GSA/"
     b" python-requests/ curl/ okhttp/ Dalvik/2.1.0 (Linux; U; Android "
@@ -259,7 +256,7 @@ _WINDOW: Final = -10
 
 
 def pack_text(text: str) -> bytes:
-    """Return the bytes of a text; equal texts, and no others, have equal ones."""
+    """Return the bytes of a text; only equal texts have equal bytes."""
     if _HASH.fullmatch(text):
         return _AS_HASH + bytes.fromhex(text)
     if _UUID.fullmatch(text):
@@ -315,7 +312,7 @@ def _agent(data: bytes) -> str:
 def _pack_methods(methods: frozenset[str]) -> bytes:
     names = sorted(methods)
     text = " ".join(names)
-    # JSON, which begins with a bracket, for names that don't come back from that.
+    # JSON, which begins with a bracket, for names that a split would not return.
     plain = text.split() == names and not text.startswith("[")
     return _utf8(text if plain else json.dumps(names))
 

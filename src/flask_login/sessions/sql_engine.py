@@ -1,6 +1,6 @@
 """The engines of `SQLAlchemySessionStore`: lent by the application or made from a URL.
 
-And what their errors mean: whether the database gave no answer, or somebody made a mistake.
+It also tells their errors apart: the database gave no answer, or there is a mistake in the setup.
 """
 
 from __future__ import annotations
@@ -16,15 +16,13 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.pool import StaticPool
 
-from flask_login.exceptions import ConfigurationError
-
-from .store import SessionStoreUnavailable
+from .store import ConfigurationError, SessionStoreUnavailable
 
 # ------------------------------------------------------------------ an engine is lent
 
 
 class Bind(Protocol):
-    """What is used of a Flask-SQLAlchemy ``db``."""
+    """The part of a Flask-SQLAlchemy ``db`` that is used."""
 
     @property
     def engine(self) -> sa.Engine:
@@ -33,7 +31,7 @@ class Bind(Protocol):
 
     @property
     def engines(self) -> Mapping[str | None, sa.Engine]:
-        """Every database's."""
+        """Those of all databases."""
         ...
 
     @property
@@ -43,12 +41,12 @@ class Bind(Protocol):
 
     @property
     def metadatas(self) -> dict[str | None, sa.MetaData]:
-        """Every database's."""
+        """Those of all databases."""
         ...
 
 
 def engine_of(bind: Bind | sa.Engine, bind_key: str | None) -> Callable[[], sa.Engine]:
-    """Return what finds the engine: each application of a ``db`` has one of its own."""
+    """Return a function that finds the engine: each application of a ``db`` has another."""
     if isinstance(bind, sa.Engine):
         return lambda: bind
     # By name: its engine can only be asked for in an application context.
@@ -65,7 +63,7 @@ def engine_of(bind: Bind | sa.Engine, bind_key: str | None) -> Callable[[], sa.E
 def metadata_of(
     bind: Bind | sa.Engine, bind_key: str | None, metadata: sa.MetaData | None
 ) -> sa.MetaData:
-    """Return where the tables belong."""
+    """Return the `MetaData` to which the tables belong."""
     if isinstance(bind, sa.Engine):
         if bind_key is not None:
             raise ConfigurationError("bind_key", bind_key, "left out, except with a db")
@@ -78,7 +76,7 @@ def metadata_of(
     return bind.metadatas.setdefault(bind_key, sa.MetaData(info={"bind_key": bind_key}))
 
 
-# --------------------------------------------------------------- an engine of its own
+# ------------------------------------------------------------------ an engine is made
 
 
 def own_engine(url: str | sa.URL, timeout: float) -> sa.Engine:
@@ -98,7 +96,7 @@ def own_engine(url: str | sa.URL, timeout: float) -> sa.Engine:
         arguments["check_same_thread"] = False
         return sa.create_engine(parsed, connect_args=arguments, poolclass=StaticPool, **options)
     options.update(pool_timeout=timeout, pool_reset_on_return=None)
-    # As many as SQLAlchemy would open at most, but none is closed after a burst of requests.
+    # The most that SQLAlchemy would open by default; none is closed after a burst of requests.
     options.update(pool_size=15, max_overflow=0)
     if tuple(map(int, re.findall(r"\d+", sa.__version__)[:3])) >= (2, 0, 43):
         options["skip_autocommit_rollback"] = True
@@ -132,7 +130,7 @@ def _timeouts(url: sa.URL, timeout: float) -> dict[str, Any]:
 
 
 def _forget_connections_after_fork(engine: sa.Engine) -> None:
-    """Let a worker process open connections of its own, not speak on its parent's."""
+    """Make a worker process open new connections instead of using its parent's."""
     dispose = WeakMethod(engine.dispose)
 
     def in_child() -> None:
@@ -146,8 +144,8 @@ def _forget_connections_after_fork(engine: sa.Engine) -> None:
 
 # ------------------------------------------------------------------------- its errors
 
-#: What a driver calls an operational error and is a mistake: in SQLite a table or column that
-#: is missing, in MySQL that or a missing right.
+#: Operational errors that are mistakes: in SQLite a missing table or column, in MySQL also a
+#: missing right.
 _MISTAKE = re.compile(r"no such |\(?(1054|1142|1143)\b")
 
 
@@ -156,14 +154,14 @@ _DEADLOCK = re.compile(r"\(?1213\b|deadlock detected")
 
 
 def is_worth_a_retry(error: Exception) -> bool:
-    """Tell whether the same statement may well succeed at once, if need be on a new connection."""
+    """Return whether a statement may succeed when it is sent again, on a new connection."""
     if not isinstance(error, exc.DBAPIError):
         return False
     return error.connection_invalidated or _DEADLOCK.match(str(error.orig)) is not None
 
 
 def told(error: Exception) -> Exception:
-    """Return what is raised in place of `error`: nothing that shows a URL or a parameter."""
+    """Return the error to raise in place of `error`: it shows no URL and no parameter."""
     if _is_outage(error):
         cause = error.orig if isinstance(error, exc.DBAPIError) else error
         return SessionStoreUnavailable("sqlalchemy", cause)

@@ -1,8 +1,8 @@
-"""What `SQLAlchemySessionStore` keeps: its tables, the rows for its records, the statements.
+"""The tables, rows and statements of `SQLAlchemySessionStore`.
 
-Texts that the database would refuse or bend (too long, NUL, half a surrogate pair, trailing
-spaces on MySQL) are judged here, the same way for every database: what works on the SQLite of a
-laptop works on the PostgreSQL of production.
+Texts that a database would refuse or change (too long, NUL, half a surrogate pair, trailing
+spaces on MySQL) are checked here, the same way for every database: what works with SQLite on a
+laptop works with PostgreSQL in production.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import fields
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql
 
-from .records import TOMBSTONE, LoginSession, braked, later
+from .records import LONGEST_SPAN, TOMBSTONE, LoginSession, braked, later
 
 # How long the texts may be. MySQL indexes 3072 bytes, 4 for each character.
 _ID = 64
@@ -27,8 +27,6 @@ _USER_AGENT = 512
 
 _VISIBLE = re.compile(rf"[!-~]{{1,{_ID}}}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-#: As long as the calendar. No moment is later, so a longer span makes no difference.
-_LONGEST = timedelta(days=date.max.toordinal())
 
 _T = TypeVar("_T")
 
@@ -52,8 +50,8 @@ _AT_METHODS = _FIELDS.index("methods")
 # ---------------------------------------------------------------------- the tables
 
 
-# Variants of a plain type, and no type of our own: a migration that Alembic writes then names
-# SQLAlchemy's types only, and runs without an import that Alembic does not write.
+# Variants of plain types instead of a custom type: a migration by Alembic then names only
+# SQLAlchemy's types, and runs without an import that Alembic does not write.
 def _time() -> sa.types.TypeEngine[Any]:
     exact = sa.BigInteger().with_variant(postgresql.TIMESTAMP(timezone=True), "postgresql")
     return exact.with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
@@ -95,7 +93,7 @@ def sessions_table(name: str, metadata: sa.MetaData) -> sa.Table:
         sa.Column("absolute_timeout", _duration()),
         sa.Column("fresh_timeout", _duration()),
         sa.Column("purge_at", _time(), nullable=False, index=True),
-        # "Ada" and "ada" are two users; the usual collation of MySQL takes them for one.
+        # "Ada" and "ada" are two users; the default collation of MySQL treats them as one.
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_bin",
         mariadb_charset="utf8mb4",
@@ -109,8 +107,8 @@ def brake_table(name: str, metadata: sa.MetaData) -> sa.Table:
     return sa.Table(
         name,
         metadata,
-        # A row for every time the brake was pulled; the latest moment counts. So pulling it is
-        # a plain INSERT in any database, and nothing can move it back.
+        # A row for each time that the brake was pulled; the latest moment counts. So pulling it is
+        # a plain INSERT in any database, and it can't be moved back.
         sa.Column("moment", _time(), primary_key=True, autoincrement=False),
         keep_existing=True,
     )
@@ -129,13 +127,13 @@ class Codec(NamedTuple):
 
     @classmethod
     def of(cls, dialect: str) -> Codec:
-        """Return the one for a database."""
+        """Return the codec for a database."""
         return _CODECS.get(dialect, _NUMBERS)
 
     def row(self, record: LoginSession) -> dict[str, Any]:
         """Return the row for a record.
 
-        :raises ValueError: when it can't be kept without changing whose login it is.
+        :raises ValueError: if the database can't keep it without changing whose login it is.
         """
         _check(record)
         row = {name: getattr(record, name) for name in _FIELDS}
@@ -145,9 +143,9 @@ class Codec(NamedTuple):
                 row[name] = self.dump(row[name])
         for name in _SPANS:
             if row[name] is not None:
-                row[name] = self.dump_span(min(row[name], _LONGEST))
+                row[name] = self.dump_span(min(row[name], LONGEST_SPAN))
         row["methods"] = json.dumps(sorted(record.methods))
-        # What a client sends must not be able to make its login fail.
+        # Texts from the client must not make its login fail.
         row["ip_address"] = _cut(record.ip_address, _SHORT)
         row["user_agent"] = _cut(record.user_agent, _USER_AGENT)
         row["ended_reason"] = _cut(record.ended_reason, _SHORT)
@@ -213,7 +211,7 @@ def _same(value: _T) -> _T:
     return value
 
 
-# Whole microseconds since 1970 where there is no type that keeps and compares times well.
+# Whole microseconds since 1970 where no type keeps and compares times exactly.
 _NUMBERS = Codec(_since_epoch, _after_epoch, _microseconds, _span)
 _NAIVE = Codec(_without_zone, _with_zone, _microseconds, _span)
 _AWARE = Codec(_same, _in_utc, _same, _same)
@@ -221,12 +219,12 @@ _CODECS = {"postgresql": _AWARE, "mysql": _NAIVE, "mariadb": _NAIVE}
 
 
 def is_id(text: str) -> bool:
-    """Tell whether a record may have this id; any other is unknown without a question."""
+    """Return whether a record may have this id; any other id is unknown without a query."""
     return _VISIBLE.fullmatch(text) is not None
 
 
 def is_key(text: str) -> bool:
-    """Tell whether every database keeps this text as it is."""
+    """Return whether every database keeps this text unchanged."""
     return len(text) <= _KEY and _cleaned(text) == text
 
 
@@ -277,7 +275,7 @@ class Statements:
                 row.last_seen_at < _moment("b_seen"),
             )
         )
-        # What Python judges for the other databases, after it read the record.
+        # The conditions that Python checks for the other databases, after reading the record.
         touched = touch.where(
             row.expires_at > _moment("b_seen"),
             sa.or_(
@@ -323,7 +321,7 @@ class Statements:
             )
         )
         self.purge: sa.Executable = sa.delete(table).where(row.id.in_(sa.select(due.c.id)))
-        # A join: MariaDB would look for each row of the table among those of an IN.
+        # A join, because MariaDB would search the rows of an IN for each row of the table.
         self.purge_by_join: sa.Executable = sa.delete(table).where(row.id == due.c.id)
         self.brake: sa.Executable = sa.insert(brake)
         self.ended_before: sa.Executable = sa.select(latest)
@@ -340,6 +338,6 @@ def _moment(name: str) -> sa.BindParameter[Any]:
 
 
 def _equals(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
-    # By its length too: to MySQL "ada" and "ada " are equal.
+    # Also by length: to MySQL "ada" and "ada " are equal.
     length = sa.func.char_length(column) == sa.bindparam("b_length", type_=sa.Integer())
     return sa.and_(column == sa.bindparam("b_key"), length)

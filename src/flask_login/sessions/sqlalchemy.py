@@ -1,7 +1,7 @@
 """`SQLAlchemySessionStore`: records in a SQL database, by SQLAlchemy 2.
 
-Each operation is one statement, on a connection that the engine's pool lends for it: never on
-the application's own `Session`, so a login neither commits nor loses what a view has not saved.
+Each operation is one statement, on a connection from the engine's pool, never on the application's
+`Session`: so a login neither commits nor loses unsaved changes of a view.
 """
 
 from __future__ import annotations
@@ -13,33 +13,19 @@ from threading import Lock
 from time import monotonic
 from typing import Any
 
-from flask_login.exceptions import SessionStoreUnavailable
+from flask_login.optional import library
 
 from .records import LoginSession, ended_because
+from .store import SessionStoreUnavailable
 
+# First of all that needs it: without it, or with an old one, the error says what to install.
+library("sqlalchemy", "2.0", by="SQLAlchemySessionStore", title="SQLAlchemy", extra="sqlalchemy")
 
-def _too_old(found: str) -> ImportError:
-    return ImportError(
-        f"SQLAlchemySessionStore needs SQLAlchemy 2.0 or newer, found: {found}."
-        ' Install it with: pip install "Flask-Login[sqlalchemy]"',
-        name="sqlalchemy",
-    )
+import sqlalchemy as sa  # noqa: E402  # once its version is known to be good
+from sqlalchemy import exc  # noqa: E402
+from sqlalchemy.pool import StaticPool  # noqa: E402
 
-
-try:
-    import sqlalchemy as sa
-except ModuleNotFoundError as _missing:
-    if _missing.name != "sqlalchemy":
-        raise
-    raise _too_old("none") from None
-if int(sa.__version__.partition(".")[0]) < 2:
-    raise _too_old(sa.__version__)
-
-# Only once its version is known to be good:
-from sqlalchemy import exc  # noqa: E402  # as above
-from sqlalchemy.pool import StaticPool  # noqa: E402  # as above
-
-from .sql_engine import (  # noqa: E402  # as above
+from .sql_engine import (  # noqa: E402
     Bind,
     engine_of,
     is_worth_a_retry,
@@ -47,7 +33,7 @@ from .sql_engine import (  # noqa: E402  # as above
     own_engine,
     told,
 )
-from .sql_schema import (  # noqa: E402  # as above
+from .sql_schema import (  # noqa: E402
     Codec,
     Statements,
     brake_table,
@@ -67,8 +53,8 @@ class SQLAlchemySessionStore:
         login_manager = LoginManager(session_store=SQLAlchemySessionStore(db))
 
     The tables are `table` and `brake_table`, in your `MetaData`: Flask-Migrate finds them,
-    ``db.create_all()`` and `create_all` create them. Drop ended and expired records now and
-    then (``flask login purge``).
+    ``db.create_all()`` and `create_all` create them. Delete ended and expired records daily
+    (``flask login purge``).
 
     =================  ================================================================
     operation          statements
@@ -80,13 +66,13 @@ class SQLAlchemySessionStore:
     =================  ================================================================
 
     A statement is one round trip on PostgreSQL. On MariaDB and MySQL it is one when the store
-    was given a URL (and SQLAlchemy is 2.0.43 or newer); an engine of yours adds what its pool
-    sends: a ``ROLLBACK`` after each use, and a ``COMMIT`` after a write.
+    was given a URL (and SQLAlchemy is 2.0.43 or newer); your own engine's pool adds a ``ROLLBACK``
+    after each use, and a ``COMMIT`` after a write.
 
     A statement is sent once more when the connection turns out at once to be stale, or the
     database undid it to end a deadlock. A record is
-    never written twice; but when the store is unavailable in the middle of a write, nobody can
-    tell whether it arrived.
+    never written twice; but if the store becomes unavailable in the middle of a write, it is
+    unknown whether the write arrived.
 
     With an in-memory SQLite database on one shared connection (`StaticPool`), what your session
     has flushed is committed along with the store's own: there is one transaction only.
@@ -118,9 +104,9 @@ class SQLAlchemySessionStore:
         bind_key: str | None = None,
         timeout: float = 1.0,
     ) -> None:
-        # What fails later than this has used up the time: it is not tried again.
+        # A statement that fails later than this has used up its time: it is not sent again.
         self._soon = timeout / 2
-        # An engine of our own is in autocommit mode from the start.
+        # An engine that is made here is in autocommit mode from the start.
         self._own = isinstance(bind, (str, sa.URL))
         # One SQLite connection can't serve two threads at once.
         self._one_at_a_time = Lock()
@@ -263,11 +249,7 @@ class SQLAlchemySessionStore:
         self._run(self._statements.ping, {})
 
     def place(self) -> object:
-        """Return where the records are: two stores with equal places have them in common.
-
-        For ``flask login doctor``; with a ``db``, in an application context. It is compared, not
-        shown.
-        """
+        """See `LocatedStore.place`. With a ``db``, in an application context."""
         engine = self._get_engine()
         url = engine.url
         in_memory = url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}
@@ -282,10 +264,9 @@ class SQLAlchemySessionStore:
     def _row(self, this: dict[str, Any]) -> Sequence[Any] | None:
         """Return the row of a record.
 
-        It is asked for on nearly every request, so the driver of an engine of our own is asked
-        itself, with the text of the statement: half of what SQLAlchemy takes on PostgreSQL.
-        Whatever goes wrong is asked again, and told, in SQLAlchemy's way; unless it took so long
-        that the answer would come too late.
+        Nearly every request needs it, so an engine that was made here passes the text of the
+        statement directly to its driver. After a failure the statement is sent again in
+        SQLAlchemy's way, which explains errors, unless too little time is left.
         """
         engine, begun = self._get_engine(), monotonic()
         failure: Exception | None = None
@@ -310,7 +291,9 @@ class SQLAlchemySessionStore:
             cursor.execute(text, tuple(this.values()) if positional else this)
             row: Sequence[Any] | None = cursor.fetchone()
             cursor.close()
-        except BaseException as error:  # a greenlet that is stopped leaves its answer there too
+        except (
+            BaseException
+        ) as error:  # also in a greenlet that is stopped: the answer is still to come
             connection.invalidate(error)
             raise
         finally:
@@ -334,8 +317,8 @@ class SQLAlchemySessionStore:
                 return (), 1  # it had arrived: only the answer was lost
             except (exc.SQLAlchemyError, OSError) as error:
                 failure = error
-        # Raised out here, so that it does not carry the driver's error, whose frames may hold a
-        # password.
+        # Raised outside of the handlers, so that it does not carry the driver's error, whose frames
+        # may hold a password.
         raise told(failure)
 
     def _run_once(

@@ -1,7 +1,7 @@
-"""What a session store must do: the contract, in the docstrings of `SessionStore`.
+"""The contract of session stores, in the docstrings of `SessionStore`.
 
-A store keeps `LoginSession` records and knows none of their rules. Its one duty beside keeping
-them is atomicity: two requests that change one record at once must not both believe they did.
+A store keeps `LoginSession` records and knows none of their rules. Its one other duty is
+atomicity: of two requests that change one record at once, only one may succeed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
+# The rooms of the stores take the errors from here: this is the one import that goes up.
+from flask_login.exceptions import ConfigurationError as ConfigurationError
 from flask_login.exceptions import SessionStoreUnavailable as SessionStoreUnavailable
 
 from .records import LoginSession
@@ -20,7 +22,7 @@ class SessionStore(Protocol):
     """Keeps the records of logins. Every method may be called from many threads at once.
 
     Every method raises `SessionStoreUnavailable` when the back end can't be reached, or gives no
-    answer within the store's own timeout; it does not say whether a write arrived.
+    answer within the store's timeout; whether a write arrived is then unknown.
 
     A store may rely on this:
 
@@ -31,7 +33,7 @@ class SessionStore(Protocol):
     - Times are aware and in UTC; a store keeps them to the millisecond at least.
     - The id, ``user_id``, ``created_at`` and ``external_id`` of a record never change.
 
-    `flask_login.testing.SessionStoreContract` tests all that is said here.
+    `flask_login.testing.SessionStoreContract` tests this contract.
 
     .. versionadded:: 0.6.90
     """
@@ -40,7 +42,7 @@ class SessionStore(Protocol):
     kind: str
 
     def create(self, record: LoginSession) -> None:
-        """Keep a new record, until its ``purge_at`` at least.
+        """Keep a new record, at least until its ``purge_at``.
 
         :raises ValueError: for an id that is not from `records.new_id`, or a user id or
             ``external_id`` that the back end can't keep as it is. Texts that come from the client
@@ -55,17 +57,17 @@ class SessionStore(Protocol):
         seen_at: datetime | None = None,
         interval: timedelta = timedelta(0),
     ) -> LoginSession | None:
-        """Return the record, or None for an id that is not known (any more).
+        """Return the record, or None for an unknown id.
 
-        A record that has ended, or whose time is up, is still returned until its ``purge_at``,
-        so that the person can be told why.
+        A record that has ended or expired is still returned until its ``purge_at``, so that the
+        user can be told why.
 
         :param session_id: the public handle. May be any text.
         :param seen_at: now, when this request counts as activity: a live record whose
             ``last_seen_at`` is at least `interval` before it gets it as its new one. That must
             not move ``last_seen_at`` back, change ``version`` or touch a record that is over at
-            `seen_at` (`records.ended_because`), and costs no round trip of its own where the back
-            end has a way. The record returned may show either time.
+            `seen_at` (`records.ended_because`), and needs no separate round trip where the back end
+            has a way. The record returned may show either time.
         :param interval: how old ``last_seen_at`` must be to be moved at all.
         """
         ...
@@ -74,13 +76,13 @@ class SessionStore(Protocol):
         """Keep `record` in place of the version before it, in one atomic step.
 
         :param record: the new state; the one kept must have ``version == record.version - 1``.
-        :return: whether it was kept; False when somebody else was quicker, or the id is gone. The
-            kept ``last_seen_at`` never goes back.
+        :return: whether it was kept; False when another request was quicker, or the id is unknown.
+            The kept ``last_seen_at`` never goes back.
         """
         ...
 
     def list(self, user_id: str) -> Sequence[LoginSession]:
-        """Return all records of a user, the ended ones too, the newest first (``created_at``)."""
+        """Return all records of a user, also ended ones, newest first (``created_at``)."""
         ...
 
     def list_external(self, external_id: str) -> Sequence[LoginSession]:
@@ -88,10 +90,10 @@ class SessionStore(Protocol):
         ...
 
     def end_all(self, user_id: str, reason: str, moment: datetime, *, keep: str = "") -> int:
-        """End every live record of a user for `reason`, as `records.end` does, but `keep`.
+        """End every live record of a user for `reason`, as `records.end` does, except `keep`.
 
-        One that has ended keeps its reason and moment, also if it was the brake (`end_all_before`)
-        that ended it. One that has merely run out of time may be ended as well.
+        An ended record keeps its reason and moment, also if the brake (`end_all_before`) ended it.
+        An expired record may be ended as well.
 
         :param moment: now.
         :param keep: the id of a record to leave as it is; may be any text.
@@ -100,18 +102,18 @@ class SessionStore(Protocol):
         ...
 
     def delete(self, session_id: str) -> bool:
-        """Forget a record; tell whether there was one."""
+        """Delete a record; return whether there was one."""
         ...
 
     def delete_all(self, user_id: str) -> int:
-        """Forget all records of a user (an account was erased); return how many there were."""
+        """Delete all records of a user (an account was erased); return how many there were."""
         ...
 
     def purge(self, before: datetime, *, batch: int = 1000) -> Iterator[int]:
-        """Forget every record whose ``purge_at`` is before `before`, `batch` at a time.
+        """Delete every record whose ``purge_at`` is before `before`, `batch` at a time.
 
-        :return: yields how many each step forgot, so that long work can show its progress. A
-            back end that expires records itself yields nothing.
+        :return: yields how many each step deleted, so that long work can show its progress. A
+            back end that expires records by itself yields nothing.
         """
         ...
 
@@ -119,18 +121,58 @@ class SessionStore(Protocol):
         """Set the moment before which no login counts: one write, however many there are.
 
         From then on `get`, `list` and `list_external` return a record that was created before it
-        as `records.braked` makes it. Monotonic: an earlier moment than the one kept changes
-        nothing. A store spread over machines may take up to a second to know it everywhere.
+        as `records.braked` makes it. Monotonic: a moment before the one kept changes nothing. In a
+        store spread over machines it may take up to a second to count everywhere.
         """
         ...
 
     def ended_before(self) -> datetime | None:
         """Return the moment that `end_all_before` keeps, or None: one read.
 
-        It is what the back end knows now, also in a store that may take a second elsewhere.
+        It is the back end's current value, also in a store where others may lag by a second.
         """
         ...
 
     def ping(self) -> None:
-        """Ask the back end for a sign of life; return when it gave one."""
+        """Return when the back end has answered a question."""
+        ...
+
+
+# What a store may tell beyond that: each capability is a protocol, which a store claims by having
+# its method.
+
+
+@runtime_checkable
+class LocatedStore(Protocol):
+    """A store that tells where it keeps its records.
+
+    ``flask login doctor`` asks it, to find realms that share their records.
+
+    .. versionadded:: 0.6.90
+    """
+
+    def place(self) -> object:
+        """Return where the records are, or None when that is not known.
+
+        Two stores with equal places have their records in common. The place is hashable, stays the
+        same for as long as the store exists, and is compared, never shown.
+        """
+        ...
+
+
+@runtime_checkable
+class EvictingStore(Protocol):
+    """A store whose back end may drop records to make room.
+
+    ``flask login doctor`` asks it, to find servers that log users out at random.
+
+    .. versionadded:: 0.6.90
+    """
+
+    def eviction_policy(self) -> str | None:
+        """Return the name of the back end's policy, in the terms of Redis (``maxmemory-policy``).
+
+        A policy that starts with ``allkeys`` may drop any record. None if the back end has no
+        limit to its memory, or does not tell.
+        """
         ...

@@ -1,0 +1,165 @@
+"""What changes a login, as applications ask for it: arguments checked, then the visit does it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
+
+from . import cookies
+from .core import events, impersonation, settings, two_step, whose
+from .core import remember as tokens
+from .core.exceptions import InvalidUserId
+from .core.terms import Terms, check_duration, check_methods, check_timeouts
+from .core.users import is_active
+from .exceptions import ImpersonationDenied
+from .flask_internals import get_request
+from .loaders import unwrap
+from .ports import Manager
+from .visit import FlaskVisit, visit_of
+
+
+def login_user(
+    manager: Manager,
+    user: Any,
+    remember: bool,
+    duration: timedelta | None,
+    force: bool,
+    fresh: bool,
+    *,
+    methods: Collection[str],
+    external_id: str | None,
+    idle_timeout: timedelta | None,
+    absolute_timeout: timedelta | None,
+    fresh_timeout: timedelta | None,
+) -> bool:
+    """Log `user` in, in a manager's realm. See `flask_login.login_user`."""
+    found = unwrap(user)
+    active = is_active(found)
+    if not (force or active):
+        return False
+    visit = visit_of(manager._realm)
+    user_id = whose.login_id_of(visit, found)
+    visit.tell_if_late("login_user")
+    if user_id is None:
+        visit.log_in_for_now(found)
+        return True
+    if remember:
+        check_duration(duration)
+        remember = settings.REMEMBER_COOKIE_ENABLED.read(visit.config)
+    if remember:
+        cookies.check(visit.config, visit.request)
+    terms = Terms(
+        user_id,
+        fresh,
+        check_methods(methods),
+        _lifetime(visit, duration) if remember else None,
+        external_id,
+        check_timeouts(
+            idle_timeout=idle_timeout,
+            absolute_timeout=absolute_timeout,
+            fresh_timeout=fresh_timeout,
+        ),
+    )
+    return visit.log_in(found, terms, duration, forced=force and not active)
+
+
+def _lifetime(visit: FlaskVisit, duration: timedelta | None) -> timedelta:
+    key = settings.REMEMBER_COOKIE_DURATION.key if duration is None else "duration"
+    if duration is None:
+        duration = settings.REMEMBER_COOKIE_DURATION.read(visit.config)
+    return tokens.issue("", visit.realm.clock(), duration, key=key).lifetime
+
+
+def confirm_login(manager: Manager, *, methods: Collection[str] = ()) -> None:
+    """Make the login of this realm fresh again. See `flask_login.confirm_login`."""
+    proved, user = check_methods(methods), manager.get_current_user()
+    visit_of(manager._realm).confirm(user, proved)
+
+
+def logout_user(manager: Manager, *, everywhere: bool = False) -> bool:
+    """Log the user of this realm out: the actor, when somebody acts as another.
+
+    See `flask_login.logout_user`.
+    """
+    manager.stop_impersonating()
+    user = manager.get_current_user()
+    visit = visit_of(manager._realm)
+    if everywhere:
+        registry, user_id = manager.sessions, whose.id_of(visit, user)
+        if user_id is not None:
+            registry.end_all(str(user_id), "logout")
+    visit.log_out(user)
+    return True
+
+
+def login_failed(manager: Manager, identity: str) -> None:
+    """Note that a login to this realm has failed. See `flask_login.login_failed`."""
+    # Not by name: people type passwords into the wrong field.
+    events.audit("user_login_failed", ip=get_request().remote_addr)
+    manager._realm.host.send(events.user_login_failed, identity=identity)
+
+
+# Two-step login
+
+
+def begin_login(
+    manager: Manager,
+    user: Any,
+    remember: bool,
+    duration: timedelta | None,
+    *,
+    methods: Collection[str],
+) -> bool:
+    """Note that `user` passed the first step. See `flask_login.begin_login`."""
+    found = unwrap(user)
+    if not is_active(found):
+        return False
+    visit = visit_of(manager._realm)
+    user_id = whose.login_id_of(visit, found)
+    if user_id is None:
+        raise InvalidUserId(manager.id_attribute)
+    check_duration(duration)
+    proved = check_methods(methods)
+    two_step.begin(
+        visit, found, user_id, remember=bool(remember), duration=duration, methods=proved
+    )
+    return True
+
+
+def pending_user(manager: Manager) -> Any:
+    """Return the user between two steps of a login. See `flask_login.pending_user`."""
+    found = two_step.pending(visit_of(manager._realm))
+    return None if found is None else found[0]
+
+
+def complete_login(manager: Manager, *, methods: Collection[str] = ()) -> bool:
+    """Log the pending user in. See `flask_login.complete_login`."""
+    second, visit = check_methods(methods), visit_of(manager._realm)
+    found = two_step.pending(visit)
+    if found is None or two_step.is_braked(visit, found[1]):
+        return False
+    user, first = found
+    duration = None if first.duration is None else timedelta(seconds=first.duration)
+    proved = second.union(first.methods)
+    if not manager.login_user(user, first.remember, duration, methods=proved):
+        return False
+    two_step.note_first_step(visit, first, second)
+    return True
+
+
+# Impersonation
+
+
+def impersonate(manager: Manager, user: Any) -> None:
+    """Act as `user` from here on. See `flask_login.impersonate`."""
+    actor = manager.get_current_user()
+    denied = impersonation.start(visit_of(manager._realm), actor, unwrap(user))
+    if denied is not None:
+        raise ImpersonationDenied(denied)
+
+
+def stop_impersonating(manager: Manager) -> bool:
+    """Be oneself again. See `flask_login.stop_impersonating`."""
+    user = manager.get_current_user()
+    return impersonation.stop(visit_of(manager._realm), user)

@@ -1,0 +1,160 @@
+"""What the core asks of others: of the framework, and of the application's callbacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .entry import Session
+from .protection import Client
+
+if TYPE_CHECKING:
+    from blinker import NamedSignal
+
+
+
+class HostedRealm(Protocol):
+    """What of a realm its host, and its stored logins, need to know."""
+
+    name: str
+    clock: Callable[[], datetime]
+    key: str
+
+    @property
+    def host(self) -> Host:
+        """The framework."""
+        ...
+
+
+class Host(Protocol):
+    """The framework, and the application and request that it is serving."""
+
+    def config(self) -> Mapping[str, Any]:
+        """Return the application's settings."""
+        ...
+
+    def client(self) -> Client:
+        """Return what is known of the browser, or program, that makes the request."""
+        ...
+
+    def session_lifetime(self) -> timedelta:
+        """Return how long the framework's own session cookie lasts unused."""
+        ...
+
+    def send(self, signal: NamedSignal, **facts: Any) -> None:
+        """Send a signal, with the application as sender."""
+        ...
+
+    def actor(self, realm: HostedRealm) -> str | None:
+        """Return the user id of the user who impersonates the current one, if any."""
+        ...
+
+    def store_failed(self, realm: HostedRealm) -> None:
+        """Note on the request that the session store gave it no answer."""
+        ...
+
+
+class Hooks(Protocol):
+    """What an application sets on its manager, or overrides there. Read at each use."""
+
+    id_attribute: str
+    anonymous_user: Callable[[], Any]
+    may_impersonate_callback: Callable[[Any, Any], Any] | None
+    _user_callback: Callable[[Any], Any] | None
+    _request_callback: Callable[[Any], Any] | None
+    _bearer_callback: Callable[[str], Any] | None
+    _header_callback: Callable[[str], Any] | None
+    _session_identifier_generator: Callable[[], str]
+
+    @property
+    def session_protection(self) -> str | None:
+        """What happens when a session shows up from another client."""
+        ...
+
+    def _is_patched(self, name: str) -> bool: ...
+    def _update_request_context_with_user(self, user: Any = None) -> None: ...
+    def _session_protection_failed(self) -> bool: ...
+    def _load_user_from_remember_cookie(self, cookie: str) -> Any: ...
+    def _load_user_from_request(self, request: Any) -> Any: ...
+    def _load_user_from_header(self, header: str) -> Any: ...
+
+
+class Ports:
+    """What the framework tells a visit of its request, and does for it."""
+
+    @property
+    def session(self) -> Session:
+        """The session of the request. To read it counts as using it."""
+        raise NotImplementedError
+
+    @property
+    def request(self) -> Any:
+        """The framework's request, for the application's request loader."""
+        raise NotImplementedError
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the response has begun: the browser can't be told anything any more."""
+        raise NotImplementedError
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether this very code is finding out the user."""
+        raise NotImplementedError
+
+    def has_session(self) -> bool:
+        """Return whether there may be a login in the session or a cookie, without using them."""
+        raise NotImplementedError
+
+    def keeps_session(self) -> bool:
+        """Return whether the session can be written at all."""
+        raise NotImplementedError
+
+    def remember_cookies(self) -> list[str]:
+        """Return the values of the remember cookies that came, whoever made them."""
+        raise NotImplementedError
+
+    def own_cookies(self) -> list[str]:
+        """Return those that this application could have made; any other is none of its business."""
+        raise NotImplementedError
+
+    def authorization(self) -> str | None:
+        """Return the header ``Authorization``."""
+        raise NotImplementedError
+
+    def is_activity(self) -> bool:
+        """Return whether a person made this request, as far as one can know."""
+        raise NotImplementedError
+
+    def regenerate(self) -> None:
+        """Give a server-side session a new id, so that one planted before is worthless."""
+        raise NotImplementedError
+
+    def rotate_form_token(self) -> None:
+        """Drop what proves that a form is of this session, where the settings say so."""
+        raise NotImplementedError
+
+    def assign(self, user: Any, source: str | None) -> None:
+        """Make `user` the current one."""
+        raise NotImplementedError
+
+    def announce(self) -> None:
+        """Tell code of before 0.6.90, where there is some, who the current user is."""
+        raise NotImplementedError
+
+    def resolve(self, result: object) -> Any:
+        """Return the result of an application's callback, awaited if that was ``async def``."""
+        raise NotImplementedError
+
+    def tell_once(self, what: str, user: object, text: str) -> None:
+        """Log a warning, once per application and class of users.
+
+        :param what: a word that stands for the warning.
+        :param text: the warning; it may name the class by ``%s``.
+        """
+        raise NotImplementedError
+
+    def tell_if_late(self, function: str) -> None:
+        """Warn, once a request, that a function was called when the response had begun."""
+        raise NotImplementedError

@@ -1,0 +1,64 @@
+"""A realm: what of its logins is settled once, for every application and request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from . import settings
+from .entry import Entry
+from .exceptions import ConfigurationError
+from .level import Level
+from .ports import Hooks, Host
+
+if TYPE_CHECKING:
+    from .logins import StoredLogins
+    from .visit import Source
+
+
+class Realm:
+    """One independent login of an application: its level, its sources, and where it asks."""
+
+    #: Where a login lives.
+    level: Level
+
+    def __init__(
+        self,
+        name: str,
+        clock: Callable[[], datetime],
+        hooks: Hooks,
+        host: Host,
+        sources: tuple[Source, ...],
+    ) -> None:
+        self.name = name
+        self.clock = clock
+        self.hooks = hooks
+        self.host = host
+        #: Where the user is looked for, in this order.
+        self.sources = sources
+        self.entry = Entry(name)
+        #: Where a request keeps what this realm knows of it. Another manager may meet the same.
+        self.key = f"_login_visit_{id(self):x}"
+        #: What is done with the records of a session store; None without one.
+        self.logins: StoredLogins | None = None
+
+    @property
+    def is_default(self) -> bool:
+        """Whether this is the realm of a manager without a name."""
+        return self.name == settings.DEFAULT_REALM
+
+    def require_store(self, what: str) -> StoredLogins:
+        """Return what is done with the records.
+
+        Raises `ConfigurationError` without a session store.
+        """
+        if self.logins is None:
+            raise ConfigurationError(
+                "session_store",
+                None,
+                f"given for {what}",
+                "Without one a login lives in the browser's cookie and can't be listed or revoked:"
+                " LoginManager(app, session_store=MemorySessionStore()).",
+            )
+        return self.logins

@@ -1,0 +1,147 @@
+"""What an application and its operator call: list logins, and end them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from flask_login.sessions import records
+from flask_login.sessions.records import LoginSession
+
+from .exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask_login.sessions.store import SessionStore
+
+    from .logins import StoredLogins
+
+
+#: The default of `SessionRegistry.revoke`'s `user_id`.
+ANYBODY: Any = object()
+
+
+class SessionRegistry:
+    """The logins of one realm: ``login_manager.sessions``.
+
+    Works inside a request and outside of one, wherever the application's context is pushed. Every
+    method raises `SessionStoreUnavailable` when the store gives no answer.
+
+    .. versionadded:: 0.6.90
+    """
+
+    def __init__(
+        self,
+        logins: StoredLogins,
+        clock: Callable[[], datetime],
+        current_id: Callable[[], str | None],
+        own_ids: Callable[[], Collection[str]],
+    ) -> None:
+        self._logins = logins
+        self._store = logins.store
+        self._clock = clock
+        self._current_id = current_id
+        self._own_ids = own_ids
+
+    def list(self, user_id: str) -> list[LoginSession]:
+        """Return the live logins of a user, the newest first.
+
+        :param user_id: what the user's ``get_id()`` returns.
+        """
+        now = self._clock()
+        ids = self._ids_of(user_id)
+        found = [record for one in ids for record in self._logins.ask(_listing(one))]
+        if len(ids) > 1:
+            found.sort(key=lambda record: record.created_at, reverse=True)
+        return [record for record in found if records.ended_because(record, now) is None]
+
+    def _ids_of(self, user_id: object) -> Collection[str]:
+        """Return the ids that a user's logins are kept by, in the order of the alphabet.
+
+        One, unless it is the user of this request, whose object tells another id than the one that
+        the login began with: the logins are kept by that.
+        """
+        own = self._own_ids()
+        return sorted(own) if str(user_id) in own else [str(user_id)]
+
+    def get(self, session_id: str) -> LoginSession | None:
+        """Return a login by its public handle, also one that ended a short while ago."""
+        return self._logins.ask(lambda store: store.get(session_id))
+
+    def revoke(self, session_id: str, user_id: str | None = ANYBODY) -> bool:
+        """End one login, at once and everywhere; its remember token ends with it.
+
+        :param session_id: the public handle.
+        :param user_id: end it only if it is this user's; None is nobody's. Say it where the
+            handle comes from a form: nobody ends somebody else's login then.
+        :return: whether it was live until now.
+        """
+        before = self.get(session_id)
+        if before is None or records.ended_because(before, self._clock()) is not None:
+            return False
+        if user_id is not ANYBODY and (
+            user_id is None or before.user_id not in self._ids_of(user_id)
+        ):
+            return False
+        return self._logins.end(session_id, records.REVOKED) is not None
+
+    def revoke_all(self, user_id: str, keep_current: bool = False) -> int:
+        """End every login of a user.
+
+        :param keep_current: leave the login of this very request as it is; only in a request.
+        :return: how many were ended.
+        """
+        keep = self._current_id() if keep_current else None
+        return self.end_all(user_id, records.REVOKED, keep)
+
+    def end_all(self, user_id: str, reason: str, keep: str | None = None) -> int:
+        """End every login of a user but `keep`, for `reason`; return how many."""
+        ids = self._ids_of(user_id)
+        return sum(self._logins.end_all(one, reason, keep) for one in ids)
+
+    def revoke_everyone(self, since: datetime | None = None) -> None:
+        """Pull the emergency brake: end every login of everybody, by one write.
+
+        :param since: end the logins that began before this moment, an aware `datetime`; by
+            default now.
+
+        Raises `ConfigurationError` for a moment without a time zone, or in the future: it would
+        end the logins that begin until then, as soon as they do.
+        """
+        now = self._clock()
+        if since is not None and since.tzinfo is None:
+            raise ConfigurationError("since", since, "an aware datetime.datetime")
+        if since is not None and since > now:
+            raise ConfigurationError("since", since, "a moment that has passed")
+        self._store.end_all_before(now if since is None else since)
+
+    def revoke_external(self, external_id: str) -> int:
+        """End the logins that an identity provider knows by `external_id` (back-channel logout).
+
+        :return: how many were ended.
+
+        Raises `ConfigurationError` for None or an empty text, which name no login.
+        """
+        if not external_id:
+            raise ConfigurationError("external_id", external_id, "a text that is not empty")
+        found = self._logins.ask(lambda store: store.list_external(external_id))
+        ids = [record.id for record in found]
+        return sum(self.revoke(session_id) for session_id in ids)
+
+    def purge(self, *, batch: int = 1000) -> Iterator[int]:
+        """Forget what ended or expired long enough ago; needed on SQL stores, once a day.
+
+        :param batch: how many at a time.
+        :return: yields how many each step forgot.
+        """
+        return self._store.purge(self._clock().astimezone(timezone.utc), batch=batch)
+
+    def ping(self) -> None:
+        """Return when the store answers, for health checks."""
+        self._store.ping()
+
+
+def _listing(user_id: str) -> Callable[[SessionStore], Sequence[LoginSession]]:
+    return lambda store: store.list(user_id)

@@ -1,0 +1,257 @@
+"""The sources: where a request's user is looked for, in their order.
+
+A new kind of credential is one more function here and its place in `SOURCES`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import impersonation, settings, whose
+from .events import (
+    _user_loaded_from_header,
+    session_protected,
+    user_loaded_from_cookie,
+    user_loaded_from_request,
+)
+from .protection import is_legacy_fingerprint
+from .users import is_active
+from .visit import Loaded, Source
+
+if TYPE_CHECKING:
+    from blinker import NamedSignal
+
+    from .remember import RememberToken
+    from .visit import Visit
+
+
+# The session
+
+
+def from_session(visit: Visit) -> Any:
+    """Return the user whose login the session is."""
+    realm, keys = visit.realm, visit.realm.entry.keys
+    sess = visit.session if visit.has_session() else {}
+    user_id = sess.get(keys.user_id)
+    if user_id is None:
+        visit.stored = None
+        return None
+    if realm.hooks._session_protection_failed():
+        # Whoever carried the session here carried the remember cookie too.
+        visit.is_distrusted = True
+        return None
+    reason = realm.level.admit(visit, sess, user_id)
+    if reason is not None:
+        visit.leave(reason)
+        return None
+    user = whose.find(visit, user_id)
+    if visit.is_decided or (user is None and whose.is_unknown_for_now(visit, user_id)):
+        return None
+    reason = visit.unfit(user, sess.get(keys.auth_hash), forced=keys.force in sess)
+    if reason is not None:
+        visit.end(reason, ())  # the remember cookie is asked next
+        return None
+    if keys.force in sess and is_active(user):
+        del sess[keys.force]  # its reason is gone; the next ban counts
+    reason = realm.level.accept(visit, sess, user, None)
+    if reason is not None:
+        visit.leave(reason)
+        return None
+    if keys.unknown_since in sess:
+        del sess[keys.unknown_since]
+    visit.owner = Loaded(user, user_id)
+    return user if keys.acting_as not in sess else impersonation.continued(visit, user)
+
+
+def protect(visit: Visit) -> bool:
+    """Compare the client with the one that logged in; return True for "not this session"."""
+    sess, keys = visit.session, visit.realm.entry.keys
+    stored = sess.get(keys.id)
+    present = visit.realm.hooks._session_identifier_generator()
+    if stored == present:
+        return False
+    if stored is None or is_legacy_fingerprint(str(stored), visit.realm.host.client()):
+        sess[keys.id] = present
+        return False
+    mode = visit.protection
+    if mode == "strong":
+        visit.end("client_changed")
+        visit.send(session_protected)
+        return True
+    if mode == "basic" and sess.get(keys.fresh) is not False:
+        sess[keys.fresh] = False
+        visit.send(session_protected)
+    return False
+
+
+# The remember cookie
+
+
+def from_remember_cookie(visit: Visit) -> Any:
+    """Return the user whom the browser's remember cookie brings back."""
+    if visit.is_distrusted or not visit.has_session():
+        return None
+    if visit.cookie == "clear" or visit.session.get(visit.realm.entry.keys.remember) == "clear":
+        return None
+    cookies = visit.remember_cookies()
+    if not cookies:
+        return None
+    if settings.REMEMBER_COOKIE_ENABLED.read(visit.config):
+        chosen = cookies if len(cookies) == 1 else _choose(visit, cookies)
+        with visit.asking("cookies"):
+            for cookie in chosen:
+                user = visit.realm.hooks._load_user_from_remember_cookie(cookie)
+                if user is not None:
+                    return user
+    if visit.unknown is None and not visit.is_decided and visit.own_cookies():
+        visit.cookie = "clear"
+    return None
+
+
+def _choose(visit: Visit, cookies: list[str]) -> list[str]:
+    """Return which of several remember cookies count, the best first.
+
+    A browser sends several after a change of the cookie's domain or path, or when a page of a
+    neighbouring host or path planted one. Of one user the newest counts. Of two, where either would
+    be logged in, nobody knows which is the right one. Nothing rotates here.
+    """
+    level, own = visit.realm.level, visit.own_cookies()
+    by_user: dict[str, list[tuple[RememberToken, str]]] = {}
+    for cookie in level.one_of_each_login(cookies):
+        token = level.restore(visit, cookie)
+        if token is not None:
+            by_user.setdefault(str(token.user_id), []).append((token, cookie))
+    found = list(by_user.values())
+    if len(found) > 1:
+        found = [shown for shown in found if any(_is_good(visit, cookie) for _, cookie in shown)]
+    visit.stored = None
+    if not by_user:
+        # A subclass may read what this could not have signed.
+        return [cookie for cookie in cookies if cookie not in own]
+    if len(found) != 1:
+        return []
+    (shown,) = found
+    shown.sort(key=lambda known: known[0].rank, reverse=True)
+    return [cookie for _, cookie in shown]
+
+
+def _is_good(visit: Visit, cookie: str) -> bool:
+    """Return whether a remember cookie would log its user in."""
+    token = visit.realm.level.restore(visit, cookie)
+    if token is None:
+        return False
+    user = whose.find(visit, token.user_id)
+    if user is None and whose.is_unknown_for_now(visit, token.user_id):
+        return False  # for now: no cookie is deleted
+    return visit.unfit(user, token.auth_hash, forced=False) is None
+
+
+def restore(visit: Visit, cookie: str) -> Any:
+    """Log the user of a remember cookie in again, not fresh; None if it names nobody.
+
+    A text that is none of this request's cookies, or that a request loader found, is looked at and
+    left as it is: no cookie is set for it.
+    """
+    realm, sess = visit.realm, visit.session
+    token = realm.level.restore(visit, cookie)
+    # Before anything rotates: of a user who is unknown for now everything stays as it is.
+    if token is None or str(token.user_id) == visit.unknown:
+        visit.stored = None
+        return None
+    user = whose.find(visit, token.user_id)
+    if visit.is_decided or (user is None and whose.is_unknown_for_now(visit, token.user_id)):
+        return None
+    reason = visit.unfit(user, token.auth_hash, forced=False)
+    if reason is not None:
+        visit.end(reason, (cookie,), session=False)
+        return None
+    shown = visit.asks is None and cookie in visit.remember_cookies()
+    own = visit.asks == "cookies" or shown
+    if own and not visit.is_late and not realm.level.take(visit, sess):
+        return None
+    if own:
+        visit.token = token
+    if visit.keeps_session():
+        visit.write(token.user_id, fresh=False)
+        reason = realm.level.accept(visit, sess, user, token)
+        if reason is not None:
+            visit.leave(reason)
+            return None
+        visit.regenerate()  # last: a new id of a server-side session can't be undone
+    noted = sess.get(realm.entry.keys.auth_hash)
+    if own and (token.outdated or token.auth_hash != noted):
+        visit.cookie, visit.reissued = "set", token.with_auth_hash(noted)
+    visit.ended_reason, visit.unknown = None, None  # the login goes on
+    visit.owner = Loaded(user, token.user_id)
+    if user_loaded_from_cookie.receivers:
+        visit.assign(user, "remember")  # they may read current_user
+        visit.send(user_loaded_from_cookie, user=user)
+    return None if visit.is_decided else user
+
+
+# The request itself
+
+
+def from_header(visit: Visit) -> Any:
+    """Return the user whom the application's header loader finds."""
+    header, hooks = visit.authorization(), visit.realm.hooks
+    if header is None or hooks._header_callback is None:
+        return None
+    with visit.asking("loaders"):
+        return hooks._load_user_from_header(header)
+
+
+def from_request(visit: Visit) -> Any:
+    """Return the user whom the application's request loader finds."""
+    hooks = visit.realm.hooks
+    if hooks._request_callback is None:
+        return None
+    with visit.asking("loaders"):
+        return hooks._load_user_from_request(visit.request)
+
+
+def from_bearer(visit: Visit) -> Any:
+    """Return the user whom the application's bearer loader finds (RFC 6750)."""
+    header, callback = visit.authorization(), visit.realm.hooks._bearer_callback
+    if header is None or callback is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        return None
+    with visit.asking("loaders"):
+        return take(visit, callback(token), "bearer", user_loaded_from_request)
+
+
+def ask_request_loader(visit: Visit, request: Any) -> Any:
+    """Ask the request loader who makes a request, and make them its user."""
+    callback = visit.realm.hooks._request_callback
+    found = None if callback is None else callback(request)
+    return take(visit, found, "request", user_loaded_from_request)
+
+
+def ask_header_loader(visit: Visit, header: str) -> Any:
+    """Ask the header loader whom a header names, and make them the request's user."""
+    callback = visit.realm.hooks._header_callback
+    found = None if callback is None else callback(header)
+    return take(visit, found, "request", _user_loaded_from_header)
+
+
+def take(visit: Visit, found: Any, source: str, signal: NamedSignal) -> Any:
+    """Make what a loader gave the user of the request; None for nobody, or who is not active."""
+    user = visit.resolve(found)
+    if user is None or user is False or not is_active(user):
+        return None
+    visit.assign(user, source)  # before the signal: its receivers may read current_user
+    visit.send(signal, user=user)
+    return user
+
+
+#: In the order in which they are asked.
+SOURCES = (
+    Source("session", from_session),
+    Source("remember", from_remember_cookie),
+    Source("request", from_header),
+    Source("request", from_request),
+    Source("bearer", from_bearer),
+)

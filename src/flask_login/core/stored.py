@@ -1,0 +1,369 @@
+"""The stored level: a record of each login in a session store; the browser holds references."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from flask_login.sessions.records import hash_secret
+from flask_login.sessions.store import SessionStore, SessionStoreUnavailable
+
+from . import remember, rules, settings, whose
+from .credentials import Credential, Presented
+from .entry import Session
+from .level import Facts, Terms
+from .logins import StoredLogins
+from .remember import RememberToken
+from .signing import digest, is_digest
+from .user_ids import mark_of, of_text
+
+if TYPE_CHECKING:
+    from .realm import Realm
+    from .visit import Visit
+
+
+class StoredLevel:
+    """The login lives in the store: it can be seen, revoked, and is over everywhere at once."""
+
+    ends_remembered = False
+
+    def __init__(self, realm: Realm, store: SessionStore) -> None:
+        self._realm = realm
+        self._entry, self._keys = realm.entry, realm.entry.keys
+        self._auth_salt = f"flask-login.auth-hash.{realm.name}"
+        #: What is done with the records.
+        self.logins = StoredLogins(store, realm)
+
+    # The session
+
+    def admit(self, visit: Visit, sess: Session, user_id: Any) -> str | None:
+        text = sess.get(self._keys.login)
+        if text is None:
+            return self._adopt(visit)
+        try:
+            found = self.logins.present_session(
+                text, activity=visit.is_activity, looks=visit.is_late
+            )
+        except SessionStoreUnavailable as error:
+            if not self._is_trusted(visit, sess):
+                raise
+            visit.trusted = error
+            return None
+        if isinstance(found, str):
+            return found
+        if found.record.user_id != str(user_id):
+            # Other code wrote another user's id: that is a new login, or none.
+            if not visit.is_late:
+                self.end(visit, sess, (), "replaced")
+            del sess[self._keys.login]
+            return self._adopt(visit)
+        visit.stored = found
+        self._note_check(visit, sess)
+        return None
+
+    def _adopt(self, visit: Visit) -> str | None:
+        """Take a session from before the store, or by other code; `accept` begins its record."""
+        accepted = settings.REMEMBER_COOKIE_ACCEPT_LEGACY.read(visit.config)
+        # When it began is not known: the brake ends every one of them.
+        if accepted and self.logins.ended_before() is None:
+            return None
+        return "revoked" if accepted else "unknown"
+
+    def _is_trusted(self, visit: Visit, sess: Session) -> bool:
+        """Return whether a session is believed for want of the store's answer."""
+        trust = settings.LOGIN_OUTAGE_TRUST.read(visit.config)
+        checked = sess.get(self._keys.checked)
+        if trust is None or not isinstance(checked, int):
+            return False
+        return 0 <= self._realm.clock().timestamp() - checked < trust.total_seconds()
+
+    def _note_check(self, visit: Visit, sess: Session) -> None:
+        if settings.LOGIN_OUTAGE_TRUST.key not in visit.config:
+            return
+        trust = settings.LOGIN_OUTAGE_TRUST.read(visit.config)
+        if trust is None:
+            return
+        now, checked = self._realm.clock().timestamp(), sess.get(self._keys.checked)
+        # Not at each request: it makes the session cookie be sent again.
+        if not isinstance(checked, int) or now - checked >= trust.total_seconds() / 4:
+            sess[self._keys.checked] = int(now)
+
+    def unchanged(self, visit: Visit, user: Any, noted: object) -> bool:
+        known = noted if visit.stored is None else visit.stored.record.auth_hash
+        if not known:
+            return True
+        text = whose.auth_text(visit, user)
+        if text is None:
+            return True
+        if visit.stored is not None:
+            return known == hash_secret(text)
+        # A session that is believed while the store is away, or from before the store.
+        return isinstance(known, str) and is_digest(known, text, self._auth_salt, visit.config)
+
+    def accept(
+        self, visit: Visit, sess: Session, user: Any, token: RememberToken | None
+    ) -> str | None:
+        if visit.trusted is not None:
+            return None
+        if visit.only_looks:
+            if token is not None:
+                self._write_credential(visit, sess)
+            return None
+        stored = visit.stored
+        if stored is None:
+            reason = self._begin_adopted(visit, sess, user, token)
+            if reason is not None:
+                return reason
+        elif stored.record.auth_hash is None:
+            auth_hash = _digest_at_rest(visit, user)
+            if auth_hash is not None:
+                visit.stored = self.logins.note_auth_hash(stored, auth_hash)
+        self._write_auth_hash(visit, sess, user)
+        if token is not None or self._keys.login not in sess:
+            self._write_credential(visit, sess)
+        return None
+
+    def _begin_adopted(
+        self, visit: Visit, sess: Session, user: Any, token: RememberToken | None
+    ) -> str | None:
+        user_id = str(sess[self._keys.user_id])
+        if token is None:
+            # What would bring the browser back belongs to this login too, and ends with it.
+            token = self._token_beside(visit, user, user_id)
+            if token is not None:
+                visit.cookie = "set"
+        left = None if token is None else token.expires_at - self._realm.clock().timestamp()
+        started = self.logins.begin(
+            user_id,
+            fresh=bool(sess.get(self._keys.fresh)),
+            methods=self._entry.methods(sess),
+            remember=None if left is None else timedelta(seconds=left),
+            auth_hash=_digest_at_rest(visit, user),
+        )
+        if not self.logins.make_room(started.record, user, ()):
+            return "denied"
+        visit.stored = started
+        return None
+
+    def begin(self, visit: Visit, sess: Session, user: Any, terms: Terms) -> bool:
+        if visit.is_late:
+            # No browser would ever show the credential of such a login, nor stop showing the other.
+            visit.stored = None
+            self._entry.remove(sess, self._keys.login)
+            return True
+        shown = self._shown(sess, visit.remember_cookies())
+        started = self.logins.begin(
+            str(terms.user_id),
+            fresh=terms.fresh,
+            methods=terms.methods,
+            remember=terms.remember,
+            auth_hash=_digest_at_rest(visit, user),
+            external_id=terms.external_id,
+            timeouts=terms.timeouts,
+        )
+        if not self.logins.make_room(started.record, user, {known.id for known in shown}):
+            visit.ended_reason = "denied"
+            return False
+        for known in shown:
+            self.logins.end_shown(known, "replaced")
+        visit.stored = started
+        return True
+
+    def note(self, visit: Visit, sess: Session, user: Any, terms: Terms) -> None:
+        del terms  # they stand in the record
+        self._entry.remove(sess, self._keys.times, self._keys.at)
+        self._write_auth_hash(visit, sess, user)
+        self._write_credential(visit, sess)
+
+    def confirm(
+        self, visit: Visit, sess: Session, user: Any, methods: frozenset[str]
+    ) -> str | None:
+        if visit.trusted is not None:
+            raise visit.trusted
+        stored = visit.stored
+        if stored is None or visit.is_late:
+            return None
+        record = self.logins.confirm(stored.record.id, methods, _digest_at_rest(visit, user))
+        if record is None or record.ended_reason is not None:
+            # It ended while this request ran, and nothing revives it.
+            return (None if record is None else record.ended_reason) or "unknown"
+        if record.remember_generation != stored.record.remember_generation:
+            visit.cookie, visit.reissued = "set", None
+        visit.stored = stored._replace(record=record, newest=True)
+        self._write_auth_hash(visit, sess, user)
+        self._write_credential(visit, sess)
+        return None
+
+    def renew(self, visit: Visit, sess: Session) -> None:
+        if visit.stored is not None and not visit.is_late:
+            visit.stored = self.logins.renew(visit.stored)
+            self._write_credential(visit, sess)
+
+    def end(self, visit: Visit, sess: Session, cookies: Sequence[str], reason: str) -> None:
+        for known in self._shown(sess, cookies):
+            self.logins.end_shown(known, reason)
+
+    def facts(self, visit: Visit, sess: Session) -> Facts:
+        stored = visit.stored  # once: other threads of the request may find it out again
+        if stored is None:
+            proved_at = rules.moment_of(sess.get(self._keys.at))
+            fresh = settings.LOGIN_FRESH_TIMEOUT.read(visit.config)
+            return Facts(proved_at, proved_at, fresh, None, visit.trusted is None)
+        record = stored.record
+        return Facts(
+            proved_at=record.authenticated_at,
+            fresh_since=record.authenticated_at,
+            fresh_timeout=record.fresh_timeout or settings.LOGIN_FRESH_TIMEOUT.read(visit.config),
+            ends_at=rules.ends_at(record),
+            may_be_fresh=stored.newest and visit.trusted is None,
+            record=record,
+        )
+
+    def _shown(self, sess: Session, cookies: Sequence[str]) -> list[Credential]:
+        """Return the credentials that a session and cookies hold, one of each login."""
+        known = [Credential.from_text(sess.get(self._keys.login))]
+        known += map(self.logins.remembered, cookies)
+        return list({shown[:2]: shown for shown in known if shown is not None}.values())
+
+    def _write_credential(self, visit: Visit, sess: Session) -> None:
+        if visit.stored is not None:
+            sess[self._keys.login] = self.logins.session_text(visit.stored)
+            self._note_check(visit, sess)
+
+    def _write_auth_hash(self, visit: Visit, sess: Session, user: Any) -> None:
+        # It is in the record, which can't be asked while the store is away.
+        trusts = settings.LOGIN_OUTAGE_TRUST.read(visit.config) is not None
+        text = whose.auth_text(visit, user) if trusts else None
+        found = None if text is None else digest(text, self._auth_salt, visit.config)
+        self._entry.put(sess, self._keys.auth_hash, found)
+
+    # The remember token
+
+    def has_signed(self, visit: Visit, cookie: str) -> bool:
+        known = self.logins.remembered(cookie) is not None
+        return known or remember.is_ours(cookie, self._realm.name, visit.config)
+
+    def one_of_each_login(self, cookies: Sequence[str]) -> list[str]:
+        """Return of each login's tokens the one with the highest number.
+
+        An older one beside it is a leftover of another path or domain, and no sign of a theft.
+        """
+        newest: dict[tuple[str, str], tuple[int, str]] = {}
+        others: dict[str, None] = {}
+        for cookie in cookies:
+            shown = self.logins.remembered(cookie)
+            if shown is None:
+                others[cookie] = None
+            else:
+                login = shown.id, shown.secret
+                newest[login] = max(newest.get(login, (-1, "")), (shown.generation, cookie))
+        # First: when one of them has ended, no token from before the store is taken in its place.
+        return [*(cookie for _, cookie in newest.values()), *others]
+
+    def restore(self, visit: Visit, cookie: str) -> RememberToken | None:
+        found = self.logins.read_remember(cookie, looks=visit.only_looks)
+        if found is None:
+            return self._adopt_token(visit, cookie)
+        if isinstance(found, str):
+            visit.ended_reason = found
+            return None
+        visit.stored = found
+        return _as_token(found)
+
+    def take(self, visit: Visit, sess: Session) -> bool:
+        if visit.unknown is not None:
+            # The session's own login, whose user is unknown for now, gives way to this one.
+            self.end(visit, sess, (), "replaced")
+        if visit.stored is None:
+            return True
+        found = self.logins.take_remember(visit.stored)
+        if isinstance(found, str):
+            visit.stored, visit.ended_reason = None, found
+            return False
+        visit.stored = found
+        return True
+
+    def _token_beside(self, visit: Visit, user: Any, user_id: str) -> RememberToken | None:
+        """Return the good signed token of the same user that came with an adopted session."""
+        if not settings.REMEMBER_COOKIE_ENABLED.read(visit.config):
+            return None
+        fit: list[RememberToken] = []
+        for cookie in visit.remember_cookies():
+            token = self._adopt_token(visit, cookie)
+            if token is None:
+                continue
+            if str(token.user_id) != user_id:
+                return None
+            if self.unchanged(visit, user, token.auth_hash):
+                fit.append(token)
+        return max(fit, key=lambda token: token.rank, default=None)
+
+    def _adopt_token(self, visit: Visit, cookie: str) -> RememberToken | None:
+        """Take a remember token from before the store, unless the brake was pulled since."""
+        if visit.ended_reason is not None:
+            return None  # the login that this browser showed has ended
+        if not settings.REMEMBER_COOKIE_ACCEPT_LEGACY.read(visit.config):
+            return None
+        now = self._realm.clock()
+        token = remember.read(cookie, self._realm.name, now, visit.config)
+        absolute = settings.LOGIN_ABSOLUTE_TIMEOUT.read(visit.config)
+        if token is None:
+            return None
+        if absolute is not None and now.timestamp() >= token.issued_at + absolute.total_seconds():
+            visit.ended_reason = rules.EXPIRED_ABSOLUTE
+            return None
+        brake = self.logins.ended_before()
+        if brake is not None:
+            # Only the signed tokens say when they were issued.
+            config = {**visit.config, settings.REMEMBER_COOKIE_ACCEPT_LEGACY.key: False}
+            token = remember.read(cookie, self._realm.name, now, config)
+            if token is None or token.issued_at < brake.timestamp():
+                visit.ended_reason = "revoked"
+                return None
+        token.outdated, token.form = True, token.form + 1
+        return token
+
+    def keeps_token(self, visit: Visit, sess: Session, *, own: bool) -> bool:
+        del visit, sess, own
+        return False  # what the cookie stood for was ended: the login that this one replaces
+
+    def may_remember(self, visit: Visit) -> bool:
+        return visit.stored is not None and visit.stored.record.remembered
+
+    def token(self, visit: Visit, sess: Session) -> tuple[str, float] | None:
+        if visit.stored is None:
+            return None  # a signed token would outlive the login
+        if not visit.stored.record.remembered:
+            # It was not to be remembered, and is from here on: somebody wants its cookie set.
+            _, lifetime = visit.remember_lifetime(sess)
+            visit.stored = self.logins.remember(visit.stored, lifetime)
+        until = visit.stored.record.remember_until
+        if until is None:
+            return None
+        mark = mark_of(sess.get(self._keys.user_id))
+        return self.logins.remember_text(visit.stored, mark), until.timestamp()
+
+    def remembers(self, visit: Visit, sess: Session) -> bool:
+        del sess
+        if visit.stored is None or visit.cookie == "clear":
+            return False
+        record = visit.stored.record
+        shown = map(self.logins.remembered, visit.remember_cookies())
+        return record.remembered and any(
+            known is not None and known.id == record.id for known in shown
+        )
+
+
+def _as_token(found: Presented) -> RememberToken:
+    record = found.record
+    times = record.remember_issued_at, record.remember_until
+    issued_at, until = (int((moment or record.created_at).timestamp()) for moment in times)
+    user_id = of_text(record.user_id, found.shown.mark)
+    return RememberToken(user_id, issued_at, until, outdated=found.reissue)
+
+
+def _digest_at_rest(visit: Visit, user: Any) -> str | None:
+    # Not keyed: it never leaves the store, and outlives a rotation of the keys.
+    text = whose.auth_text(visit, user)
+    return None if text is None else hash_secret(text)

@@ -1,0 +1,128 @@
+"""Two-step login: a first factor was proved, and nothing is open before the second one is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from . import rules, settings, whose
+from .signing import digest, is_digest
+from .users import is_active
+
+if TYPE_CHECKING:
+    from .visit import Visit
+
+
+class Pending:
+    """What is noted in the session between two steps of a login."""
+
+    def __init__(
+        self,
+        *,
+        user_id: Any,
+        at: int,
+        client: str,
+        credentials: str | None,
+        methods: list[str],
+        remember: bool,
+        duration: float | None,
+    ) -> None:
+        self.user_id = user_id
+        self.at = at
+        self.client = client
+        self.credentials = credentials
+        self.methods = methods
+        self.remember = remember
+        self.duration = duration
+
+    @classmethod
+    def of(cls, entry: object) -> Pending | None:
+        """Return what stands in a session, or None for what is no such entry."""
+        try:
+            return cls(**cast("dict[str, Any]", entry))
+        except TypeError:
+            return None
+
+
+def begin(
+    visit: Visit,
+    user: Any,
+    user_id: Any,
+    *,
+    remember: bool,
+    duration: timedelta | None,
+    methods: Collection[str],
+) -> None:
+    """Note that `user` passed the first step."""
+    noted = Pending(
+        user_id=user_id,
+        at=visit.now(),
+        client=visit.realm.hooks._session_identifier_generator(),
+        credentials=_credentials(visit, user),
+        methods=sorted(methods),
+        remember=remember,
+        duration=None if duration is None else duration.total_seconds(),
+    )
+    sess = visit.session
+    visit.tell_if_late("begin_login")
+    visit.regenerate()
+    sess[visit.realm.entry.keys.pending] = vars(noted)
+
+
+def pending(visit: Visit) -> tuple[Any, Pending] | None:
+    """Return the pending user and what was noted, or None; drop what is no good any more."""
+    sess, key = visit.session, visit.realm.entry.keys.pending
+    noted = Pending.of(sess.get(key))
+    if noted is None:
+        return None
+    in_time = rules.is_recent(
+        rules.moment_of(noted.at),
+        visit.realm.clock(),
+        settings.LOGIN_PENDING_TIMEOUT.read(visit.config),
+    )
+    here = noted.client == visit.realm.hooks._session_identifier_generator()
+    user = None
+    if in_time and (here or visit.protection is None):
+        user = whose.find(visit, noted.user_id)
+        if user is None and settings.LOGIN_UNKNOWN_USER_GRACE.read(visit.config):
+            return None  # for now: the time between the steps limits that as well
+    if user is None or not is_active(user) or not _is_unchanged(visit, user, noted):
+        del sess[key]
+        return None
+    return user, noted
+
+
+def is_braked(visit: Visit, noted: Pending) -> bool:
+    """Return whether the emergency brake was pulled after the first step; then drop it."""
+    logins = visit.realm.logins
+    brake = None if logins is None else logins.ended_before()
+    if brake is None or noted.at >= brake.timestamp():
+        return False
+    del visit.session[visit.realm.entry.keys.pending]
+    return True
+
+
+def note_first_step(visit: Visit, noted: Pending, second: Collection[str]) -> None:
+    """Note that the methods of the first step were proved when it was taken."""
+    entry, sess = visit.realm.entry, visit.session
+    before = {*noted.methods}.difference(second)
+    if before:
+        times = {**entry.methods(sess), **dict.fromkeys(before, noted.at)}
+        sess[entry.keys.methods] = times
+
+
+def _credentials(visit: Visit, user: Any) -> str | None:
+    text = whose.auth_text(visit, user)
+    return None if text is None else digest(text, _salt(visit), visit.config)
+
+
+def _is_unchanged(visit: Visit, user: Any, noted: Pending) -> bool:
+    text, credentials = whose.auth_text(visit, user), noted.credentials
+    if text is None or credentials is None:
+        return text is credentials
+    return is_digest(credentials, text, _salt(visit), visit.config)
+
+
+def _salt(visit: Visit) -> str:
+    return f"flask-login.pending.{visit.realm.name}"

@@ -1,0 +1,407 @@
+"""One realm in one request: who makes it, why not, and what the response must carry.
+
+A framework brings the ports, which are the methods that raise `NotImplementedError` here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from . import rules, settings, whose
+from .entry import Session
+from .events import audit, user_logged_in, user_logged_out, user_login_confirmed
+from .level import Facts, Terms
+from .ports import Ports
+from .users import NOBODY, UNLOADED, is_active
+
+if TYPE_CHECKING:
+    from blinker import NamedSignal
+
+    from .credentials import Presented
+    from .realm import Realm
+    from .remember import RememberToken
+
+
+class Loaded(NamedTuple):
+    """A user object, and the id that it was loaded by."""
+
+    user: Any = UNLOADED
+    user_id: Any = None
+
+
+class Source(NamedTuple):
+    """A way to find the user of a request."""
+
+    #: What `current_login.source` says.
+    name: str
+    #: Returns the user, or None for nobody.
+    find: Callable[[Visit], Any]
+
+
+class Snapshot(NamedTuple):
+    """What a request may have to take back."""
+
+    entries: dict[str, Any]
+    #: None where the session does not say so.
+    modified: bool | None
+    cookie: Literal["set", "clear"] | None
+    reissued: RememberToken | None
+
+
+class Visit(Ports):
+    """What one realm knows and has decided during one request."""
+
+    # Defaults of the class, not set one by one: most requests change two of them.
+
+    #: The current user.
+    user: Any = UNLOADED
+    #: The user that was found last, by whichever of the request's threads and greenlets.
+    found: Any = UNLOADED
+    #: Which source named the user; None while there is nobody.
+    source: str | None = None
+    #: Whose login the session is.
+    owner: Loaded = Loaded()
+    #: As whom the session's user acts.
+    acted: Loaded = Loaded()
+    #: The user who impersonates the current one; None while nobody does.
+    actor: Any = None
+    #: What other code wrote to ``g._login_user`` during this request.
+    written: Any = UNLOADED
+    #: Which kind of source is asked at the moment.
+    asks: Literal["cookies", "loaders"] | None = None
+    #: Whether the login is looked at without a sign of a person.
+    is_passive: bool = False
+    #: Whether session protection has refused the session: the remember cookie came with it.
+    is_distrusted: bool = False
+    #: Whether the application logged somebody in or out while the user was being found out.
+    is_decided: bool = False
+    #: The user id that the loader does not know at the moment, as text; nothing ends for it yet.
+    unknown: str | None = None
+    #: The user id that the loader has not known for too long, as text.
+    given_up: str | None = None
+    #: Why the login that the browser showed is over, when it is.
+    ended_reason: str | None = None
+    #: What kept the request from knowing its user: told once, nobody from then on.
+    failure: BaseException | None = None
+    #: How recently, and how, a guard wanted the user to have proved who they are.
+    required: tuple[timedelta | None, frozenset[str]] = (None, frozenset())
+
+    # What the response carries
+
+    #: What the response does with the remember cookie.
+    cookie: Literal["set", "clear"] | None = None
+    #: The response on which the application did it itself, and what the session said then.
+    said_on: tuple[Any, Any] | None = None
+    #: Whether a remember cookie of another user may be left beside the one to be set.
+    leftover: bool = False
+    #: How long the browser is remembered; None is the setting's.
+    lifetime: timedelta | None = None
+    #: The token to set as it is: a new signature, or new credentials, but not a new time.
+    reissued: RememberToken | None = None
+    #: Whether the response clears what the browser keeps of the pages.
+    clear_site_data: bool = False
+
+    # What the level knows
+
+    #: The remember token of this request, once read; None when it has no good one.
+    token: RememberToken | None = UNLOADED
+    #: The stored login.
+    stored: Presented | None = None
+    #: The session store's failure, when the session was believed nonetheless.
+    trusted: Exception | None = None
+    #: Whether the session store left a question of this request without an answer.
+    store_failed: bool = False
+    #: What there was before the login was brought up to date.
+    before: Snapshot | None = None
+
+    def __init__(self, realm: Realm, config: Mapping[str, Any]) -> None:
+        self.realm = realm
+        self.config = config
+
+    def send(self, signal: NamedSignal, **facts: Any) -> None:
+        """Send a signal, if anybody receives it."""
+        if signal.receivers:
+            self.realm.host.send(signal, **facts)
+
+    # --------------------------------------------------------------- who it is
+
+    def identify(self) -> Any:
+        """Return the user of the request, or None for nobody: the first that a source finds."""
+        if self.has_session():
+            sess = self.session
+            modified = getattr(sess, "modified", None)  # not every session says so
+            self.before = Snapshot(dict(sess), modified, self.cookie, self.reissued)
+        for source in self.realm.sources:
+            user = source.find(self)
+            if self.is_decided or user is NOBODY:
+                return None
+            if user is not None:
+                self.source = source.name
+                return user
+        return None
+
+    @property
+    def only_looks(self) -> bool:
+        """Whether the user is being found out when the response has begun.
+
+        Then nothing may be rotated, renewed or ended: the browser could not be told.
+        """
+        return self.is_late and self.is_loading
+
+    @contextmanager
+    def asking(self, kind: Literal["cookies", "loaders"]) -> Generator[None]:
+        """Note which kind of source is asked inside of a ``with`` block."""
+        self.asks, before = kind, self.asks
+        try:
+            yield
+        finally:
+            self.asks = before
+
+    def unfit(self, user: Any, noted: object, *, forced: bool) -> str | None:
+        """Return why a login of `user` can't go on, or None when it can.
+
+        :param noted: what the session or the token says of the user's credentials.
+        """
+        if user is None:
+            return "unknown_user"
+        if not forced and not is_active(user):
+            return "deactivated"
+        return None if self.realm.level.unchanged(self, user, noted) else "credentials_changed"
+
+    # What is known of the login
+
+    @property
+    def protection(self) -> str | None:
+        """What happens when a session shows up from another client."""
+        own = self.realm.hooks.session_protection
+        return settings.SESSION_PROTECTION.check(self.config.get("SESSION_PROTECTION", own))
+
+    def facts(self) -> Facts:
+        """Return what is known of the session's login."""
+        return self.realm.level.facts(self, self.session)
+
+    def is_fresh(self, user: Any) -> bool:
+        """Return whether the session is fresh, and the login of this user."""
+        if not self.session.get(self.realm.entry.keys.fresh) or not whose.is_of_session(self, user):
+            return False
+        facts = self.facts()
+        timeout = facts.fresh_timeout
+        recent = timeout is None or rules.is_recent(facts.fresh_since, self.realm.clock(), timeout)
+        return facts.may_be_fresh and recent
+
+    def has_proved(self, max_age: timedelta | None, methods: Iterable[str]) -> bool:
+        """Return whether the user proved who they are as recently, and in the ways, asked for."""
+        facts, now = self.facts(), self.realm.clock()
+        if not methods:
+            return max_age is None or rules.is_recent(facts.proved_at, now, max_age)
+        proved, span = self.realm.entry.methods(self.session), max_age or facts.fresh_timeout
+        return all(
+            rules.is_recent(rules.moment_of(proved.get(name)), now, span) for name in methods
+        )
+
+    def remember_lifetime(self, sess: Session) -> tuple[str, timedelta]:
+        """Return how long the browser is to be remembered, after the setting that says so."""
+        key, lifetime = "duration", self.lifetime
+        if lifetime is None and self.realm.entry.keys.remember_seconds in sess:
+            lifetime = timedelta(seconds=sess[self.realm.entry.keys.remember_seconds])
+        if lifetime is None:
+            key = settings.REMEMBER_COOKIE_DURATION.key
+            lifetime = settings.REMEMBER_COOKIE_DURATION.read(self.config)
+        return key, lifetime
+
+    def now(self) -> int:
+        """Return the time, in whole seconds since 1970."""
+        return int(self.realm.clock().timestamp())
+
+    # ---------------------------------------------------------- what changes it
+
+    def log_in(self, user: Any, terms: Terms, duration: timedelta | None, *, forced: bool) -> bool:
+        """Make `user` log in here, in place of whoever was; False when there is no room.
+
+        :param duration: how long to remember, where the caller said so.
+        """
+        realm, sess, keys = self.realm, self.session, self.realm.entry.keys
+        own = self.source in ("session", "remember") and whose.is_of_session(self, user)
+        if not realm.level.begin(self, sess, user, terms):
+            return False
+        self.regenerate()
+        self.rotate_form_token()
+        self.write(terms.user_id, fresh=terms.fresh)
+        realm.entry.remove(sess, keys.pending)
+        realm.level.note(self, sess, user, terms)
+        if forced:
+            sess[keys.force] = True
+        realm.entry.add_methods(sess, terms.methods, self.now())
+        self._decide_cookie(sess, terms, duration, own=own)
+        self.owner = Loaded(user, terms.user_id)
+        self._decide(user, "session")
+        self.send(user_logged_in, user=user)
+        return True
+
+    def log_in_for_now(self, user: Any) -> None:
+        """Make a user without an id the user of this request: nobody could be found again by it.
+
+        Whoever was logged in before is out, as by any login.
+        """
+        self.tell_once("no id", user, _NO_ID)
+        if self.is_late:
+            self._drop("replaced")  # of the copy that this request looks at
+        else:
+            self.end("replaced")
+        self.realm.entry.remove(self.session, self.realm.entry.keys.pending)
+        self.regenerate()
+        self.rotate_form_token()
+        self._decide(user, "assigned")
+        self.send(user_logged_in, user=user)
+
+    def _decide(self, user: Any, source: str | None) -> None:
+        """Make `user` the current one because the application says so."""
+        self.ended_reason, self.failure, self.unknown = None, None, None
+        self.actor, self.acted, self.is_decided = None, Loaded(), True
+        self.assign(user, source)
+        self.announce()
+
+    def _decide_cookie(
+        self, sess: Session, terms: Terms, duration: timedelta | None, *, own: bool
+    ) -> None:
+        keys, entry = self.realm.entry.keys, self.realm.entry
+        logged_out = self.cookie == "clear"
+        self.cookie, self.lifetime, self.reissued, self.said_on = None, duration, None, None
+        entry.remove(sess, keys.remember, keys.remember_seconds)
+        keeps = not logged_out and self.realm.level.keeps_token(self, sess, own=own)
+        if terms.remember is not None:
+            # A cookie that is not this user's would win at the next start, or make that of two.
+            self.leftover = not keeps and bool(self.own_cookies())
+            self.cookie, self.reissued = "set", None
+            # Where older code looks for it; the response goes by the visit.
+            sess[keys.remember] = "set"
+            if duration is not None:
+                sess[keys.remember_seconds] = duration.total_seconds()
+        elif not keeps:
+            self.cookie = "clear" if self.own_cookies() else None
+
+    def write(self, user_id: Any, *, fresh: bool) -> None:
+        """Write into the session whose login it is from now on."""
+        realm, sess = self.realm, self.session
+        if realm.entry.keys.acting_as in sess:
+            self.stop_acting()
+        client = realm.hooks._session_identifier_generator()
+        realm.entry.write(sess, user_id, client, fresh=fresh)
+
+    def confirm(self, user: Any, methods: frozenset[str]) -> None:
+        """Make the login fresh again; it ends if it is over already."""
+        realm, sess, keys = self.realm, self.session, self.realm.entry.keys
+        if whose.is_of_session(self, user):
+            self.tell_if_late("confirm_login")
+            # Asked again: new credentials may have been saved through another object.
+            saved = whose.find(self, sess[keys.user_id])
+            reason = realm.level.confirm(self, sess, user if saved is None else saved, methods)
+            if reason is None:
+                self.regenerate()
+                sess[keys.fresh] = True
+                sess[keys.id] = realm.hooks._session_identifier_generator()
+                realm.entry.add_methods(sess, methods, self.now())
+            else:
+                self.leave(reason)
+                self.assign(realm.hooks.anonymous_user(), None)
+        self.send(user_login_confirmed)
+
+    def log_out(self, user: Any) -> None:
+        """End the login, and tell everybody while `user` is still the current one."""
+        realm, sess, keys = self.realm, self.session, self.realm.entry.keys
+        self.tell_if_late("logout_user")
+        self.end("logout")
+        realm.entry.remove(sess, keys.next, keys.pending, keys.remember)
+        if self.cookie == "clear":
+            sess[keys.remember] = "clear"
+        self.regenerate()
+        self.rotate_form_token()
+        self.clear_site_data = settings.LOGIN_CLEAR_SITE_DATA.read(self.config)
+        self.send(user_logged_out, user=user)
+        reason = self.ended_reason
+        self._decide(realm.hooks.anonymous_user(), None)
+        self.ended_reason = reason
+
+    def end(
+        self, reason: str, cookies: Sequence[str] | None = None, *, session: bool = True
+    ) -> None:
+        """End this login: the only way one ends. The level first, then session and cookie.
+
+        :param reason: why, for `login_ended_reason`.
+        :param cookies: the remember cookies that end with it; None for all that are ours.
+        :param session: whether it is the session's login too.
+        """
+        ending = self.own_cookies() if cookies is None else cookies
+        # Nothing is dropped before a store has answered every question.
+        if not self.only_looks:
+            self.realm.level.end(self, self.session if session else {}, ending, reason)
+        if session:
+            self._drop(reason)
+        self.stored, self.ended_reason = None, reason
+        if cookies is None:
+            self._forget_cookie(ending)
+
+    def leave(self, reason: str) -> None:
+        """Drop a session whose login is over already, as its level says."""
+        self._drop(reason)
+        if self.realm.level.ends_remembered:
+            self._forget_cookie(self.own_cookies())
+
+    def _drop(self, reason: str) -> None:
+        self.stored, self.owner, self.ended_reason = None, Loaded(), reason
+        self.realm.entry.drop(self.session)
+
+    def _forget_cookie(self, shown: Sequence[str]) -> None:
+        # With a path the browser may have one that it did not send here.
+        elsewhere = settings.REMEMBER_COOKIE_PATH.read(self.config) != "/"
+        if elsewhere or self.cookie == "set" or self.said_on is not None or shown:
+            self.cookie, self.said_on = "clear", None
+
+    # Acting as another
+
+    def stop_acting(self) -> None:
+        """Have nobody act as another any more in this session."""
+        key = self.realm.entry.keys.acting_as
+        if not self.is_late:  # else it is to be ended once more, by the next request
+            self.note_acting("impersonation_stopped", self.session.get(key))
+        self.regenerate()
+        self.realm.entry.remove(self.session, key)
+        self.actor, self.acted = None, Loaded()
+
+    def note_acting(self, event: str, user_id: Any) -> None:
+        """Log who acts as whom: the session's user as another."""
+        audit(
+            event,
+            user_id=str(user_id),
+            login_id=None if self.stored is None else self.stored.record.id,
+            ip=self.realm.host.client().address,
+            actor=str(self.session.get(self.realm.entry.keys.user_id)),
+        )
+
+    # --------------------------------------------------------------- the undo
+
+    def take_back(self) -> bool:
+        """Leave session and cookies as they came: the next request finds out again.
+
+        :return: whether there was something to take back.
+        """
+        if self.before is None:
+            return False
+        sess: Any = self.session
+        entries, modified, self.cookie, self.reissued = self.before
+        if dict(sess) != entries:
+            sess.clear()
+            sess.update(entries)
+        if modified is not None:
+            sess.modified = modified
+        self.before = None
+        return True
+
+
+_NO_ID = (
+    "login_user was given a %s that has no id: it is the user of this request, and the next one"
+    " knows nobody."
+)

@@ -1,0 +1,161 @@
+"""Whose login it is: users found by their ids, ids told by users, and what is known of both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import settings, users
+from .exceptions import InvalidUserId
+from .user_ids import plain
+from .users import is_unsaved
+
+if TYPE_CHECKING:
+    from .visit import Visit
+
+
+def find(visit: Visit, user_id: Any) -> Any:
+    """Return the user of a user id, or None when there is none."""
+    callback = visit.realm.hooks._user_callback
+    if callback is None:
+        return None
+    try:
+        user = callback(user_id)
+        if user is False or hasattr(user, "__await__"):
+            user = visit.resolve(user)
+    except Exception as error:
+        if not _says_unknown(error):
+            raise
+        if type(error) is ValueError:
+            settings.logger.warning(
+                "The user_loader raised %s for user id %r: the id is taken as unknown.",
+                type(error).__name__,
+                user_id,
+                exc_info=True,
+            )
+        return None
+    return None if user is False else user
+
+
+def is_unknown_for_now(visit: Visit, user_id: Any) -> bool:
+    """Return whether an id that the loader does not know is given time to be known again.
+
+    A session entry marks since when it is unknown. While it waits nothing else is touched.
+    """
+    grace = settings.LOGIN_UNKNOWN_USER_GRACE.read(visit.config)
+    sess, key = visit.session, visit.realm.entry.keys.unknown_since
+    now, text = visit.now(), str(user_id)
+    since, marked = _mark(sess.get(key))
+    known = marked == text and since <= now
+    over = now - since >= grace.total_seconds() if known else not (grace and text)
+    if over or visit.given_up == text:
+        visit.given_up = text
+        return False
+    # One mark, for the first id that a browser shows.
+    if not known and visit.unknown is None and visit.keeps_session():
+        sess[key] = [now, text]
+    visit.unknown, visit.stored = visit.unknown or text, None
+    return True
+
+
+def auth_text(visit: Visit, user: Any) -> str | None:
+    """Return what a user says of their credentials; None for one whose class says nothing.
+
+    What is no text is told to the log once. Where its printed form names the object (a mock, a
+    class without a `__str__`) it says nothing: each request would find other credentials.
+    """
+    method = getattr(user, "get_session_auth_hash", None)
+    if method is None:
+        return None
+    value = visit.resolve(method())
+    if isinstance(value, str):
+        return str(value)
+    visit.tell_once("auth hash", user, _NO_TEXT)
+    if value is None:
+        return ""  # a state too: no password yet
+    text = str(value)
+    return None if f"{id(value)}" in text or f"{id(value):x}" in text.lower() else text
+
+
+def is_of_session(visit: Visit, user: Any) -> bool:
+    """Return whether `user` is the one whose login the session is, not somebody's beside it.
+
+    That is known from the id that the user was loaded by. Another object is asked for its own:
+    it may be the same user, loaded once more.
+    """
+    user_id = visit.session.get(visit.realm.entry.keys.user_id)
+    if user_id is None:
+        return False
+    owner, loaded_by = visit.owner
+    loaded = loaded_by is not None and str(loaded_by) == str(user_id)
+    if loaded and user is owner:
+        return True
+    asked = asked_id(visit, user)
+    if asked is None:
+        return False
+    return str(asked) == str(user_id) or (loaded and str(asked) == str(asked_id(visit, owner)))
+
+
+def id_of(visit: Visit, user: Any) -> Any:
+    """Return the id that a user was loaded by in this request; of another, what it says."""
+    for known in (visit.owner, visit.acted):
+        if user is known.user:
+            return known.user_id
+    return asked_id(visit, user)
+
+
+def asked_id(visit: Visit, user: Any) -> Any:
+    """Return what a user object says its id is; None for one that can't tell."""
+    return users.asked_id(user, visit.realm.hooks.id_attribute, visit.resolve)
+
+
+def login_id_of(visit: Visit, user: Any) -> Any:
+    """Return the id that a login of this user is kept by; None for a user who has none.
+
+    Raises `InvalidUserId` for a row that was not saved.
+    """
+    get_id = getattr(user, visit.realm.hooks.id_attribute)
+    if is_unsaved(get_id):
+        raise InvalidUserId(visit.realm.hooks.id_attribute)
+    return plain(visit.resolve(get_id()))
+
+
+def own_ids(visit: Visit) -> set[str]:
+    """Return every id, as text, of the user whose login the session is, if that is known."""
+    owner, loaded_by = visit.owner
+    ids = () if loaded_by is None else (loaded_by, asked_id(visit, owner))
+    return {str(user_id) for user_id in ids if user_id is not None}
+
+
+def actor_id(visit: Visit) -> str | None:
+    """Return the user id of the user who impersonates the current one, if any."""
+    user_id = None if visit.actor is None else id_of(visit, visit.actor)
+    return None if user_id is None else str(user_id)
+
+
+#: Errors that say that an id is none, by the names of module and class: what is not installed can't
+#: be imported. `ValueError` itself, and no subclass: a row that is broken says nothing of the id.
+_EXACTLY = {("builtins", "ValueError"), ("werkzeug.exceptions", "NotFound")}
+_NO_IDS = {("bson.errors", "InvalidId"), ("mongoengine.errors", "ValidationError")}
+
+
+def _says_unknown(error: Exception) -> bool:
+    """Return whether an error of a user loader means that there is no such user."""
+    kind = type(error)
+    if (kind.__module__, kind.__name__) in _EXACTLY:
+        return True
+    return any((base.__module__, base.__name__) in _NO_IDS for base in kind.__mro__)
+
+
+def _mark(entry: object) -> tuple[int, str | None]:
+    """Return since when (seconds since 1970) which user id is unknown; 0 and None for no mark."""
+    match entry:
+        case [int(since), str(marked)] if not isinstance(since, bool):
+            return since, marked
+        case _:
+            return 0, None
+
+
+_NO_TEXT = (
+    "get_session_auth_hash() of %s returned no text. Return a text that changes when the"
+    " credentials do, such as the password hash, or leave the method away."
+)

@@ -1,0 +1,60 @@
+"""What is looked at when the first request comes: the application is complete by then."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from . import finish
+from .core import settings
+from .decorator_order import check_decorator_order
+from .flask_internals import note_request, opened_session, request_context
+from .session_ids import how_to_renew, keeps_its_id
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from .ports import RealmInApp
+
+
+def register(app: Flask) -> None:
+    """Have an application looked at before its first request."""
+    unchecked = [app]
+
+    def check() -> None:
+        if unchecked:
+            tell_of_settings(app)  # those that were set after `init_app`
+            check_decorator_order(app)
+            finish.be_last(app)
+            _warn_of_kept_id(app)
+            unchecked.clear()
+
+    app.before_request(check)
+    note_request(app)
+
+
+def tell_of_settings(app: Flask, told: Collection[str] = ()) -> None:
+    """Log what is odd or wrong about settings of 0.6.3, each once for an application."""
+    realms: dict[str, RealmInApp] = app.extensions["login"]
+    before = {text for known in realms.values() for text in known.told}
+    now = settings.tell(app.config, before.union(told))
+    for known in realms.values():
+        known.told = now
+
+
+def _warn_of_kept_id(app: Flask) -> None:
+    interface = app.session_interface
+    if not keeps_its_id(interface, None):
+        return
+    sess = opened_session(request_context.get(None))
+    if interface.is_null_session(sess) or not keeps_its_id(interface, sess):
+        return
+    settings.logger.warning(
+        "The sessions of the application '%s' keep their id at login: neither %s.%s nor they have a"
+        " method 'regenerate'. Somebody who planted the id in a browser is logged in along with its"
+        " user. %s",
+        app.name,
+        type(interface).__module__,
+        type(interface).__qualname__,
+        how_to_renew(interface),
+    )

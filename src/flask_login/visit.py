@@ -1,0 +1,344 @@
+"""A visit in Flask: the ports of a `Visit`, from Flask's context."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from flask import Request as FlaskRequest
+from werkzeug.local import LocalProxy
+
+from . import marks
+from .core import settings, whose
+from .core.events import user_accessed
+from .core.exceptions import MissingLoader
+from .core.protection import Client
+from .core.users import UNLOADED
+from .core.visit import Loaded, Visit
+from .flask_internals import (
+    app_context,
+    get_app,
+    get_config,
+    get_request,
+    is_answered,
+    opened_session,
+    request_context,
+    require_request,
+    session_of,
+)
+from .loaders import resolve, unwrap
+from .session_ids import renew_id
+
+if TYPE_CHECKING:
+    from blinker import NamedSignal
+    from flask import Flask, Request
+    from flask.sessions import SessionMixin
+
+    from .core.ports import HostedRealm
+    from .core.realm import Realm
+
+# A browser sends a few of one name, each with another path or domain.
+_MOST_COOKIES = 10
+
+_COOKIES_OF_FLASK = FlaskRequest.cookies
+
+_LATE = (
+    "%s() was called after the response had begun (in a stream, or at the end of a request): the"
+    " session and the cookies of this browser stay as they are. A logout still ends what is in a"
+    " session store. Call it in the view."
+)
+
+#: The visits whose loaders are running in this context, and in those that were copied from it.
+_loading: ContextVar[tuple[Visit, ...]] = ContextVar("flask_login.loading", default=())
+
+
+class FlaskVisit(Visit):
+    """One realm in one request of Flask."""
+
+    #: Whether the log was told that the response had begun.
+    told_of_answer: bool = False
+
+    def __init__(self, realm: Realm, context: Any) -> None:
+        super().__init__(realm, context.app.config)
+        self.context = context
+
+    @property
+    def session(self) -> SessionMixin:
+        """The session of the request, or a copy of it once the response has begun."""
+        return session_of(self.context)
+
+    @property
+    def request(self) -> Request:
+        """The request, for the application's request loader."""
+        return cast("Request", self.context.request)
+
+    @property
+    def app(self) -> Flask:
+        """The application that serves the request."""
+        return cast("Flask", self.context.app)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the response has begun: the browser can't be told anything any more."""
+        return is_answered(self.context.request)
+
+    def has_session(self) -> bool:
+        """Return whether there may be a login in the session or a cookie, without using them."""
+        if self.realm.hooks._user_callback is None:
+            return False
+        request = self.context.request
+        if "HTTP_COOKIE" in request.environ or type(request).cookies is not _COOKIES_OF_FLASK:
+            return True
+        return bool(self.session if self.is_late else opened_session(self.context))
+
+    def keeps_session(self) -> bool:
+        """Return whether the session can be written at all."""
+        return self.is_late or not self.app.session_interface.is_null_session(self.session)
+
+    def remember_cookies(self) -> list[str]:
+        """Return the values of the remember cookies that came, whoever made them."""
+        cookies: Any = self.context.request.cookies
+        name = settings.remember_cookie_name(self.config, self.realm.name)
+        # A request class may have a plain dict here, or less.
+        if hasattr(cookies, "getlist"):
+            found = [*cookies.getlist(name)]
+        else:
+            found = [cookies[name]] if name in cookies else []
+        return [value for value in found[:_MOST_COOKIES] if isinstance(value, str)]
+
+    def own_cookies(self) -> list[str]:
+        """Return those that this application could have made; any other is none of its business."""
+        cookies = self.remember_cookies()
+        if not cookies or self.realm.hooks._is_patched("_load_user_from_remember_cookie"):
+            return cookies  # only the application knows what it puts there
+        known = self.app.extensions.get("login", {}).values()
+        realms = {self.realm, *(found.manager._realm for found in known)}
+        return [
+            cookie
+            for cookie in cookies
+            if any(realm.level.has_signed(self, cookie) for realm in realms)
+        ]
+
+    def authorization(self) -> str | None:
+        """Return the header ``Authorization``."""
+        return self.request.environ.get("HTTP_AUTHORIZATION")
+
+    def is_activity(self) -> bool:
+        """Return whether a person made this request, as far as one can know."""
+        request = self.request
+        if self.is_passive or "prefetch" in request.environ.get("HTTP_SEC_PURPOSE", ""):
+            return False
+        view = self.app.view_functions.get(request.endpoint or "")
+        return not marks.is_marked(view, marks.NO_ACTIVITY)
+
+    def regenerate(self) -> None:
+        """Give a server-side session a new id, so that one planted before is worthless.
+
+        Not once the response has begun: the browser would go on with an id that is gone.
+        """
+        if not self.is_late:
+            renew_id(self.app.session_interface, self.session)
+
+    def rotate_form_token(self) -> None:
+        """Have Flask-WTF make a new CSRF token, where ``LOGIN_ROTATE_CSRF_TOKEN`` is set."""
+        if settings.LOGIN_ROTATE_CSRF_TOKEN.read(self.config):
+            name = self.config.get("WTF_CSRF_FIELD_NAME", "csrf_token")
+            self.realm.entry.remove(self.session, name)
+            app_context.get(None).g.pop(name, None)
+
+    def resolve(self, result: object) -> Any:
+        """Return the result of an application's callback, awaited if that was ``async def``."""
+        return resolve(result)
+
+    def tell_once(self, what: str, user: object, text: str) -> None:
+        """Log a warning, once per application and class of users."""
+        known = self.app.extensions.get("login", {}).get(self.realm.name)
+        told = set[tuple[str, str]]() if known is None else known.told_of_users
+        of_class = f"{type(user).__module__}.{type(user).__qualname__}"
+        if (what, of_class) not in told:
+            told.add((what, of_class))
+            settings.logger.warning(text, of_class)
+
+    def tell_if_late(self, function: str) -> None:
+        """Warn, once a request, that a function was called when the response had begun."""
+        if self.is_late and not self.told_of_answer:
+            self.told_of_answer = True
+            settings.logger.warning(_LATE, function)
+
+    # ------------------------------------------------------------ who it is
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether this very code is finding out the user, or a loader started it."""
+        return self in _loading.get()
+
+    def load(self) -> None:
+        """Find out whose request this is, whatever was known before."""
+        here, loading = app_context.get(None), _loading.get()
+        if self in loading or self.app is not here.app:
+            return  # another application knows nothing of this one's session
+        if self.failure is not None and self.store_failed:
+            return  # told once; a page that tells of it must not fail as well
+        self.forget()
+        token = _loading.set((*loading, self))
+        try:
+            user = self.identify()
+        except BaseException as error:
+            self._fail(error)
+            raise
+        finally:
+            _loading.reset(token)
+        if self.is_decided:
+            user = self.user
+        elif user is None:
+            user = self._nobody()
+        user = unwrap(user)
+        self.found = user  # before others, who may forget it for a moment
+        self.assign(user, self.source)
+        self.announce()
+        if user_accessed.receivers:
+            user_accessed.send(here.app)
+
+    def forget(self) -> None:
+        """Forget who makes the request, to find out again."""
+        self.user, self.source, self.actor = UNLOADED, None, None
+        self.owner, self.acted, self.written = Loaded(), Loaded(), UNLOADED
+        self.trusted, self.failure = None, None
+        self.is_distrusted, self.is_decided = False, False
+        self.unknown, self.given_up = None, None
+        if self.realm.is_default:
+            # A loader that looks at g must not find the user of another request there.
+            for name in ("_login_user", "_login_state"):
+                app_context.get(None).g.pop(name, None)
+
+    def _fail(self, error: BaseException) -> None:
+        """Have this request be nobody's from here on: pages that tell of the failure ask as well.
+
+        Guards don't take it for that: they raise the failure again.
+        """
+        self.take_back()
+        self.assign(self.realm.hooks.anonymous_user(), None)
+        self.failure = error
+
+    def _nobody(self) -> Any:
+        hooks = self.realm.hooks
+        if (
+            hooks._user_callback is None
+            and hooks._request_callback is None
+            and hooks._bearer_callback is None
+            and hooks._header_callback is None
+        ):
+            raise MissingLoader
+        self.source = None
+        if hooks._user_callback is not None:
+            self.session.get(self.realm.entry.keys.user_id)  # a cookie brings another answer
+        return hooks.anonymous_user()
+
+    def assign(self, user: Any, source: str | None) -> None:
+        """Make `user` the current one."""
+        self.user = unwrap(user)
+        self.source, self.written = source, UNLOADED
+        if self.realm.is_default:
+            self.mirror()
+
+    def announce(self) -> None:
+        """Tell code of before 0.6.90, where there is some, who the current user is."""
+        hooks = self.realm.hooks
+        if hooks._is_patched("_update_request_context_with_user"):
+            user, source = self.user, self.source
+            hooks._update_request_context_with_user(None if source is None else user)
+            if self.user is user:
+                self.source = source
+
+    # ------------------------------------- the user of the default realm, on g
+
+    @property
+    def on_g(self) -> Any:
+        """What belongs on ``g._login_user`` for this request."""
+        return self.user if self.written is UNLOADED else self.written
+
+    def mirror(self) -> None:
+        """Write the user to ``g._login_user``, for extensions that read it there."""
+        holder = app_context.get(None).g.__dict__
+        holder["_login_user"], holder["_login_state"] = self.user, self
+
+    def claim(self, written: Any) -> Any:
+        """Take what other code wrote to ``g`` for this request's, and no other's."""
+        holder = app_context.get(None).g
+        if isinstance(written, LocalProxy):
+            del holder._login_user  # it may be current_user, which would ask us again
+            written = unwrap(written)
+        self.written = holder._login_user = written
+        holder._login_state = self
+        return written
+
+
+def leave(visit: FlaskVisit | None, *, kept: bool) -> None:
+    """Take a request's user from ``g`` at its end, for the next one not to find it.
+
+    :param visit: what the default realm knows of the request; None when nobody asked.
+    :param kept: leave it there as this request's: a test still looks at the request.
+    """
+    holder = app_context.get(None).g
+    owner: FlaskVisit | None = getattr(holder, "_login_state", None)
+    written = getattr(holder, "_login_user", UNLOADED)
+    if owner is not None and owner is not visit:
+        if written is not owner.on_g:
+            holder._login_user = owner.on_g  # written over what an outer request had there
+    elif kept and visit is not None and written is not UNLOADED:
+        if written is not visit.on_g:
+            visit.claim(written)
+    else:
+        holder.pop("_login_user", None)
+        holder.pop("_login_state", None)
+
+
+def visit_of(realm: Realm) -> FlaskVisit:
+    """Return what a realm knows of the current request.
+
+    Raises Flask's `RuntimeError` outside of a request.
+    """
+    context = request_context.get(None) or require_request()
+    holder = context.request.__dict__
+    visit: FlaskVisit | None = holder.get(realm.key)
+    # Not replaced, should another thread of this request have been quicker.
+    return holder.setdefault(realm.key, FlaskVisit(realm, context)) if visit is None else visit
+
+
+class FlaskHost:
+    """Flask, as the core asks it."""
+
+    def config(self) -> Mapping[str, Any]:
+        """Return the application's settings."""
+        return get_config()
+
+    def client(self) -> Client:
+        """Return what is known of the browser, or program, that makes the request."""
+        request = get_request()
+        environ = request.environ
+        return Client(
+            request.remote_addr,
+            environ.get("HTTP_USER_AGENT"),
+            environ.get("HTTP_X_FORWARDED_FOR"),
+        )
+
+    def session_lifetime(self) -> timedelta:
+        """Return how long Flask's session cookie lasts unused."""
+        return get_app().permanent_session_lifetime
+
+    def send(self, signal: NamedSignal, **facts: Any) -> None:
+        """Send a signal, with the application as sender."""
+        signal.send(get_app(), **facts)
+
+    def actor(self, realm: HostedRealm) -> str | None:
+        """Return the user id of the user who impersonates the current one, if any."""
+        if request_context.get(None) is None:
+            return None
+        return whose.actor_id(visit_of(cast("Realm", realm)))
+
+    def store_failed(self, realm: HostedRealm) -> None:
+        """Note on the request that the session store gave it no answer."""
+        if request_context.get(None) is not None:
+            visit_of(cast("Realm", realm)).store_failed = True
