@@ -924,6 +924,11 @@ login_manager = LoginManager(app, session_store=SlowStore())
 """
 
 
+def _listen_to_ctrl_c() -> None:
+    """Undo what a shell does to its background jobs: they, and their children, ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.slow
 def test_ctrl_c_in_a_long_purge_says_how_far_it_came(tmp_path: Path) -> None:
     shop = Shop(tmp_path, SLOW_SHOP)
@@ -934,6 +939,7 @@ def test_ctrl_c_in_a_long_purge_says_how_far_it_came(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
+        preexec_fn=_listen_to_ctrl_c,  # noqa: PLW1509  # one call, before anything else runs
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "waiting\n"
