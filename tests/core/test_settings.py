@@ -203,7 +203,7 @@ TOLERATED: dict[str, list[tuple[object, object]]] = {
         (" ", None),
     ],
     "REMEMBER_COOKIE_PATH": [*((blank, "/") for blank in BLANKS), (" /shop ", "/shop")],
-    "REMEMBER_COOKIE_SECURE": [*SPELLED, *((blank, None) for blank in BLANKS)],
+    "REMEMBER_COOKIE_SECURE": [*SPELLED, *((text, None) for text in (*BLANKS, "None", "none"))],
     "REMEMBER_COOKIE_HTTPONLY": [*SPELLED, *((blank, True) for blank in BLANKS)],
     "REMEMBER_COOKIE_SAMESITE": [
         ("lax", "Lax"),

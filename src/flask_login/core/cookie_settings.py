@@ -61,7 +61,7 @@ REMEMBER_COOKIE_SECURE: Setting[bool | None] = Setting(
     "Whether the remember cookie is sent over https only. None means: when"
     " `SESSION_COOKIE_SECURE` is set, or the request itself came over https.",
     parsers.optional_boolean,
-    tolerate=parsers.spelled_boolean,
+    tolerate=parsers.spelled_optional_boolean,
 )
 REMEMBER_COOKIE_HTTPONLY = Setting(
     "REMEMBER_COOKIE_HTTPONLY",

@@ -50,6 +50,11 @@ def spelled_boolean(value: object) -> bool:
         raise ValueError from None
 
 
+def spelled_optional_boolean(value: object) -> bool | None:
+    """Return what a text from an environment variable says; the text "None" is None."""
+    return None if text(value).lower() == "none" else spelled_boolean(value)
+
+
 def text(value: object) -> str:
     """Return a text that is not empty."""
     if isinstance(value, str) and value:
