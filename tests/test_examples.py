@@ -29,6 +29,7 @@ from tests.deadlines import at_most
 from tests.redirect_status import REDIRECT
 
 from flask_login import FlaskLoginClient
+from flask_login.core.signed import SignedLevel
 from flask_login.testing import FrozenClock
 
 # pytester, in test_docs.py, forgets what was first imported in a test of its own, and SQLAlchemy
@@ -564,7 +565,8 @@ def test_a_socket_is_told_when_its_login_ends_and_may_say_nothing_more(load: Loa
 
 def test_a_socket_without_a_store_does_not_see_the_logout(load: Load) -> None:
     module, connect = sockets(load)
-    module.login_manager._logins = None  # as without a session store
+    realm = module.login_manager._realm
+    realm.level, realm.logins = SignedLevel(realm), None  # as without a session store
     client = module.app.test_client()
     client.post("/login/ann")
     socket = connect(client)
@@ -576,7 +578,7 @@ def test_a_socket_without_a_store_does_not_see_the_logout(load: Load) -> None:
 def test_an_event_of_a_socket_counts_as_activity(load: Load) -> None:
     module, connect = sockets(load)
     clock = FrozenClock()
-    module.login_manager._clock = module.login_manager._logins._clock = clock
+    module.login_manager._realm.clock = module.login_manager._logins.clock = clock
     module.app.config["LOGIN_IDLE_TIMEOUT"] = timedelta(minutes=10)
     client = module.app.test_client()
     client.post("/login/ann")

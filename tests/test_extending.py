@@ -18,7 +18,7 @@ from flask_login.core import parsers, settings, sources
 from flask_login.core.events import user_loaded_from_request
 from flask_login.core.level import Level
 from flask_login.core.setting import Setting
-from flask_login.core.sources import Source
+from flask_login.core.visit import Source
 from flask_login.testing import FrozenClock
 
 # A source: a function, and its place in the list

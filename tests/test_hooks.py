@@ -97,7 +97,7 @@ class HookedSite:
         if self.way == "class":
             monkeypatch.setattr(LoginManager, self.hook, member, raising=False)
         elif self.way == "instance":
-            patched = member.fget if isinstance(member, property) else member
+            patched: Any = member.fget if isinstance(member, property) else member
             bound = patched.__get__(self.manager)
             value = bound() if isinstance(member, property) else bound
             monkeypatch.setattr(self.manager, self.hook, value)

@@ -29,7 +29,7 @@ from flask_login import (
     user_loaded_from_cookie,
     user_loaded_from_request,
 )
-from flask_login.core import whose
+from flask_login.core.users import find
 from flask_login.signals import _user_loaded_from_header
 from flask_login.testing import FrozenClock
 from flask_login.visit import visit_of
@@ -107,7 +107,7 @@ def test_without_a_user_loader_a_session_names_nobody(users: dict[str, Any]) -> 
     assert client.get("/who").text == "nobody"
     assert client.get("/who", headers=KEY).text == "bob"
     with app.test_request_context():
-        assert whose.find(visit_of(manager._realm), "alice") is None
+        assert find(visit_of(manager._realm), "alice") is None
 
 
 # The user loader

@@ -6,12 +6,15 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
-from . import cookies
-from .core import events, impersonation, settings, two_step, whose
+from werkzeug.local import LocalProxy
+
+from .core import events, impersonation, settings, two_step, users, whose
 from .core import remember as tokens
 from .core.exceptions import InvalidUserId
+from .core.rules import NO_TIMEOUTS
 from .core.terms import Terms, check_duration, check_methods, check_timeouts
-from .core.users import is_active
+from .core.users import is_active, says
+from .current import current_of
 from .exceptions import ImpersonationDenied
 from .flask_internals import get_request
 from .loaders import unwrap
@@ -19,7 +22,7 @@ from .ports import Manager
 from .visit import FlaskVisit, visit_of
 
 
-def login_user(
+def login_user(  # noqa: PLR0917  # in the order of the public function
     manager: Manager,
     user: Any,
     remember: bool,
@@ -34,41 +37,56 @@ def login_user(
     fresh_timeout: timedelta | None,
 ) -> bool:
     """Log `user` in, in a manager's realm. See `flask_login.login_user`."""
-    found = unwrap(user)
-    active = is_active(found)
+    found = unwrap(user) if isinstance(user, LocalProxy) else user
+    active = getattr(found, "is_active", True)
+    active = active is True or says(active)
     if not (force or active):
         return False
     visit = visit_of(manager._realm)
-    user_id = whose.login_id_of(visit, found)
-    visit.tell_if_late("login_user")
+    user_id = users.login_id_of(visit, found)
+    if visit.is_late:
+        visit.tell_late("login_user")
     if user_id is None:
         visit.log_in_for_now(found)
         return True
-    if remember:
-        check_duration(duration)
-        remember = settings.REMEMBER_COOKIE_ENABLED.read(visit.config)
-    if remember:
-        cookies.check(visit.config, visit.request)
-    terms = Terms(
-        user_id,
-        fresh,
-        check_methods(methods),
-        _lifetime(visit, duration) if remember else None,
-        external_id,
-        check_timeouts(
+    timeouts = NO_TIMEOUTS
+    if not idle_timeout is absolute_timeout is fresh_timeout is None:
+        timeouts = check_timeouts(
             idle_timeout=idle_timeout,
             absolute_timeout=absolute_timeout,
             fresh_timeout=fresh_timeout,
-        ),
+        )
+    terms = Terms(
+        user_id,
+        fresh,
+        frozenset() if methods == () else check_methods(methods),
+        _lifetime(visit, duration) if remember else None,
+        external_id,
+        timeouts,
     )
     return visit.log_in(found, terms, duration, forced=force and not active)
 
 
-def _lifetime(visit: FlaskVisit, duration: timedelta | None) -> timedelta:
-    key = settings.REMEMBER_COOKIE_DURATION.key if duration is None else "duration"
-    if duration is None:
-        duration = settings.REMEMBER_COOKIE_DURATION.read(visit.config)
-    return tokens.issue("", visit.realm.clock(), duration, key=key).lifetime
+def _lifetime(visit: FlaskVisit, duration: timedelta | None) -> timedelta | None:
+    """Return how long the browser is to be remembered; None where nobody is.
+
+    What would keep the browser from being remembered is told here, not once the view is done.
+    """
+    config = visit.config
+    if duration is not None:
+        check_duration(duration)
+    key = settings.REMEMBER_COOKIE_ENABLED.key
+    if key in config and not settings.REMEMBER_COOKIE_ENABLED.read(config):
+        return None
+    settings.check_remember_cookie(config, is_secure=visit.context.request.is_secure)
+    key = settings.REMEMBER_COOKIE_DURATION.key
+    if duration is not None:
+        key = "duration"
+    elif key in config:
+        duration = settings.REMEMBER_COOKIE_DURATION.read(config)
+    else:
+        duration = settings.COOKIE_DURATION
+    return timedelta(seconds=tokens.whole(visit.realm.clock(), duration, key))
 
 
 def confirm_login(manager: Manager, *, methods: Collection[str] = ()) -> None:
@@ -82,9 +100,11 @@ def logout_user(manager: Manager, *, everywhere: bool = False) -> bool:
 
     See `flask_login.logout_user`.
     """
-    manager.stop_impersonating()
-    user = manager.get_current_user()
+    user = current_of(manager)
     visit = visit_of(manager._realm)
+    if visit.actor is not None:
+        manager.stop_impersonating()
+        user = manager.get_current_user()
     if everywhere:
         registry, user_id = manager.sessions, whose.id_of(visit, user)
         if user_id is not None:
@@ -116,7 +136,7 @@ def begin_login(
     if not is_active(found):
         return False
     visit = visit_of(manager._realm)
-    user_id = whose.login_id_of(visit, found)
+    user_id = users.login_id_of(visit, found)
     if user_id is None:
         raise InvalidUserId(manager.id_attribute)
     check_duration(duration)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
+
+from werkzeug.wrappers import Response as BaseResponse
 
 from . import legacy
 from .core import settings
@@ -64,6 +66,14 @@ def _key_in_place() -> Key:
     return signing_key(legacy.app_in_place().config)
 
 
+def remember_cookie_name(config: Mapping[str, Any], realm: str) -> str:
+    """Return the name of a realm's remember cookie."""
+    name = settings.COOKIE_NAME
+    if settings.REMEMBER_COOKIE_NAME.key in config:
+        name = settings.REMEMBER_COOKIE_NAME.read(config)
+    return name if realm == settings.DEFAULT_REALM else f"{name}_{realm}"
+
+
 def set_cookie(
     response: Response,
     request: Request,
@@ -77,9 +87,9 @@ def set_cookie(
 
     Raises `ConfigurationError` for settings of a cookie that the browser would not keep.
     """
-    check(config, request)
+    settings.check_remember_cookie(config, is_secure=request.is_secure)
     response.set_cookie(
-        settings.remember_cookie_name(config, realm),
+        remember_cookie_name(config, realm),
         value=value,
         expires=datetime.fromtimestamp(expires_at, timezone.utc),
         **attributes(config, request),
@@ -87,62 +97,50 @@ def set_cookie(
 
 
 def clear_cookie(
-    response: Response, request: Request, config: Mapping[str, Any], realm: str
+    response: Response,
+    request: Request,
+    config: Mapping[str, Any],
+    realm: str,
+    *,
+    host_only: bool = False,
 ) -> None:
     """Delete the cookie, with the attributes it was set with.
 
     A browser keeps a cookie whose deletion differs in domain, path or partition, and in a
     cross-site context it ignores a deletion without ``SameSite=None; Secure``.
+
+    :param host_only: delete the one that has no domain or path, where the settings give it one.
     """
-    _delete(response, settings.remember_cookie_name(config, realm), attributes(config, request))
+    found: Mapping[str, Any] = attributes(config, request)
+    if host_only:
+        if (found["domain"], found["path"]) == (None, "/"):
+            return
+        found = {**found, "domain": None, "path": "/"}
+    if type(response).delete_cookie is not BaseResponse.delete_cookie:
+        found = _known_to(response.delete_cookie, found)
+    response.delete_cookie(remember_cookie_name(config, realm), **found)
 
 
-def clear_host_cookie(
-    response: Response, request: Request, config: Mapping[str, Any], realm: str
-) -> None:
-    """Delete the cookie that has no domain or path, where the settings give it one."""
-    found = attributes(config, request)
-    if (found["domain"], found["path"]) == (None, "/"):
-        return
-    found.update(domain=None, path="/")
-    _delete(response, settings.remember_cookie_name(config, realm), found)
-
-
-def _delete(response: Response, name: str, attributes: Mapping[str, Any]) -> None:
-    # A response class may have a method from when it took the domain and the path only.
-    parameters = inspect.signature(response.delete_cookie).parameters.values()
-    if all(parameter.kind is not parameter.VAR_KEYWORD for parameter in parameters):
-        known = {parameter.name for parameter in parameters}
-        attributes = {key: value for key, value in attributes.items() if key in known}
-    response.delete_cookie(name, **attributes)
-
-
-def check(config: Mapping[str, Any], request: Request) -> None:
-    """Raise `ConfigurationError` when the browser of this request would not keep the cookie."""
-    settings.check_remember_cookie(config, secure=_is_secure(config, request))
-
-
-def _is_secure(config: Mapping[str, Any], request: Request) -> bool:
-    secure = settings.REMEMBER_COOKIE_SECURE.read(config)
-    if secure is None:
-        secure = bool(config.get("SESSION_COOKIE_SECURE")) or request.is_secure
-    return secure
+def _known_to(method: Callable[..., None], attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return those that a response class takes: its own method may be of an earlier time."""
+    parameters = inspect.signature(method).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return attributes
+    known = {parameter.name for parameter in parameters}
+    return {key: value for key, value in attributes.items() if key in known}
 
 
 def attributes(config: Mapping[str, Any], request: Request) -> dict[str, Any]:
     """Return the attributes of a remember cookie, or of another that belongs to logins."""
-    found: dict[str, Any] = {
-        "domain": settings.REMEMBER_COOKIE_DOMAIN.read(config),
-        "path": settings.REMEMBER_COOKIE_PATH.read(config),
-        "secure": _is_secure(config, request),
-        "httponly": settings.REMEMBER_COOKIE_HTTPONLY.read(config),
-        "samesite": settings.REMEMBER_COOKIE_SAMESITE.read(config),
-    }
-    partitioned = settings.REMEMBER_COOKIE_PARTITIONED.read(config)
-    if partitioned is None:
-        partitioned = (
-            bool(config.get("SESSION_COOKIE_PARTITIONED")) and settings.supports_partitioned()
-        )
-    if partitioned:
-        found["partitioned"] = True
+    said = settings.ATTRIBUTES.default
+    if not config.keys().isdisjoint(settings.ATTRIBUTES.keys):
+        said = settings.ATTRIBUTES.read(config)
+    found = said._asdict()
+    if said.secure is None:
+        found["secure"] = bool(config.get("SESSION_COOKIE_SECURE")) or request.is_secure
+    if said.partitioned is None:
+        partitioned = config.get("SESSION_COOKIE_PARTITIONED")
+        found["partitioned"] = bool(partitioned) and settings.supports_partitioned()
+    if not found["partitioned"]:
+        del found["partitioned"]  # Flask before 3.1 knows no such argument
     return found

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
 
+from flask import current_app, g, has_request_context
 from werkzeug.local import LocalProxy
 
 from . import legacy
@@ -19,7 +20,7 @@ from .core.exceptions import MissingLoginManager
 from .core.registry import SessionRegistry
 from .core.settings import DEFAULT_REALM
 from .core.users import UNLOADED, asked_id, says
-from .flask_internals import app_context, get_app, request_context
+from .flask_internals import app_context, get_app, request_context, require_request
 from .loaders import resolve, unwrap
 from .login_facts import CurrentLogin
 from .visit import FlaskVisit, visit_of
@@ -51,10 +52,15 @@ def default_manager() -> Manager:
 
     Raises `MissingLoginManager` when the application has none.
     """
-    if legacy.is_app_replaced():
+    if legacy.utils["current_app"] is not current_app:
         return manager_of(legacy.app_in_place())
     here = app_context.get(None)
-    return manager_of(get_app() if here is None else here.app)
+    app: Any = get_app() if here is None else here.app
+    try:
+        manager: Manager = app.login_manager
+    except AttributeError:
+        raise MissingLoginManager(app.name, None) from None
+    return manager
 
 
 # ------------------------------------------------------------------------ the user
@@ -63,9 +69,25 @@ def default_manager() -> Manager:
 _acting: ContextVar[Mapping[tuple[Realm, Any], Any]] = ContextVar("flask_login.acting")
 
 
-def get_user() -> Any:
+def _get_user() -> Any:
     """Return the user of this request in the default realm; None outside of one."""
-    return _user_of_code(None) if request_context.get(None) is None else user_of(default_manager())
+    if legacy.utils["current_app"] is not current_app:
+        return _user_of_replaced_app()
+    if request_context.get(None) is None:
+        return _user_of_code(None)
+    manager = getattr(app_context.get(None).app, "login_manager", None)
+    return user_of(default_manager() if manager is None else manager)
+
+
+def _user_of_replaced_app() -> Any:
+    if not has_request_context():
+        return None
+    manager = default_manager()
+    if legacy.is_manager(manager):
+        return user_of(manager)
+    if "_login_user" not in g:
+        manager._load_user()
+    return g.get("_login_user")
 
 
 def current_of(manager: Manager) -> Any:
@@ -90,35 +112,38 @@ def user_of(manager: Manager) -> Any:
     knows; other code wrote to ``g``; other code deleted it there, or nobody has asked yet; what is
     on ``g`` is of another request.
     """
-    realm = manager._realm
-    visit = visit_of(realm)
+    realm, context = manager._realm, request_context.get(None) or require_request()
+    known: dict[str, Any] = context.request.__dict__
+    visit: FlaskVisit = known.get(realm.key) or known.setdefault(
+        realm.key, FlaskVisit(realm, context)
+    )
     acted = _acting.get(None)
-    if acted:
-        found = acted.get((realm, visit.request), UNLOADED)
-        if found is not UNLOADED:
-            return found
+    if acted and (realm, context.request) in acted:
+        return acted[realm, context.request]
+    user = visit.user  # once: other threads of this request may forget it for a moment
     if not realm.is_default:
-        return _loaded(manager, visit) if visit.user is UNLOADED else visit.user
+        return _loaded(manager, visit) if user is UNLOADED else user
     holder = app_context.get(None).g.__dict__
     written = holder.get("_login_user", UNLOADED)
-    if written is visit.user:
-        return _loaded(manager, visit) if written is UNLOADED else written
+    if written is user:
+        if user is UNLOADED and manager._load_user == realm.own["_load_user"]:
+            visit.load()
+            user = visit.user if visit.written is UNLOADED else visit.written
+        return _loaded(manager, visit) if user is UNLOADED else user
     owner: FlaskVisit | None = holder.get("_login_state")
     if written is not UNLOADED and (owner is None or written is not owner.on_g):
         return visit.claim(written)
-    if owner is visit and written is not UNLOADED:
-        return written
-    if owner is visit or visit.user is UNLOADED:
-        return _loaded(manager, visit)
+    if owner is visit or user is UNLOADED:
+        return _loaded(manager, visit) if written is UNLOADED or owner is not visit else written
     visit.mirror()
-    return visit.on_g
+    return user if visit.written is UNLOADED else visit.written
 
 
 def _loaded(manager: Manager, visit: FlaskVisit) -> Any:
     manager._load_user()
     user = visit.user
     if visit.realm.is_default:
-        # A subclass may have its own _load_user, which writes to g.
+        # Another _load_user may write to g.
         written = app_context.get(None).g.__dict__.get("_login_user", UNLOADED)
         if written is not UNLOADED:
             return written if written is visit.on_g else visit.claim(written)
@@ -149,7 +174,7 @@ class _CurrentUser(LocalProxy[Any]):
 
 #: The user of this request, as a proxy: for nobody it is an `AnonymousUserMixin`, outside of a
 #: request None. For a type checker it is `Any`; `LoginManager.current_user` is the typed one.
-current_user: Any = _CurrentUser(lambda: legacy.utils["_get_user"]())
+current_user: Any = _CurrentUser(lambda: legacy.utils["_get_user"]())  # noqa: PLW0108  # as it is now
 
 
 def get_current_user() -> Any:

@@ -14,12 +14,11 @@ from .core import settings
 from .core.exceptions import ConfigurationError
 from .current import manager_of
 from .flask_internals import get_app, get_config, get_request
-from .guards import guard_of, must_log_in
+from .guards import DEFAULT_GUARD as DEFAULT_GUARD
+from .guards import guard_of, guard_requests, must_log_in
 from .marks import is_marked, mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from flask import Request
     from flask.typing import ResponseReturnValue
     from werkzeug.routing import MapAdapter
@@ -29,10 +28,6 @@ if TYPE_CHECKING:
 
 #: On a view, or a class of views, that stays public where a login is required by default.
 NOT_REQUIRED = "_login_not_required"
-
-#: On a function that runs before requests and guards by default: a function that takes the
-#: application and returns the manager it guards for, or None if it does not guard there.
-DEFAULT_GUARD = "_login_default_guard"
 
 
 def protect(manager: Manager, target: Flask | Blueprint) -> None:
@@ -52,7 +47,7 @@ def protect(manager: Manager, target: Flask | Blueprint) -> None:
     """
     if not isinstance(target, (Flask, Blueprint)):
         raise ConfigurationError("target", target, "an application or a blueprint")
-    _guard_with(target, lambda _: manager)
+    guard_requests(target, lambda _: manager, _answer)
 
 
 def exempt(manager: Manager, *endpoints: str) -> None:
@@ -164,21 +159,9 @@ def register(app: Flask) -> None:
     """
 
     def manager(app: Flask) -> Manager | None:
-        # Read at use: an application that sets it late must not stay open.
-        if not app.config.get(settings.LOGIN_REQUIRED_BY_DEFAULT.key):
-            return None
         return manager_of(app) if settings.LOGIN_REQUIRED_BY_DEFAULT.read(app.config) else None
 
-    _guard_with(app, manager)
-
-
-def _guard_with(target: Flask | Blueprint, manager: Callable[[Flask], Manager | None]) -> None:
-    def guard() -> ResponseReturnValue | None:
-        found = manager(get_app())
-        return None if found is None else _answer(found)
-
-    setattr(guard, DEFAULT_GUARD, manager)
-    target.before_request(guard)
+    guard_requests(app, manager, _answer, settings.LOGIN_REQUIRED_BY_DEFAULT.key)
 
 
 def _nearest(app: Flask, endpoint: str) -> list[Any]:

@@ -1,6 +1,6 @@
 """What the functions of 0.6.3 did, of what a test put in the place of Flask's.
 
-Tests of applications patch ``flask_login.legacy.utils["session"]``, ``.request`` and ``.current_app``, and
+Tests of applications patch ``flask_login.utils.session``, ``.request`` and ``.current_app``, and
 look at what `login_user` and its like did to them. Only then these functions run.
 """
 

@@ -10,23 +10,23 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from . import cookies
 from .core import settings
+from .core.settings import DEFAULT_REALM
 from .current import manager_of
 from .flask_internals import (
+    ANSWERED,
     IS_PUBLIC,
-    note_answer,
-    opened_session,
+    TOKENS,
+    put_first,
     request_context,
     shares_g,
-    take_back_answer,
     touched_session,
 )
-from .visit import leave
+from .visit import FlaskVisit, leave
 
 if TYPE_CHECKING:
     from flask import Flask, Response
 
     from .ports import Manager
-    from .visit import FlaskVisit
 
 #: On a request whose response says that it depends on the cookie.
 _VARIES = "_login_varies"
@@ -47,9 +47,7 @@ def register(app: Flask) -> None:
 
 def be_last(app: Flask) -> None:
     """Put `finish_response` in front of the functions, the first of which Flask calls last."""
-    functions = app.after_request_funcs.get(None, [])
-    others = [function for function in functions if function is not finish_response]
-    app.after_request_funcs[None] = [finish_response, *others]  # a new list: one may be in use
+    put_first(app.after_request_funcs, finish_response)
 
 
 def finish_response(response: Response) -> Response:
@@ -59,26 +57,37 @@ def finish_response(response: Response) -> Response:
     that it can't be answered with a cookie any more.
     """
     context = request_context.get(None)
-    request = context.request
-    known = request.__dict__
-    for realm in context.app.extensions["login"]:
-        manager = manager_of(context.app, realm)
-        # Before 0.6.90 every response went by this hook.
-        if manager._realm.key in known or manager._is_patched("_update_remember_cookie"):
+    app, known = context.app, context.request.__dict__
+    for name in app.extensions["login"]:
+        manager = app.login_manager if name == DEFAULT_REALM else manager_of(app, name)
+        realm = manager._realm
+        visit: FlaskVisit | None = known.get(realm.key)
+        if manager._update_remember_cookie != realm.own["_update_remember_cookie"]:
+            # Before 0.6.90 every response went by this hook.
             response = manager._update_remember_cookie(response)
-    if context.app.after_request_funcs[None][0] is finish_response:
-        _say_vary(context, response)
-        note_answer(request)
+        elif visit is not None:
+            response = finish(visit, response, manager)
+    if app.after_request_funcs[None][0] is finish_response:
+        known[ANSWERED] = None
+        for one in [*known.values()]:
+            if isinstance(one, FlaskVisit):
+                one.is_late = True
     else:
-        be_last(context.app)  # from the next request on
+        be_last(app)  # from the next request on
     return response
 
 
 def _answer_again(_: Flask, **__: Any) -> None:
     """Note that an error's response takes the place of the one that had begun: a receiver."""
     context = request_context.get(None)
-    if context is not None:
-        take_back_answer(context.request)
+    known = {} if context is None else context.request.__dict__
+    if ANSWERED in known:
+        del known[ANSWERED]
+        if known.pop(_VARIES, False):
+            context.session.accessed = True  # this response is to say so as well
+        for visit in [*known.values()]:
+            if isinstance(visit, FlaskVisit):
+                visit.is_late, visit.opened = False, None
 
 
 def finish(visit: FlaskVisit, response: Response, manager: Manager) -> Response:
@@ -93,94 +102,108 @@ def finish(visit: FlaskVisit, response: Response, manager: Manager) -> Response:
         # A cache that many share must not give one caller's answer to another. RFC 9111, section
         # 3.5, keeps it from what an `Authorization` header brought.
         response.headers.setdefault("Cache-Control", "private")
-    sess, keys = touched_session(visit.context), visit.realm.entry.keys
+    sess, keys = visit.opened, visit.realm.entry.keys
     if sess is None:
-        return response
-    wish = _wished(visit, sess, response)
-    if wish == "clear":
-        manager._clear_cookie(response)
-    elif wish == "set" and keys.user_id in sess and visit.realm.level.may_remember(visit):
-        if visit.leftover:
-            # Before the cookie is set: to some browsers it is the same one.
-            _clear_host_cookie(visit, response)
-        manager._set_cookie(response)
-    visit.realm.entry.remove(sess, keys.remember_seconds)
+        sess = touched_session(visit.context)
+        if sess is None:
+            return response
+    # Older code asks for a cookie in the session; the request's own word survives session.clear().
+    said = sess.pop(keys.remember) if keys.remember in sess else None
+    wish = visit.cookie if said is None else said
+    if wish is not None and visit.said_on != (response, said):
+        _do_cookie(visit, response, sess, wish, manager)
+    if keys.remember_seconds in sess:
+        del sess[keys.remember_seconds]
     if visit.clear_site_data:
         response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    _say_vary(visit, sess, response)
     return response
 
 
-def _wished(visit: FlaskVisit, sess: Any, response: Response) -> str | None:
-    """Return what becomes of the remember cookie: "set", "clear", or something else."""
-    key = visit.realm.entry.keys.remember
-    # Older code asks for it in the session; the request's own word survives session.clear().
-    said = sess.pop(key) if key in sess else None
-    if visit.said_on is not None:
-        answered, said_then = visit.said_on
-        if answered is response and said_then == said:
-            return None  # the application has done it itself
-    return visit.cookie if said is None else said
+def _say_vary(visit: FlaskVisit, sess: Any, response: Response) -> None:
+    """Do what Flask is about to do for a session that was read, in a fifth of the time.
+
+    Flask parses the header and writes it back by way of a set. Where the session was modified Flask
+    says it once more, with the cookie.
+    """
+    known, interface = visit.context.request.__dict__, visit.context.app.session_interface
+    if (
+        type(sess) is SecureCookieSession
+        and type(interface) is SecureCookieSessionInterface
+        and not vars(interface)
+        and sess.accessed
+        and not sess.modified
+        and not IS_PUBLIC  # to look at the session would be to use it
+    ):
+        for name, _ in response.headers:  # not `in`: it raises and catches an error for none
+            if name.lower() == "vary":
+                return
+        response.headers.add("Vary", "Cookie")
+        sess.accessed = False  # so that Flask does not do it again
+        known[_VARIES] = True
 
 
-def set_cookie(visit: FlaskVisit, response: Response) -> None:
+def _do_cookie(
+    visit: FlaskVisit, response: Response, sess: Any, wish: str, manager: Manager
+) -> None:
+    """Set or delete the remember cookie, unless the application has done it itself."""
+    own = visit.realm.own
+    if wish == "clear":
+        if manager._clear_cookie == own["_clear_cookie"]:
+            clear_cookie(visit, response, sess)
+        else:
+            manager._clear_cookie(response)
+    elif (
+        wish == "set"
+        and visit.realm.entry.keys.user_id in sess
+        and visit.realm.level.may_remember(visit)
+    ):
+        if visit.leftover:
+            # Before the cookie is set: to some browsers it is the same one.
+            _clear_host_cookie(visit, response)
+        if manager._set_cookie == own["_set_cookie"]:
+            set_cookie(visit, response, sess)
+        else:
+            manager._set_cookie(response)
+
+
+def set_cookie(visit: FlaskVisit, response: Response, sess: Any) -> None:
     """Set the remember cookie for the login in the session, on this response.
 
     Where a view calls it that is its last word on the cookie, unless somebody logs in or out after
     it.
     """
-    sess = visit.session
+    key, config = settings.REMEMBER_COOKIE_ENABLED.key, visit.config
     visit.said_on = response, sess.get(visit.realm.entry.keys.remember)
-    if not settings.REMEMBER_COOKIE_ENABLED.read(visit.config):
+    if key in config and not settings.REMEMBER_COOKIE_ENABLED.read(config):
         return
     token = visit.realm.level.token(visit, sess)
     if token is not None:
         value, expires_at = token
-        request, config, name = visit.request, visit.config, visit.realm.name
+        request, name = visit.context.request, visit.realm.name
         cookies.set_cookie(response, request, config, name, value=value, expires_at=expires_at)
 
 
-def clear_cookie(visit: FlaskVisit, response: Response) -> None:
+def clear_cookie(visit: FlaskVisit, response: Response, sess: Any) -> None:
     """Delete the remember cookie on this response; a view's call is its last word on it."""
-    visit.said_on = response, visit.session.get(visit.realm.entry.keys.remember)
-    cookies.clear_cookie(response, visit.request, visit.config, visit.realm.name)
+    visit.said_on = response, sess.get(visit.realm.entry.keys.remember)
+    cookies.clear_cookie(response, visit.context.request, visit.config, visit.realm.name)
     if len(visit.own_cookies()) > 1:
         _clear_host_cookie(visit, response)
 
 
 def _clear_host_cookie(visit: FlaskVisit, response: Response) -> None:
-    cookies.clear_host_cookie(response, visit.request, visit.config, visit.realm.name)
-
-
-def _say_vary(context: Any, response: Response) -> None:
-    """Do what Flask is about to do for a session that was read, in a fifth of the time.
-
-    Flask parses the header and writes it back by way of a set.
-    """
-    if IS_PUBLIC:
-        return  # to look at the session would be to use it
-    sess, holder = opened_session(context), context.request.__dict__
-    if type(sess) is not SecureCookieSession:
-        return  # none that Flask saves
-    if holder.pop(_VARIES, False):
-        sess.accessed = True  # this response takes the place of one that failed
-    # Where the session was modified Flask says it once more, with the cookie.
-    if not sess.accessed or sess.modified:
-        return
-    interface = context.app.session_interface
-    if type(interface) is not SecureCookieSessionInterface or vars(interface):
-        return  # another may do something else for a session that was read
-    # Not `in`: it raises and catches an error for a header that is missing.
-    if "vary" not in [name.lower() for name, _ in response.headers]:
-        response.headers.add("Vary", "Cookie")
-        sess.accessed = False  # so that Flask does not do it again
-        holder[_VARIES] = True
+    request, config, name = visit.context.request, visit.config, visit.realm.name
+    cookies.clear_cookie(response, request, config, name, host_only=True)
 
 
 def leave_g(_: BaseException | None) -> None:
     """Take the user from ``g`` at the end of a request, where it may outlive it."""
     context = request_context.get(None)
     manager = getattr(context.app, "login_manager", None)
-    if manager is None or not shares_g(context):
+    tokens: Any = getattr(context, TOKENS, None)
+    # In production it never does; `shares_g` has the other cases.
+    if manager is None or (tokens and tokens[0][1] is not None) or not shares_g(context):
         return
     # A test client's "with" block tears down twice: after the request, and when it ends.
     environ = context.request.environ

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from flask import request_started
 
 from . import finish
 from .core import settings
@@ -19,17 +21,15 @@ if TYPE_CHECKING:
 
 def register(app: Flask) -> None:
     """Have an application looked at before its first request."""
-    unchecked = [app]
 
-    def check() -> None:
-        if unchecked:
-            tell_of_settings(app)  # those that were set after `init_app`
-            check_decorator_order(app)
-            finish.be_last(app)
-            _warn_of_kept_id(app)
-            unchecked.clear()
+    def check(_: Flask, **__: Any) -> None:
+        tell_of_settings(app)  # those that were set after `init_app`
+        check_decorator_order(app)
+        finish.be_last(app)
+        _warn_of_kept_id(app)
+        request_started.disconnect(check, app)
 
-    app.before_request(check)
+    request_started.connect(check, app, weak=False)
     note_request(app)
 
 

@@ -12,7 +12,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import flask.globals
-from flask import current_app, g, has_app_context, has_request_context, request, request_started, session
+from flask import (
+    current_app,
+    g,
+    has_app_context,
+    has_request_context,
+    request,
+    request_started,
+    session,
+)
 
 if TYPE_CHECKING:
     from flask import Flask, Request
@@ -103,7 +111,9 @@ class _WithRequest:
 
 _PUBLIC = PublicContext()
 #: The current context, of which ``app`` and ``g`` may be read: ``app_context.get(None)``.
-app_context: Any = getattr(flask.globals, "_cv_app", None) or _Public(has_app_context, lambda: _PUBLIC)
+app_context: Any = getattr(flask.globals, "_cv_app", None) or _Public(
+    has_app_context, lambda: _PUBLIC
+)
 _merged = not hasattr(flask.globals, "_cv_request")
 #: The current context, of which ``request`` and ``session`` may be read.
 request_context: Any = (
@@ -160,46 +170,38 @@ def opened_session(context: Any) -> SessionMixin:
 
 #: On a request whose response has begun: the copy of its session that logins use from then on, made
 #: at the first use.
-_ANSWERED = "_login_session_after"
+ANSWERED = "_login_session_after"
 
 
-def note_answer(request: Request) -> None:
-    """Note that the response to a request has begun: no session and no cookie changes any more."""
-    request.__dict__[_ANSWERED] = None
+def session_after(context: Any) -> SessionMixin:
+    """Return the session in which logins are read and written once the response has begun.
 
-
-def take_back_answer(request: Request) -> None:
-    """Note that another response takes the place of the one that had begun."""
-    request.__dict__.pop(_ANSWERED, None)
-
-
-def is_answered(request: Request) -> bool:
-    """Return whether the response to a request has begun."""
-    return _ANSWERED in request.__dict__
-
-
-def session_of(context: Any) -> SessionMixin:
-    """Return the session in which logins are read and written during a request.
-
-    It is Flask's until the response has begun. From then on it is a copy that nobody saves: code
-    that asks sees what is true, and a session that lives on the server is not changed behind the
-    back of a browser that can't be told of it.
+    It is a copy that nobody saves: code that asks sees what is true, and a session that lives on
+    the server is not changed behind the back of a browser that can't be told of it.
     """
     holder = context.request.__dict__
-    if _ANSWERED not in holder:
-        return cast("SessionMixin", context.session)
-    copy = holder[_ANSWERED]
+    copy = holder.get(ANSWERED)
     if copy is None:
         # `context.session`, to count as use: the page that tells of an error may be sent in place
         # of a response that had begun.
-        copy = holder[_ANSWERED] = dict(context.session)
+        copy = holder[ANSWERED] = dict(context.session)
     return cast("SessionMixin", copy)
+
+
+def put_first(functions: dict[Any, list[Any]], function: Callable[..., Any]) -> None:
+    """Put a function of an application in front of the others, from the next request on."""
+    others = [other for other in functions.get(None, ()) if other is not function]
+    functions[None] = [function, *others]
 
 
 def touched_session(context: Any) -> SessionMixin | None:
     """Return the session of a request's context if the request has used it."""
     opened = opened_session(context)
     return opened if getattr(opened, "accessed", True) else None
+
+
+#: Where a request's context notes whether it pushed an application's context itself.
+TOKENS = "_cv_tokens"
 
 
 def shares_g(context: Any) -> bool:
@@ -210,5 +212,5 @@ def shares_g(context: Any) -> bool:
     """
     if IS_PUBLIC:
         return True  # nobody can tell
-    tokens: Any = getattr(context, "_cv_tokens", None)
+    tokens: Any = getattr(context, TOKENS, None)
     return bool(tokens) and tokens[0][1] is None  # it did not push an application context itself

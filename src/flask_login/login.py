@@ -10,8 +10,11 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
+from flask import current_app, request, session
+
 from . import doubles, legacy
 from .current import default_manager
+from .flask_internals import app_context
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -21,6 +24,17 @@ if TYPE_CHECKING:
 
 def _manager() -> LoginManager[Any]:
     return cast("LoginManager[Any]", default_manager())
+
+
+def _manager_in_place() -> LoginManager[Any] | None:
+    """Return the manager; None where a test put a double in its place, or in the session's."""
+    here = app_context.get(None)
+    manager: Any = None if here is None else getattr(here.app, "login_manager", None)
+    if manager is None or legacy.utils["current_app"] is not current_app:
+        manager = default_manager()
+    if legacy.utils["session"] is not session or not hasattr(type(manager), "get_current_user"):
+        return None
+    return cast("LoginManager[Any]", manager)
 
 
 def login_user(
@@ -72,9 +86,10 @@ def login_user(
     .. versionchanged:: 0.6.90
         The keyword arguments after `fresh` are new.
     """
-    if doubles.take_part():
+    manager = _manager_in_place()
+    if manager is None:
         return doubles.login_user(user, remember, duration, force, fresh)
-    return _manager().login_user(
+    return manager.login_user(
         user,
         remember,
         duration,
@@ -103,10 +118,11 @@ def confirm_login(*, methods: Collection[str] = ()) -> None:
     .. versionchanged:: 0.6.90
         `methods` is new.
     """
-    if doubles.take_part():
+    manager = _manager_in_place()
+    if manager is None:
         doubles.confirm_login()
     else:
-        _manager().confirm_login(methods=methods)
+        manager.confirm_login(methods=methods)
 
 
 def logout_user(*, everywhere: bool = False) -> bool:
@@ -127,9 +143,10 @@ def logout_user(*, everywhere: bool = False) -> bool:
 
     Sends `user_logged_out`, before `current_user` becomes nobody.
     """
-    if legacy.is_request_replaced() or doubles.take_part():
+    manager = _manager_in_place()
+    if manager is None or legacy.utils["request"] is not request:
         return doubles.logout_user(everywhere=everywhere)
-    return _manager().logout_user(everywhere=everywhere)
+    return manager.logout_user(everywhere=everywhere)
 
 
 def login_failed(identity: str) -> None:
@@ -240,14 +257,18 @@ def login_fresh() -> bool:
     True from `login_user` or `confirm_login` on; False when a remember token brought the user
     back, or when the client changed (session protection).
     """
-    if legacy.is_session_replaced():
+    if legacy.utils["session"] is not session:
         return cast("bool", doubles.login_fresh())
     return _manager().login_fresh()
 
 
 def login_remembered() -> bool:
     """Return whether this browser has sent a good remember token of the current user."""
-    if legacy.is_request_replaced() or legacy.is_app_replaced() or legacy.is_session_replaced():
+    if (
+        legacy.is_request_replaced()
+        or legacy.is_app_replaced()
+        or legacy.utils["session"] is not session
+    ):
         return doubles.login_remembered()
     return _manager().login_remembered()
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from flask import has_app_context
@@ -20,7 +20,6 @@ from . import (
     default_guard,
     finish,
     guards,
-    legacy,
     marks,
     redirects,
     registration,
@@ -29,16 +28,16 @@ from . import (
 )
 from .core import settings, sources
 from .core.exceptions import ConfigurationError
-from .core.protection import client_fingerprint
 from .core.realms import open_realm
 from .core.registry import SessionRegistry
 from .core.users import AnonymousUserMixin
+from .core.visit import utc_now
 from .current import _user_context_processor as _user_context_processor
 from .flask_internals import get_config
 from .loaders import UserT, unwrap
 from .login_facts import CurrentLogin
 from .star_names import *  # noqa: F403  # what a star brought from here
-from .visit import FlaskHost, visit_of
+from .visit import FlaskHost, create_identifier, visit_of
 
 if TYPE_CHECKING:
     from flask import Flask, Request, Response
@@ -73,19 +72,6 @@ HOOKS = (
     "_request_callback",
     "_session_identifier_generator",
 )
-
-
-def utc_now() -> datetime:
-    """Return the time, in UTC: the default clock."""
-    return datetime.now(timezone.utc)
-
-
-def _create_identifier() -> str:
-    if legacy.is_request_replaced():
-        request = legacy.utils["request"]
-        return client_fingerprint(request.remote_addr, request.headers.get("User-Agent"))
-    client = FlaskHost().client()
-    return client_fingerprint(client.address, client.agent)
 
 
 class LoginManager(Generic[UserT]):
@@ -134,7 +120,10 @@ class LoginManager(Generic[UserT]):
         #: The name of this realm; ``"default"`` for a manager without a name.
         self.realm = realm
         self._clock = clock or utc_now
-        self._realm = open_realm(realm, self._clock, self, FlaskHost(), session_store)
+        own = {name: hook.__get__(self) for name, hook in _OWN.items()}
+        self._realm = open_realm(
+            realm, self._clock, hooks=self, own=own, host=FlaskHost(), store=session_store
+        )
         #: The names of this realm's session entries.
         self.keys = self._realm.entry.keys
         #: This realm's current user, as a proxy; typed as your user class.
@@ -150,7 +139,7 @@ class LoginManager(Generic[UserT]):
         self.session_protection = settings.SESSION_PROTECTION.default
         #: Tells whether a user may act as another; without it nobody may.
         self.may_impersonate_callback: MayImpersonate | None = None
-        self._session_identifier_generator: Callable[[], str] = _create_identifier
+        self._session_identifier_generator: Callable[[], str] = create_identifier
 
         self._user_callback: Callable[[Any], Any] | None = None
         self._request_callback: Callable[[Request], Any] | None = None
@@ -479,7 +468,9 @@ class LoginManager(Generic[UserT]):
 
     def anonymous_required(self, view: Any = None, *, redirect_to: str | None = None) -> Any:
         """Guard a view for who is not logged in. See `flask_login.anonymous_required`."""
-        return guards.decorate(view, lambda: self, *guards.named(self, guards.anonymous_rule(redirect_to)))
+        return guards.decorate(
+            view, lambda: self, *guards.named(self, guards.anonymous_rule(redirect_to))
+        )
 
     protect = default_guard.protect
     exempt = default_guard.exempt
@@ -519,7 +510,8 @@ class LoginManager(Generic[UserT]):
 
         Override it to switch session protection off for some requests.
         """
-        return sources.protect(visit_of(self._realm))
+        visit = visit_of(self._realm)
+        return sources.protect(visit, visit.session, self._session_identifier_generator())
 
     def _load_user_from_remember_cookie(self, cookie: str) -> Any:
         """Log the user of a remember cookie in again, not fresh; None if it names nobody."""
@@ -543,15 +535,13 @@ class LoginManager(Generic[UserT]):
     def _update_remember_cookie(self, response: Response) -> Response:
         return finish.finish(visit_of(self._realm), response, self)
 
-    def _is_patched(self, name: str) -> bool:
-        """Return whether a hook is another than ours: on the manager, on the class, overridden."""
-        return name in vars(self) or getattr(type(self), name) is not _OWN[name]
-
     def _set_cookie(self, response: Response) -> None:
-        finish.set_cookie(visit_of(self._realm), response)
+        visit = visit_of(self._realm)
+        finish.set_cookie(visit, response, visit.session)
 
     def _clear_cookie(self, response: Response) -> None:
-        finish.clear_cookie(visit_of(self._realm), response)
+        visit = visit_of(self._realm)
+        finish.clear_cookie(visit, response, visit.session)
 
     _template_context = current.template_context
 

@@ -56,7 +56,9 @@ def needs_refresh_handler(manager: Manager, callback: Callable[[], R]) -> Callab
     return callback
 
 
-def set_login_view(manager: Manager, login_view: str | None, blueprint: Blueprint | None = None) -> None:
+def set_login_view(
+    manager: Manager, login_view: str | None, blueprint: Blueprint | None = None
+) -> None:
     """Set the login view of a blueprint, or of the whole application.
 
     :param login_view: an endpoint, a path or a URL. None for a blueprint without pages, an
@@ -96,8 +98,8 @@ def unauthorized(manager: Manager) -> ResponseReturnValue:
         manager.login_view if name is None else manager.blueprint_login_views[name],
         message,
         manager.login_message_category,
-        problem("login_required", "Log in to access this resource.", reason),
-        _challenge(manager, "invalid_token" if _sent_bearer() else None),
+        document=problem("login_required", "Log in to access this resource.", reason),
+        challenge=_challenge(manager, "invalid_token" if _sent_bearer() else None),
     )
 
 
@@ -125,8 +127,8 @@ def needs_refresh(manager: Manager) -> ResponseReturnValue:
         manager.refresh_view,
         manager.needs_refresh_message,
         manager.needs_refresh_message_category,
-        document,
-        challenge,
+        document=document,
+        challenge=challenge,
     )
 
 
@@ -176,6 +178,7 @@ def _refuse(
     view: str | None,
     message: Any,
     category: str,
+    *,
     document: dict[str, object],
     challenge: str,
 ) -> ResponseReturnValue:
@@ -305,6 +308,7 @@ def wants_page(request: Request) -> bool:
 
 
 def problem_response(problem: dict[str, object], status: int) -> Response:
+    """Return the response that carries a problem document (RFC 9457)."""
     return Response(json.dumps(problem), status, mimetype="application/problem+json")
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from .core import settings, whose
+from .cookies import remember_cookie_name
+from .core import settings, users
 from .core.terms import Terms, check_methods
 from .core.visit import Visit
 from .current import manager_of
@@ -123,7 +124,7 @@ class FlaskLoginClient(FlaskClient):
     def _remember_cookie(self, realm: str) -> tuple[str, str, str]:
         config: dict[str, Any] = self.application.config
         return (
-            settings.remember_cookie_name(config, realm),
+            remember_cookie_name(config, realm),
             settings.REMEMBER_COOKIE_DOMAIN.read(config) or "localhost",
             settings.REMEMBER_COOKIE_PATH.read(config),
         )
@@ -138,7 +139,7 @@ def plant(
     """Write a login into a session that belongs to no request."""
     realm, keys = visit.realm, visit.realm.entry.keys
     realm.entry.drop(sess)
-    user_id = whose.login_id_of(visit, user)
+    user_id = users.login_id_of(visit, user)
     if user_id is None:
         return  # nobody can be found again by that, as after `login_user`
     sess[keys.user_id], sess[keys.fresh] = user_id, fresh

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hmac
 from functools import wraps
 from hashlib import sha512
-from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from flask import (
@@ -23,7 +22,7 @@ from flask import (
 )
 from werkzeug.local import LocalProxy
 
-from . import current, legacy
+from . import legacy
 from .cookies import _cookie_digest as _cookie_digest
 from .cookies import _secret_key as _secret_key
 from .cookies import decode_cookie as decode_cookie
@@ -31,6 +30,7 @@ from .cookies import encode_cookie as encode_cookie
 from .core.events import user_logged_in, user_logged_out, user_login_confirmed
 from .core.settings import COOKIE_NAME as COOKIE_NAME
 from .core.settings import EXEMPT_METHODS as EXEMPT_METHODS
+from .current import _get_user as _get_user
 from .current import _user_context_processor as _user_context_processor
 from .current import current_user as current_user
 from .current import default_manager as default_manager
@@ -43,10 +43,10 @@ from .login import login_remembered as login_remembered
 from .login import login_user as login_user
 from .login import logout_user as logout_user
 from .login import set_login_view as set_login_view
-from .login_manager import _create_identifier as _create_identifier
 from .redirects import expand_login_view as expand_login_view
 from .redirects import login_url as login_url
 from .redirects import make_next_param as make_next_param
+from .visit import create_identifier
 
 # What a star brought in 0.6.3. That includes names of Flask and of Python, which applications came
 # to use; they are no part of our documented API.
@@ -87,19 +87,5 @@ __all__ = [
 ]
 
 
-def _get_user() -> Any:
-    return _user_of_replaced_app() if legacy.is_app_replaced() else current.get_user()
-
-
-def _user_of_replaced_app() -> Any:
-    if not has_request_context():
-        return None
-    manager = current.default_manager()
-    if legacy.is_manager(manager):
-        return current.user_of(manager)
-    if "_login_user" not in g:
-        manager._load_user()
-    return g.get("_login_user")
-
-
+_create_identifier = create_identifier
 legacy.utils = globals()

@@ -8,25 +8,27 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from flask import Request as FlaskRequest
+from flask import request as flask_request
 from werkzeug.local import LocalProxy
 
-from . import marks
+from . import legacy, marks
+from .cookies import remember_cookie_name
 from .core import settings, whose
 from .core.events import user_accessed
 from .core.exceptions import MissingLoader
-from .core.protection import Client
+from .core.protection import Client, client_fingerprint
 from .core.users import UNLOADED
 from .core.visit import Loaded, Visit
 from .flask_internals import (
+    ANSWERED,
     app_context,
     get_app,
     get_config,
     get_request,
-    is_answered,
     opened_session,
     request_context,
     require_request,
-    session_of,
+    session_after,
 )
 from .loaders import resolve, unwrap
 from .session_ids import renew_id
@@ -60,14 +62,20 @@ class FlaskVisit(Visit):
     #: Whether the log was told that the response had begun.
     told_of_answer: bool = False
 
+    #: Whether the user was found out, or looked for, before.
+    was_asked: bool = False
+    #: The remember cookies that this application could have made, once they were looked at.
+    own: list[str] | None = None
+
     def __init__(self, realm: Realm, context: Any) -> None:
-        super().__init__(realm, context.app.config)
-        self.context = context
+        self.realm, self.context, self.config = realm, context, context.app.config
+        if ANSWERED in context.request.__dict__:
+            self.is_late = True
 
     @property
     def session(self) -> SessionMixin:
         """The session of the request, or a copy of it once the response has begun."""
-        return session_of(self.context)
+        return session_after(self.context) if self.is_late else self.context.session
 
     @property
     def request(self) -> Request:
@@ -79,47 +87,40 @@ class FlaskVisit(Visit):
         """The application that serves the request."""
         return cast("Flask", self.context.app)
 
-    @property
-    def is_late(self) -> bool:
-        """Whether the response has begun: the browser can't be told anything any more."""
-        return is_answered(self.context.request)
-
-    def has_session(self) -> bool:
-        """Return whether there may be a login in the session or a cookie, without using them."""
-        if self.realm.hooks._user_callback is None:
-            return False
-        request = self.context.request
-        if "HTTP_COOKIE" in request.environ or type(request).cookies is not _COOKIES_OF_FLASK:
-            return True
-        return bool(self.session if self.is_late else opened_session(self.context))
-
     def keeps_session(self) -> bool:
         """Return whether the session can be written at all."""
-        return self.is_late or not self.app.session_interface.is_null_session(self.session)
+        context = self.context
+        return self.is_late or not context.app.session_interface.is_null_session(context.session)
 
     def remember_cookies(self) -> list[str]:
         """Return the values of the remember cookies that came, whoever made them."""
         cookies: Any = self.context.request.cookies
-        name = settings.remember_cookie_name(self.config, self.realm.name)
+        name = remember_cookie_name(self.config, self.realm.name)
         # A request class may have a plain dict here, or less.
         if hasattr(cookies, "getlist"):
-            found = [*cookies.getlist(name)]
+            found = cookies.getlist(name)
         else:
             found = [cookies[name]] if name in cookies else []
-        return [value for value in found[:_MOST_COOKIES] if isinstance(value, str)]
+        return [*filter(str.__instancecheck__, found[:_MOST_COOKIES])]
 
     def own_cookies(self) -> list[str]:
         """Return those that this application could have made; any other is none of its business."""
-        cookies = self.remember_cookies()
-        if not cookies or self.realm.hooks._is_patched("_load_user_from_remember_cookie"):
-            return cookies  # only the application knows what it puts there
-        known = self.app.extensions.get("login", {}).values()
-        realms = {self.realm, *(found.manager._realm for found in known)}
-        return [
-            cookie
-            for cookie in cookies
-            if any(realm.level.has_signed(self, cookie) for realm in realms)
-        ]
+        if self.own is not None:
+            return self.own
+        found, level = self.remember_cookies(), self.realm.level
+        name = "_load_user_from_remember_cookie"
+        if not found or getattr(self.realm.hooks, name) != self.realm.own[name]:
+            return found  # only the application knows what it puts there
+        self.own, others = [], None
+        for cookie in found:
+            if not level.has_signed(self, cookie):
+                if others is None:
+                    known = self.app.extensions.get("login", {}).values()
+                    others = [one.manager._realm.level for one in known]
+                if not any(other.has_signed(self, cookie) for other in others):
+                    continue
+            self.own.append(cookie)
+        return self.own
 
     def authorization(self) -> str | None:
         """Return the header ``Authorization``."""
@@ -134,12 +135,12 @@ class FlaskVisit(Visit):
         return not marks.is_marked(view, marks.NO_ACTIVITY)
 
     def regenerate(self) -> None:
-        """Give a server-side session a new id, so that one planted before is worthless.
-
-        Not once the response has begun: the browser would go on with an id that is gone.
-        """
-        if not self.is_late:
-            renew_id(self.app.session_interface, self.session)
+        """Give a server-side session a new id, so that one planted before is worthless."""
+        context = self.context
+        if getattr(context.app.session_interface, "regenerate", None) or hasattr(
+            context.session, "regenerate"
+        ):
+            renew_id(context.app.session_interface, context.session)
 
     def rotate_form_token(self) -> None:
         """Have Flask-WTF make a new CSRF token, where ``LOGIN_ROTATE_CSRF_TOKEN`` is set."""
@@ -161,9 +162,9 @@ class FlaskVisit(Visit):
             told.add((what, of_class))
             settings.logger.warning(text, of_class)
 
-    def tell_if_late(self, function: str) -> None:
+    def tell_late(self, function: str) -> None:
         """Warn, once a request, that a function was called when the response had begun."""
-        if self.is_late and not self.told_of_answer:
+        if not self.told_of_answer:
             self.told_of_answer = True
             settings.logger.warning(_LATE, function)
 
@@ -177,11 +178,24 @@ class FlaskVisit(Visit):
     def load(self) -> None:
         """Find out whose request this is, whatever was known before."""
         here, loading = app_context.get(None), _loading.get()
-        if self in loading or self.app is not here.app:
+        if self in loading or self.context.app is not here.app:
             return  # another application knows nothing of this one's session
         if self.failure is not None and self.store_failed:
             return  # told once; a page that tells of it must not fail as well
-        self.forget()
+        if self.was_asked or self.user is not UNLOADED:
+            self.forget()
+        self.was_asked, holder = True, here.g.__dict__
+        if self.realm.is_default:
+            # A loader that looks at g must not find the user of another request there.
+            holder.pop("_login_user", None)
+        # Where neither it nor a cookie can hold a login, the session does not count as used.
+        request = self.context.request
+        used = self.realm.hooks._user_callback is not None and (
+            "HTTP_COOKIE" in request.environ
+            or type(request).cookies is not _COOKIES_OF_FLASK
+            or (self.session if self.is_late else opened_session(self.context))
+        )
+        self.opened = (self.session if self.is_late else self.context.session) if used else None
         token = _loading.set((*loading, self))
         try:
             user = self.identify()
@@ -190,14 +204,16 @@ class FlaskVisit(Visit):
             raise
         finally:
             _loading.reset(token)
-        if self.is_decided:
-            user = self.user
-        elif user is None:
-            user = self._nobody()
-        user = unwrap(user)
+        if user is None or self.is_decided:
+            user = self.user if self.is_decided else self._nobody()
+        user = unwrap(user) if isinstance(user, LocalProxy) else user
         self.found = user  # before others, who may forget it for a moment
-        self.assign(user, self.source)
-        self.announce()
+        self.user, self.written = user, UNLOADED
+        if self.realm.is_default:
+            holder["_login_user"], holder["_login_state"] = user, self
+        name = "_update_request_context_with_user"
+        if self.realm.hooks._update_request_context_with_user != self.realm.own[name]:
+            self.announce()
         if user_accessed.receivers:
             user_accessed.send(here.app)
 
@@ -209,9 +225,7 @@ class FlaskVisit(Visit):
         self.is_distrusted, self.is_decided = False, False
         self.unknown, self.given_up = None, None
         if self.realm.is_default:
-            # A loader that looks at g must not find the user of another request there.
-            for name in ("_login_user", "_login_state"):
-                app_context.get(None).g.pop(name, None)
+            app_context.get(None).g.pop("_login_user", None)
 
     def _fail(self, error: BaseException) -> None:
         """Have this request be nobody's from here on: pages that tell of the failure ask as well.
@@ -238,17 +252,18 @@ class FlaskVisit(Visit):
 
     def assign(self, user: Any, source: str | None) -> None:
         """Make `user` the current one."""
-        self.user = unwrap(user)
+        self.user = unwrap(user) if isinstance(user, LocalProxy) else user
         self.source, self.written = source, UNLOADED
         if self.realm.is_default:
-            self.mirror()
+            holder = app_context.get(None).g.__dict__
+            holder["_login_user"], holder["_login_state"] = self.user, self
 
     def announce(self) -> None:
         """Tell code of before 0.6.90, where there is some, who the current user is."""
-        hooks = self.realm.hooks
-        if hooks._is_patched("_update_request_context_with_user"):
+        hook = self.realm.hooks._update_request_context_with_user
+        if hook != self.realm.own["_update_request_context_with_user"]:
             user, source = self.user, self.source
-            hooks._update_request_context_with_user(None if source is None else user)
+            hook(None if source is None else user)
             if self.user is user:
                 self.source = source
 
@@ -301,10 +316,21 @@ def visit_of(realm: Realm) -> FlaskVisit:
     Raises Flask's `RuntimeError` outside of a request.
     """
     context = request_context.get(None) or require_request()
-    holder = context.request.__dict__
-    visit: FlaskVisit | None = holder.get(realm.key)
+    holder: dict[str, Any] = context.request.__dict__
     # Not replaced, should another thread of this request have been quicker.
-    return holder.setdefault(realm.key, FlaskVisit(realm, context)) if visit is None else visit
+    visit: FlaskVisit = holder.get(realm.key) or holder.setdefault(
+        realm.key, FlaskVisit(realm, context)
+    )
+    return visit
+
+
+def create_identifier() -> str:
+    """Return what stands for the client of this request in a session."""
+    request = legacy.utils["request"]  # which dependents' tests patch
+    if request is flask_request:
+        request = get_request()
+        return client_fingerprint(request.remote_addr, request.environ.get("HTTP_USER_AGENT"))
+    return client_fingerprint(request.remote_addr, request.headers.get("User-Agent"))
 
 
 class FlaskHost:
@@ -312,7 +338,8 @@ class FlaskHost:
 
     def config(self) -> Mapping[str, Any]:
         """Return the application's settings."""
-        return get_config()
+        context = app_context.get(None)
+        return get_config() if context is None else cast("dict[str, Any]", context.app.config)
 
     def client(self) -> Client:
         """Return what is known of the browser, or program, that makes the request."""
@@ -334,9 +361,9 @@ class FlaskHost:
 
     def actor(self, realm: HostedRealm) -> str | None:
         """Return the user id of the user who impersonates the current one, if any."""
-        if request_context.get(None) is None:
-            return None
-        return whose.actor_id(visit_of(cast("Realm", realm)))
+        context = request_context.get(None)
+        visit = None if context is None else context.request.__dict__.get(realm.key)
+        return None if visit is None or visit.actor is None else whose.actor_id(visit)
 
     def store_failed(self, realm: HostedRealm) -> None:
         """Note on the request that the session store gave it no answer."""

@@ -17,7 +17,6 @@ from flask_login import (
     fresh_login_required,
     login_required,
     signals,
-    utils,
 )
 
 NAMES = [
@@ -184,7 +183,7 @@ def test_the_signal_of_header_loaders_has_its_name_of_before_and_says_that_it_is
     assert len(told) == 1
     assert "user_loaded_from_request" in told[0]
     assert len(imported(code.format(home=home))[1]) == 1
-    utils.manager_of(guarded_app).header_loader(lambda _: users["alice"])
+    guarded_app.extensions["login"]["default"].manager.header_loader(lambda _: users["alice"])
     seen = []
 
     def receive(sender: Any, user: Any) -> None:

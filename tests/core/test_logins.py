@@ -11,6 +11,7 @@ from flask import Flask
 
 from flask_login import LoginManager, LoginSession, MemorySessionStore
 from flask_login.core.logins import Credential, Presented, StoredLogins
+from flask_login.core.starting import begin
 from flask_login.sessions import records
 from flask_login.sessions.contract import SessionStoreContract
 from flask_login.testing import FrozenClock
@@ -52,7 +53,9 @@ def logins(store: RivalledStore, clock: FrozenClock) -> Iterator[StoredLogins]:
 
 @pytest.fixture
 def begun(logins: StoredLogins) -> Presented:
-    return logins.begin("ada", fresh=True, methods=(), remember=timedelta(days=365), auth_hash=None)
+    return begin(
+        logins, "ada", fresh=True, methods=(), remember=timedelta(days=365), auth_hash=None
+    )
 
 
 def test_a_credential_is_read_as_it_was_written() -> None:
@@ -120,19 +123,19 @@ def test_an_end_by_time_that_somebody_overtook_is_judged_again(
     text = logins.session_text(begun)
     clock.advance(timedelta(days=400))
     store.rivals = 3
-    assert logins.present_session(text) == "expired_absolute"
+    assert logins.present_session(text, {}) == "expired_absolute"
     store.rivals = 10**9
-    other = logins.begin("ada", fresh=True, methods=(), remember=None, auth_hash=None)
+    other = begin(logins, "ada", fresh=True, methods=(), remember=None, auth_hash=None)
     clock.advance(timedelta(days=400))
     with pytest.raises(RuntimeError, match="never lets a change through"):
-        logins.present_session(logins.session_text(other))
+        logins.present_session(logins.session_text(other), {})
 
 
 def test_who_knows_the_handle_alone_neither_gets_in_nor_ends_the_login(
     logins: StoredLogins, store: RivalledStore, begun: Presented
 ) -> None:
     text = Credential(begun.record.id, "guessed", 1).to_text()
-    assert logins.present_session(text, activity=lambda: True) == records.UNKNOWN
+    assert logins.present_session(text, {}, activity=lambda: True) == records.UNKNOWN
     logins.end_shown(Credential(begun.record.id, "guessed", 1), records.LOGOUT)
     kept = store.get(begun.record.id)
     assert kept is not None
@@ -199,11 +202,11 @@ def test_a_process_forgets_when_logins_were_seen_and_not_that_they_go_on(
 ) -> None:
     monkeypatch.setattr("flask_login.core.asking._KNOWN", 1)
     begun = [
-        logins.begin(user, fresh=True, methods=(), remember=None, auth_hash=None)
+        begin(logins, user, fresh=True, methods=(), remember=None, auth_hash=None)
         for user in ("ada", "ben", "cy")
     ]
     for text in [logins.session_text(login) for login in begun] * 2:
-        assert isinstance(logins.present_session(text, activity=lambda: True), Presented)
+        assert isinstance(logins.present_session(text, {}, activity=lambda: True), Presented)
         assert len(logins.asked._seen) == 1
 
 

@@ -15,8 +15,8 @@ from flask_login import LoginManager, MemorySessionStore, session_protected
 from flask_login.core.protection import Client, client_fingerprint, is_legacy_fingerprint
 from flask_login.doctor import examine
 from flask_login.exceptions import ConfigurationError
-from flask_login.login_manager import _create_identifier
 from flask_login.testing import FrozenClock
+from flask_login.visit import create_identifier
 
 HOME = {"User-Agent": "Firefox"}
 ELSEWHERE = {"User-Agent": "curl"}
@@ -323,17 +323,17 @@ def test_an_application_may_bring_its_own_identifier(
 def test_a_fingerprint_is_short_and_hides_the_address(app: Flask, agent: str | None) -> None:
     headers = {} if agent is None else {"User-Agent": agent}
     base = {"REMOTE_ADDR": "203.0.113.7"}
-    with app.test_request_context(headers=headers, environ_base=base) as context:
+    with app.test_request_context(headers=headers, environ_base=base):
         made = client_fingerprint("203.0.113.7", agent)
         assert re.fullmatch(r"[\w-]{8}", made)
-        assert _create_identifier() == made
-        assert not is_legacy_fingerprint(made, context.request)
+        assert create_identifier() == made
+        assert not is_legacy_fingerprint(made, Client("203.0.113.7", agent))
 
 
 def test_a_client_without_an_address_has_a_fingerprint_as_well(app: Flask) -> None:
     with app.test_request_context() as context:
         context.request.environ.pop("REMOTE_ADDR", None)
         context.request.remote_addr = None
-        assert _create_identifier() == client_fingerprint(None, None)
+        assert create_identifier() == client_fingerprint(None, None)
         assert len(client_fingerprint(None, None)) == 8
         assert not is_legacy_fingerprint("0" * 128, Client(None, None))

@@ -2334,7 +2334,9 @@ def test_what_is_no_cookie_of_ours_is_answered_while_the_store_is_silent(
     client = logged_in(app, "/login/alice?remember")
     token = cookies_of(client)["remember_token"]
     assert login_manager._logins is not None
-    login_manager._logins._silent_until = float("inf")  # as after a question that took seconds
+    login_manager._logins.asked._silent_until = float(
+        "inf"
+    )  # as after a question that took seconds
     for junk in ("junk", f"{token}x", "alice|0123"):
         assert who(browser_with(app, {"remember_token": junk})) == "nobody"
     assert browser_with(app, {"remember_token": token}).get("/me").status_code == 503

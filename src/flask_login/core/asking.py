@@ -7,34 +7,43 @@ somebody else was quicker.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask_login.sessions import records
 from flask_login.sessions.records import LoginSession
 from flask_login.sessions.store import SessionStore, SessionStoreUnavailable
 
-from . import rules, settings
+from . import settings
 from .events import (
     audit,
     login_session_ended,
     remember_token_reused,
     session_store_unavailable,
 )
+from .rules import touch_interval
+from .settings import Settings
 
 if TYPE_CHECKING:
     from .ports import HostedRealm
 
-# More swaps in a row than this are lost only by a store that answers wrongly.
-_TRIES = 64
+#: For each try at a change. As many in a row are lost only by a store that answers wrongly.
+TRIES = range(64)
 
 # Of how many logins a process knows when they were seen; some 200 bytes each.
 _KNOWN = 10_000
 
 # A failure that took as many seconds was silence; a refused connection takes none.
 _SILENCE = 0.2
+
+
+def _interval(longest: timedelta, idle: timedelta | None) -> timedelta:
+    return touch_interval(min(longest, settings.COOKIE_DURATION), idle)
+
+
+#: How often the time of last activity is written.
+_INTERVAL = Settings(_interval, settings.LOGIN_TOUCH_INTERVAL, settings.LOGIN_IDLE_TIMEOUT)
 
 
 class AskedStore:
@@ -47,9 +56,10 @@ class AskedStore:
         #: When a login was last seen, or after: as far as this process knows.
         self._seen: dict[str, datetime] = {}
 
-    @contextmanager
-    def asking(self) -> Generator[SessionStore]:
-        """Give the store inside of a ``with`` block; tell when it leaves a question unanswered.
+    def ask(self, question: str, *args: Any, **options: Any) -> Any:
+        """Return the store's answer to a question; tell when it leaves one unanswered.
+
+        :param question: the name of one of the methods of `SessionStore`.
 
         A request that waits for a silent store holds a worker, which other requests need. So for as
         long as the store kept one request waiting, the next ones are told at once.
@@ -57,8 +67,8 @@ class AskedStore:
         begun = time.monotonic()
         try:
             if begun < self._silent_until:
-                raise SessionStoreUnavailable(self.store.kind, "it was silent a moment ago")
-            yield self.store
+                self._refuse()
+            return getattr(self.store, question)(*args, **options)
         except SessionStoreUnavailable as error:
             now = time.monotonic()
             if now - begun >= _SILENCE:
@@ -67,57 +77,59 @@ class AskedStore:
             self._realm.host.send(session_store_unavailable, error=error)
             raise
 
-    def tries(self) -> Generator[None]:
-        """Yield once for each try at a change; raise `RuntimeError` when none gets through."""
-        for _ in range(_TRIES):
-            yield
-        raise RuntimeError(f"The {self.store.kind} store never lets a change through.")
+    def _refuse(self) -> None:
+        raise SessionStoreUnavailable(self.store.kind, "it was silent a moment ago")
+
+    def no_way_through(self) -> RuntimeError:
+        """Return the error for a change that was never let through."""
+        return RuntimeError(f"The {self.store.kind} store never lets a change through.")
 
     def change(
         self, session_id: str, next_of: Callable[[LoginSession], LoginSession]
     ) -> LoginSession | None:
         """Swap in what `next_of` makes of a record; None when there is none (any more)."""
-        with self.asking() as store:
-            for _ in self.tries():
-                record = store.get(session_id)
-                if record is None:
-                    return None
-                changed = next_of(record)
-                if self.swap(record, changed):
-                    return changed
-        return None
+        for _ in TRIES:
+            record = self.ask("get", session_id)
+            if record is None:
+                return None
+            changed = next_of(record)
+            if self.swap(record, changed):
+                return changed
+        raise self.no_way_through()
 
     def swap(self, record: LoginSession, successor: LoginSession) -> bool:
         """Put a record in the place of another; False when somebody else was quicker."""
         if successor is not record:
-            if not self.store.replace(successor):
+            if not self.ask("replace", successor):
                 return False
-            self.tell(record, successor)
+            if successor.ended_reason is not None:
+                self.tell(record, successor)
         return True
 
     def read(
-        self, session_id: str, now: datetime, activity: Callable[[], bool]
+        self,
+        session_id: str,
+        now: datetime,
+        config: Mapping[str, Any],
+        activity: Callable[[], bool],
     ) -> LoginSession | None:
         """Return a record; where that is due, its time of last activity is written on the way."""
-        config = self._realm.host.config()
-        longest = min(settings.LOGIN_TOUCH_INTERVAL.read(config), settings.COOKIE_DURATION)
-        interval = rules.touch_interval(longest, settings.LOGIN_IDLE_TIMEOUT.read(config))
+        interval = _INTERVAL.default
+        if not config.keys().isdisjoint(_INTERVAL.keys):
+            interval = _INTERVAL.read(config)
         seen = self._seen.get(session_id)
         due = (seen is None or now - seen >= interval) and activity()
-        record = self._get(session_id, now if due else None, interval)
+        seen_at = now if due else None
+        record: LoginSession | None
+        record = self.ask("get", session_id, seen_at=seen_at, interval=interval)
         if record is None:
             return None
-        own = rules.touch_interval(interval, record.idle_timeout)
-        if own < interval and now - record.last_seen_at >= own and activity():
+        own = record.idle_timeout
+        soon = own is not None and own / 2 < interval and now - record.last_seen_at >= own / 2
+        if own is not None and soon and activity():
             # Its own timeout is so short that by the other interval activity would come too late.
-            record = self._get(session_id, now, own)
-        return record
-
-    def _get(
-        self, session_id: str, seen_at: datetime | None, interval: timedelta
-    ) -> LoginSession | None:
-        record = self.store.get(session_id, seen_at=seen_at, interval=interval)
-        if record is not None and self._seen.get(session_id) != record.last_seen_at:
+            record = self.ask("get", session_id, seen_at=now, interval=own / 2)
+        if record is not None and seen != record.last_seen_at:
             if len(self._seen) >= _KNOWN:
                 self._seen.clear()
             self._seen[session_id] = record.last_seen_at
@@ -127,7 +139,8 @@ class AskedStore:
         """Tell of a login that has ended."""
         if before.ended_reason is None and after.ended_reason is not None:
             host = self._realm.host
-            host.send(login_session_ended, login=after, reason=after.ended_reason)
+            if login_session_ended.receivers:
+                host.send(login_session_ended, login=after, reason=after.ended_reason)
             self.audit("login_session_ended", after)
             if after.ended_reason == records.TOKEN_REUSED:
                 host.send(remember_token_reused, login=after)

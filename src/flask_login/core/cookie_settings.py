@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import parsers
 from .constants import (
@@ -12,10 +12,9 @@ from .constants import (
     COOKIE_NAME,
     COOKIE_SAMESITE,
     COOKIE_SECURE,
-    DEFAULT_REALM,
 )
 from .exceptions import ConfigurationError
-from .setting import Setting, rows_of
+from .setting import Setting, Settings, rows_of
 
 REMEMBER_COOKIE_NAME = Setting(
     "REMEMBER_COOKIE_NAME",
@@ -120,42 +119,58 @@ REMEMBER_COOKIE_ACCEPT_LEGACY = Setting(
 ROWS: tuple[Setting[Any], ...] = rows_of(globals())
 
 
-def remember_cookie_name(config: Mapping[str, Any], realm: str) -> str:
-    """Return the name of a realm's remember cookie."""
-    name = REMEMBER_COOKIE_NAME.read(config)
-    return name if realm == DEFAULT_REALM else f"{name}_{realm}"
+class Attributes(NamedTuple):
+    """The attributes of the remember cookie, as the settings say them."""
+
+    domain: str | None
+    path: str
+    secure: bool | None
+    httponly: bool
+    samesite: str | None
+    partitioned: bool | None
 
 
-def check_remember_cookie(config: Mapping[str, Any], *, secure: bool | None = None) -> None:
+#: All at once. What else the settings say of the cookie may be wrong: it can be deleted all the
+#: same.
+ATTRIBUTES = Settings(
+    Attributes,
+    REMEMBER_COOKIE_DOMAIN,
+    REMEMBER_COOKIE_PATH,
+    REMEMBER_COOKIE_SECURE,
+    REMEMBER_COOKIE_HTTPONLY,
+    REMEMBER_COOKIE_SAMESITE,
+    REMEMBER_COOKIE_PARTITIONED,
+)
+#: The name, where every setting of the cookie is good.
+_CHECKED_NAME = Settings(lambda name, *_: str(name), *ROWS)
+
+
+def check_remember_cookie(config: Mapping[str, Any], *, is_secure: bool = False) -> None:
     """Check that a browser would keep a remember cookie of these settings.
 
-    :param secure: whether it is going to be ``Secure``; by default what the settings say.
+    :param is_secure: whether the request is secure that it is for.
 
     Raises `ConfigurationError` with the setting that is wrong, or contradicts another.
     """
-    for setting in ROWS:
-        setting.read(config)
-    name = REMEMBER_COOKIE_NAME.read(config)
+    name, said = _CHECKED_NAME.default, ATTRIBUTES.default
+    if not config.keys().isdisjoint(_CHECKED_NAME.keys):
+        name, said = _CHECKED_NAME.read(config), ATTRIBUTES.read(config)
     if name == config.get("SESSION_COOKIE_NAME"):
         accepted = "a name other than SESSION_COOKIE_NAME, which it would overwrite"
         raise ConfigurationError("REMEMBER_COOKIE_NAME", name, accepted)
     # Browsers match the prefix in any case (draft-ietf-httpbis-rfc6265bis, section 4.1.3) and drop
     # a cookie that breaks the rule, silently: nobody would ever be remembered.
-    prefix = next((p for p in ("__Host-", "__Secure-") if name.lower().startswith(p.lower())), None)
-    if prefix is None:
+    if not name.lower().startswith(("__host-", "__secure-")):
         return
-    said = REMEMBER_COOKIE_SECURE.read(config)
-    if secure is None:
-        secure = bool(config.get("SESSION_COOKIE_SECURE")) if said is None else said
-    if not secure:
-        raise ConfigurationError(
-            "REMEMBER_COOKIE_SECURE", said, f"True for a cookie named '{name}'"
-        )
-    if prefix == "__Secure-":
+    secure = said.secure
+    if not ((config.get("SESSION_COOKIE_SECURE") or is_secure) if secure is None else secure):
+        accepted = f"True for a cookie named '{name}'"
+        raise ConfigurationError("REMEMBER_COOKIE_SECURE", secure, accepted)
+    if name.lower().startswith("__secure-"):
         return
-    if (path := REMEMBER_COOKIE_PATH.read(config)) != "/":
-        raise ConfigurationError("REMEMBER_COOKIE_PATH", path, f"'/' for a cookie named '{name}'")
-    if (domain := REMEMBER_COOKIE_DOMAIN.read(config)) is not None:
-        raise ConfigurationError(
-            "REMEMBER_COOKIE_DOMAIN", domain, f"None for a cookie named '{name}'"
-        )
+    if said.path != "/":
+        accepted = f"'/' for a cookie named '{name}'"
+        raise ConfigurationError("REMEMBER_COOKIE_PATH", said.path, accepted)
+    if said.domain is not None:
+        accepted = f"None for a cookie named '{name}'"
+        raise ConfigurationError("REMEMBER_COOKIE_DOMAIN", said.domain, accepted)

@@ -47,17 +47,19 @@ class Entry:
     def __init__(self, realm: str) -> None:
         #: The names.
         self.keys = SessionKeys(realm)
-        self._of_login = tuple(self.keys.of_login())
+        self.of_login = tuple(self.keys.of_login())
 
     def write(self, sess: Session, user_id: Any, client: str, *, fresh: bool) -> None:
         """Write whose login it is; what the login before it had proved is gone."""
         keys = self.keys
         sess.update({keys.user_id: user_id, keys.fresh: fresh, keys.id: client})
-        self.remove(sess, keys.methods, keys.force, keys.unknown_since)
+        for name in (keys.methods, keys.force, keys.unknown_since):
+            if name in sess:
+                del sess[name]
 
     def drop(self, sess: Session) -> None:
         """Remove every entry that ends with the login."""
-        self.remove(sess, *self._of_login)
+        self.remove(sess, *self.of_login)
 
     @staticmethod
     def remove(sess: Session, *names: str) -> None:
@@ -70,7 +72,8 @@ class Entry:
     def put(sess: Session, name: str, value: Any) -> None:
         """Write an entry if it differs; None removes it."""
         if value is None:
-            Entry.remove(sess, name)
+            if name in sess:
+                del sess[name]
         elif sess.get(name) != value:
             sess[name] = value
 

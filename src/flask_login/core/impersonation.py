@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import events, whose
+from . import events, users, whose
 from .users import NOBODY, is_active, says
 from .visit import Loaded
 
@@ -25,14 +25,13 @@ def start(visit: Visit, actor: Any, user: Any) -> str | None:
         return "Somebody who acts as another user can't act as a third."
     if not whose.is_of_session(visit, actor):
         return "Only a user who is logged in in this session may act as another."
-    user_id = whose.login_id_of(visit, user)
+    user_id = users.login_id_of(visit, user)
     if user_id is None or str(user_id) in {str(sess[keys.user_id]), *whose.own_ids(visit)}:
         return "There is no other user to act as."
     if not is_active(user) or not _may(visit, actor, user):
         return "The actor may not act as this user."
-    visit.regenerate()
     # Forms that were opened as oneself are not sent as somebody else then, nor the reverse.
-    visit.rotate_form_token()
+    visit.change_hands()
     realm.level.renew(visit, sess)
     sess[keys.acting_as] = user_id
     visit.assign(user, "session")
@@ -47,7 +46,8 @@ def stop(visit: Visit, user: Any) -> bool:
     actor = visit.actor
     if actor is None:
         return False
-    visit.tell_if_late("stop_impersonating")
+    if visit.is_late:
+        visit.tell_late("stop_impersonating")
     # Whoever kept the session of before does not begin to act again.
     visit.realm.level.renew(visit, visit.session)
     visit.stop_acting()
@@ -61,7 +61,7 @@ def continued(visit: Visit, actor: Any) -> Any:
     """Return the user as whom the session's user goes on to act, or `NOBODY` for no more."""
     sess, keys = visit.session, visit.realm.entry.keys
     user_id = sess[keys.acting_as]
-    user = whose.find(visit, user_id)
+    user = users.find(visit, user_id)
     if user is not None and is_active(user) and _may(visit, actor, user):
         visit.actor, visit.acted = actor, Loaded(user, user_id)
         return user

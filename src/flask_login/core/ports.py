@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from blinker import NamedSignal
 
 
-
 class HostedRealm(Protocol):
     """What of a realm its host, and its stored logins, need to know."""
 
@@ -72,7 +71,6 @@ class Hooks(Protocol):
         """What happens when a session shows up from another client."""
         ...
 
-    def _is_patched(self, name: str) -> bool: ...
     def _update_request_context_with_user(self, user: Any = None) -> None: ...
     def _session_protection_failed(self) -> bool: ...
     def _load_user_from_remember_cookie(self, cookie: str) -> Any: ...
@@ -94,17 +92,8 @@ class Ports:
         raise NotImplementedError
 
     @property
-    def is_late(self) -> bool:
-        """Whether the response has begun: the browser can't be told anything any more."""
-        raise NotImplementedError
-
-    @property
     def is_loading(self) -> bool:
         """Whether this very code is finding out the user."""
-        raise NotImplementedError
-
-    def has_session(self) -> bool:
-        """Return whether there may be a login in the session or a cookie, without using them."""
         raise NotImplementedError
 
     def keeps_session(self) -> bool:
@@ -155,6 +144,6 @@ class Ports:
         """
         raise NotImplementedError
 
-    def tell_if_late(self, function: str) -> None:
+    def tell_late(self, function: str) -> None:
         """Warn, once a request, that a function was called when the response had begun."""
         raise NotImplementedError

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import settings
 from .entry import Entry
@@ -27,13 +27,20 @@ class Realm:
         self,
         name: str,
         clock: Callable[[], datetime],
+        *,
         hooks: Hooks,
+        own: Mapping[str, Any],
         host: Host,
         sources: tuple[Source, ...],
     ) -> None:
         self.name = name
+        #: Whether this is the realm of a manager without a name.
+        self.is_default = name == settings.DEFAULT_REALM
         self.clock = clock
         self.hooks = hooks
+        #: The hooks that the library brings itself, as methods: another one was put there where
+        #: `hooks` has no equal one, be it in a subclass, on the class or on the manager.
+        self.own = own
         self.host = host
         #: Where the user is looked for, in this order.
         self.sources = sources
@@ -42,11 +49,6 @@ class Realm:
         self.key = f"_login_visit_{id(self):x}"
         #: What is done with the records of a session store; None without one.
         self.logins: StoredLogins | None = None
-
-    @property
-    def is_default(self) -> bool:
-        """Whether this is the realm of a manager without a name."""
-        return self.name == settings.DEFAULT_REALM
 
     def require_store(self, what: str) -> StoredLogins:
         """Return what is done with the records.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .exceptions import ConfigurationError
 from .realm import Realm
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 def open_realm(
     name: str,
     clock: Callable[[], datetime],
+    *,
     hooks: Hooks,
+    own: Mapping[str, Any],
     host: Host,
     store: SessionStore | None,
 ) -> Realm:
@@ -34,7 +36,7 @@ def open_realm(
         raise ConfigurationError(
             "name", name, "lower-case letters, digits and '_', other than 'user'"
         )
-    realm = Realm(name, clock, hooks, host, SOURCES)
+    realm = Realm(name, clock, hooks=hooks, own=own, host=host, sources=SOURCES)
     if store is None:
         realm.level = SignedLevel(realm)
     else:

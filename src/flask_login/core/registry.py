@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,6 @@ from .exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from flask_login.sessions.store import SessionStore
 
     from .logins import StoredLogins
 
@@ -52,7 +50,7 @@ class SessionRegistry:
         """
         now = self._clock()
         ids = self._ids_of(user_id)
-        found = [record for one in ids for record in self._logins.ask(_listing(one))]
+        found = [record for one in ids for record in self._logins.asked.ask("list", one)]
         if len(ids) > 1:
             found.sort(key=lambda record: record.created_at, reverse=True)
         return [record for record in found if records.ended_because(record, now) is None]
@@ -68,7 +66,8 @@ class SessionRegistry:
 
     def get(self, session_id: str) -> LoginSession | None:
         """Return a login by its public handle, also one that ended a short while ago."""
-        return self._logins.ask(lambda store: store.get(session_id))
+        record: LoginSession | None = self._logins.asked.ask("get", session_id)
+        return record
 
     def revoke(self, session_id: str, user_id: str | None = ANYBODY) -> bool:
         """End one login, at once and everywhere; its remember token ends with it.
@@ -126,7 +125,7 @@ class SessionRegistry:
         """
         if not external_id:
             raise ConfigurationError("external_id", external_id, "a text that is not empty")
-        found = self._logins.ask(lambda store: store.list_external(external_id))
+        found = self._logins.asked.ask("list_external", external_id)
         ids = [record.id for record in found]
         return sum(self.revoke(session_id) for session_id in ids)
 
@@ -141,7 +140,3 @@ class SessionRegistry:
     def ping(self) -> None:
         """Return when the store answers, for health checks."""
         self._store.ping()
-
-
-def _listing(user_id: str) -> Callable[[SessionStore], Sequence[LoginSession]]:
-    return lambda store: store.list(user_id)

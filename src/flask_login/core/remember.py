@@ -18,6 +18,8 @@ from .exceptions import ConfigurationError
 from .signing import payload_of, secret_keys, sign, unsign_labelled
 from .user_ids import mark_of, of_text
 
+_SALT = "flask-login.remember-token"
+
 # RFC 6265bis lets browsers drop longer cookies; ours are far shorter.
 _MOST_CHARACTERS = 4096
 
@@ -72,28 +74,37 @@ def issue(
 
     :param key: the setting or argument that `lifetime` came from.
 
+    Raises what `whole` does.
+    """
+    issued_at = int(now.timestamp())
+    return RememberToken(user_id, issued_at, issued_at + whole(now, lifetime, key), auth_hash)
+
+
+def whole(now: datetime, lifetime: timedelta, key: str) -> int:
+    """Return how many whole seconds a token that is issued now is good for.
+
     Raises `ConfigurationError` when that lies beyond the year 9999.
     """
     try:
-        expires = now + lifetime
+        return int((now + lifetime).timestamp()) - int(now.timestamp())
     except (OverflowError, TypeError):
         accepted = "a datetime.timedelta that ends before the year 10000"
         raise ConfigurationError(key, lifetime, accepted) from None
-    return RememberToken(user_id, int(now.timestamp()), int(expires.timestamp()), auth_hash)
 
 
 def write(token: RememberToken, realm: str, config: Mapping[str, Any]) -> str:
     """Return the cookie value of `token`, signed for `realm`."""
-    text, mark = str(token.user_id), mark_of(token.user_id)
+    text, salt = str(token.user_id), f"{_SALT}.{realm}"
+    mark = "" if text is token.user_id else mark_of(token.user_id)
     fields: list[Any] = [token.issued_at, token.expires_at]
     if token.auth_hash or mark:
         fields.append(token.auth_hash)
     if mark:
         fields.append(mark)
     if text.isprintable():
-        return sign(fields, _salt(realm), config, text)
+        return sign(fields, salt, config, text)
     # Browsers drop a cookie with control characters, and half a surrogate is no character.
-    return sign([text, *fields], _salt(realm), config)
+    return sign([text, *fields], salt, config)
 
 
 def read(value: str, realm: str, now: datetime, config: Mapping[str, Any]) -> RememberToken | None:
@@ -125,7 +136,7 @@ def id_in(value: str, now: datetime, config: Mapping[str, Any]) -> str | None:
 
 def _read_signed(value: str, realm: str, config: Mapping[str, Any]) -> RememberToken | None:
     try:
-        label, fields, current = unsign_labelled(value, _salt(realm), config)
+        label, fields, current = unsign_labelled(value, f"{_SALT}.{realm}", config)
     except BadData:
         return None
     said: Any = fields
@@ -158,7 +169,3 @@ def _legacy_id(value: str, config: Mapping[str, Any]) -> str | None:
         return None
     payloads = (payload_of(value, key) for key in secret_keys(config))
     return next((payload for payload in payloads if payload is not None), None)
-
-
-def _salt(realm: str) -> str:
-    return f"flask-login.remember-token.{realm}"

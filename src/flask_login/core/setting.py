@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from .exceptions import ConfigurationError
@@ -23,6 +24,10 @@ class Remark(NamedTuple):
     text: str
     #: What to write.
     cure: str
+
+
+#: Stands for a key that is not in ``app.config``.
+_UNSET: Any = object()
 
 
 class Setting(Generic[T]):
@@ -95,6 +100,35 @@ class Setting(Generic[T]):
             error = ConfigurationError(name, value, self.accepted)
             return Remark(True, f"{error}.", f"Set it to {self.accepted}.")
         return Remark(False, f"{name} is {value!r}, read as {read!r}.", f"Write {name} = {read!r}.")
+
+
+class Settings(Generic[T]):
+    """Several settings that are read together; each combination of values is looked at once."""
+
+    def __init__(self, make: Callable[..., T], *rows: Setting[Any]) -> None:
+        """Keep what makes the answer of the parsed values, in the order of `rows`."""
+        self._keys = tuple(row.key for row in rows)
+        self._unset = (_UNSET,) * len(rows)
+        #: Where none of these is in ``app.config``, `default` is the answer.
+        self.keys = frozenset(self._keys)
+        self.default = make(*(row.default for row in rows))
+
+        def parsed(*values: Any) -> T:
+            known = zip(rows, values, strict=True)
+            return make(*(row.default if one is _UNSET else row.check(one) for row, one in known))
+
+        self._parsed = lru_cache(maxsize=128, typed=True)(parsed)
+
+    def read(self, config: Mapping[str, Any]) -> T:
+        """Return what `make` makes of the settings in `config`, or of their defaults.
+
+        Raises `ConfigurationError` for a value that is not accepted.
+        """
+        values = tuple(map(config.get, self._keys, self._unset))
+        try:
+            return self._parsed(*values)
+        except TypeError:  # a list, say, is no key of a cache
+            return self._parsed.__wrapped__(*values)
 
 
 def rows_of(

@@ -28,6 +28,7 @@ from .constants import REFRESH_MESSAGE as REFRESH_MESSAGE
 from .constants import REFRESH_MESSAGE_CATEGORY as REFRESH_MESSAGE_CATEGORY
 from .constants import SESSION_KEYS as SESSION_KEYS
 from .constants import USE_SESSION_FOR_NEXT as USE_SESSION_FOR_NEXT
+from .cookie_settings import ATTRIBUTES as ATTRIBUTES
 from .cookie_settings import REMEMBER_COOKIE_ACCEPT_LEGACY as REMEMBER_COOKIE_ACCEPT_LEGACY
 from .cookie_settings import REMEMBER_COOKIE_DOMAIN as REMEMBER_COOKIE_DOMAIN
 from .cookie_settings import REMEMBER_COOKIE_DURATION as REMEMBER_COOKIE_DURATION
@@ -42,11 +43,11 @@ from .cookie_settings import (
 from .cookie_settings import REMEMBER_COOKIE_SAMESITE as REMEMBER_COOKIE_SAMESITE
 from .cookie_settings import REMEMBER_COOKIE_SECURE as REMEMBER_COOKIE_SECURE
 from .cookie_settings import check_remember_cookie as check_remember_cookie
-from .cookie_settings import remember_cookie_name as remember_cookie_name
 from .exceptions import ConfigurationError
 from .parsers import supports_partitioned as supports_partitioned
 from .setting import Remark as Remark
 from .setting import Setting as Setting
+from .setting import Settings as Settings
 from .setting import log_remark as log_remark
 from .setting import logger as logger
 from .setting import rows_of

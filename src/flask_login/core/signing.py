@@ -73,7 +73,8 @@ def sign(value: Any, salt: str, config: Mapping[str, Any], label: str | None = N
     payload = urlsafe_b64encode(text).rstrip(b"=")
     if label is not None:
         payload = label.encode() + b"|" + payload
-    return f"{payload.decode()}.{_signature(payload, signing_key(config), salt).decode()}"
+    keys = secret_keys(config) or (signing_key(config),)
+    return f"{payload.decode()}.{_signature(payload, keys[0], salt).decode()}"
 
 
 def unsign(text: str, salt: str, config: Mapping[str, Any]) -> tuple[Any, bool]:

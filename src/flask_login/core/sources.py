@@ -5,9 +5,10 @@ A new kind of credential is one more function here and its place in `SOURCES`.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from . import impersonation, settings, whose
+from . import impersonation, settings, users, whose
 from .events import (
     _user_loaded_from_header,
     session_protected,
@@ -21,6 +22,7 @@ from .visit import Loaded, Source
 if TYPE_CHECKING:
     from blinker import NamedSignal
 
+    from .entry import Session
     from .remember import RememberToken
     from .visit import Visit
 
@@ -28,15 +30,21 @@ if TYPE_CHECKING:
 # The session
 
 
-def from_session(visit: Visit) -> Any:
+def from_session(visit: Visit) -> Any:  # noqa: PLR0911  # a way in, and all that turns back
     """Return the user whose login the session is."""
-    realm, keys = visit.realm, visit.realm.entry.keys
-    sess = visit.session if visit.has_session() else {}
-    user_id = sess.get(keys.user_id)
-    if user_id is None:
+    realm, sess = visit.realm, visit.opened
+    keys = realm.entry.keys
+    user_id = None if sess is None else sess.get(keys.user_id)
+    if sess is None or user_id is None:
         visit.stored = None
         return None
-    if realm.hooks._session_protection_failed():
+    hook = realm.hooks._session_protection_failed
+    if hook != realm.own["_session_protection_failed"]:
+        refused = hook()
+    else:
+        present = realm.hooks._session_identifier_generator()
+        refused = sess.get(keys.id) != present and protect(visit, sess, present)
+    if refused:
         # Whoever carried the session here carried the remember cookie too.
         visit.is_distrusted = True
         return None
@@ -44,14 +52,15 @@ def from_session(visit: Visit) -> Any:
     if reason is not None:
         visit.leave(reason)
         return None
-    user = whose.find(visit, user_id)
+    user = users.find(visit, user_id)
     if visit.is_decided or (user is None and whose.is_unknown_for_now(visit, user_id)):
         return None
-    reason = visit.unfit(user, sess.get(keys.auth_hash), forced=keys.force in sess)
+    forced = keys.force in sess
+    reason = visit.unfit(user, sess.get(keys.auth_hash), forced=forced)
     if reason is not None:
         visit.end(reason, ())  # the remember cookie is asked next
         return None
-    if keys.force in sess and is_active(user):
+    if forced and is_active(user):
         del sess[keys.force]  # its reason is gone; the next ban counts
     reason = realm.level.accept(visit, sess, user, None)
     if reason is not None:
@@ -63,11 +72,13 @@ def from_session(visit: Visit) -> Any:
     return user if keys.acting_as not in sess else impersonation.continued(visit, user)
 
 
-def protect(visit: Visit) -> bool:
-    """Compare the client with the one that logged in; return True for "not this session"."""
-    sess, keys = visit.session, visit.realm.entry.keys
+def protect(visit: Visit, sess: Session, present: str) -> bool:
+    """Compare the client with the one that logged in; return True for "not this session".
+
+    :param present: what stands for the client now.
+    """
+    keys = visit.realm.entry.keys
     stored = sess.get(keys.id)
-    present = visit.realm.hooks._session_identifier_generator()
     if stored == present:
         return False
     if stored is None or is_legacy_fingerprint(str(stored), visit.realm.host.client()):
@@ -89,20 +100,21 @@ def protect(visit: Visit) -> bool:
 
 def from_remember_cookie(visit: Visit) -> Any:
     """Return the user whom the browser's remember cookie brings back."""
-    if visit.is_distrusted or not visit.has_session():
-        return None
-    if visit.cookie == "clear" or visit.session.get(visit.realm.entry.keys.remember) == "clear":
+    sess = visit.opened
+    if sess is None or visit.is_distrusted or visit.cookie == "clear":
         return None
     cookies = visit.remember_cookies()
-    if not cookies:
+    if not cookies or sess.get(visit.realm.entry.keys.remember) == "clear":
         return None
-    if settings.REMEMBER_COOKIE_ENABLED.read(visit.config):
-        chosen = cookies if len(cookies) == 1 else _choose(visit, cookies)
-        with visit.asking("cookies"):
-            for cookie in chosen:
-                user = visit.realm.hooks._load_user_from_remember_cookie(cookie)
-                if user is not None:
-                    return user
+    key = settings.REMEMBER_COOKIE_ENABLED.key
+    if key not in visit.config or settings.REMEMBER_COOKIE_ENABLED.read(visit.config):
+        hook = visit.realm.hooks._load_user_from_remember_cookie
+        if hook == visit.realm.own["_load_user_from_remember_cookie"]:
+            hook = partial(restore, visit)
+        for cookie in cookies if len(cookies) == 1 else _choose(visit, cookies):
+            user = visit.ask("cookies", hook, cookie)
+            if user is not None:
+                return user
     if visit.unknown is None and not visit.is_decided and visit.own_cookies():
         visit.cookie = "clear"
     return None
@@ -140,13 +152,13 @@ def _is_good(visit: Visit, cookie: str) -> bool:
     token = visit.realm.level.restore(visit, cookie)
     if token is None:
         return False
-    user = whose.find(visit, token.user_id)
+    user = users.find(visit, token.user_id)
     if user is None and whose.is_unknown_for_now(visit, token.user_id):
         return False  # for now: no cookie is deleted
     return visit.unfit(user, token.auth_hash, forced=False) is None
 
 
-def restore(visit: Visit, cookie: str) -> Any:
+def restore(visit: Visit, cookie: str) -> Any:  # noqa: PLR0911  # as above
     """Log the user of a remember cookie in again, not fresh; None if it names nobody.
 
     A text that is none of this request's cookies, or that a request loader found, is looked at and
@@ -158,26 +170,22 @@ def restore(visit: Visit, cookie: str) -> Any:
     if token is None or str(token.user_id) == visit.unknown:
         visit.stored = None
         return None
-    user = whose.find(visit, token.user_id)
-    if visit.is_decided or (user is None and whose.is_unknown_for_now(visit, token.user_id)):
+    user = users.find(visit, token.user_id)
+    own = visit.asks == "cookies" or (visit.asks is None and cookie in visit.remember_cookies())
+    if visit.asks is not None and visit.is_decided:
+        return None
+    if user is None and whose.is_unknown_for_now(visit, token.user_id, shown=own):
         return None
     reason = visit.unfit(user, token.auth_hash, forced=False)
     if reason is not None:
-        visit.end(reason, (cookie,), session=False)
+        visit.end(reason, (cookie,), sess={})
         return None
-    shown = visit.asks is None and cookie in visit.remember_cookies()
-    own = visit.asks == "cookies" or shown
     if own and not visit.is_late and not realm.level.take(visit, sess):
         return None
     if own:
         visit.token = token
-    if visit.keeps_session():
-        visit.write(token.user_id, fresh=False)
-        reason = realm.level.accept(visit, sess, user, token)
-        if reason is not None:
-            visit.leave(reason)
-            return None
-        visit.regenerate()  # last: a new id of a server-side session can't be undone
+    if visit.keeps_session() and not _has_session(visit, sess, user, token):
+        return None
     noted = sess.get(realm.entry.keys.auth_hash)
     if own and (token.outdated or token.auth_hash != noted):
         visit.cookie, visit.reissued = "set", token.with_auth_hash(noted)
@@ -189,6 +197,18 @@ def restore(visit: Visit, cookie: str) -> Any:
     return None if visit.is_decided else user
 
 
+def _has_session(visit: Visit, sess: Session, user: Any, token: RememberToken) -> bool:
+    """Write the login that a remember token brought back into the session; False for one over."""
+    visit.write(sess, token.user_id, fresh=False)
+    reason = visit.realm.level.accept(visit, sess, user, token)
+    if reason is not None:
+        visit.leave(reason)
+        return False
+    if not visit.is_late:
+        visit.regenerate()  # last: a new id of a server-side session can't be undone
+    return True
+
+
 # The request itself
 
 
@@ -197,8 +217,7 @@ def from_header(visit: Visit) -> Any:
     header, hooks = visit.authorization(), visit.realm.hooks
     if header is None or hooks._header_callback is None:
         return None
-    with visit.asking("loaders"):
-        return hooks._load_user_from_header(header)
+    return visit.ask("loaders", hooks._load_user_from_header, header)
 
 
 def from_request(visit: Visit) -> Any:
@@ -206,8 +225,7 @@ def from_request(visit: Visit) -> Any:
     hooks = visit.realm.hooks
     if hooks._request_callback is None:
         return None
-    with visit.asking("loaders"):
-        return hooks._load_user_from_request(visit.request)
+    return visit.ask("loaders", hooks._load_user_from_request, visit.request)
 
 
 def from_bearer(visit: Visit) -> Any:
@@ -219,8 +237,8 @@ def from_bearer(visit: Visit) -> Any:
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
         return None
-    with visit.asking("loaders"):
-        return take(visit, callback(token), "bearer", user_loaded_from_request)
+    found = visit.ask("loaders", callback, token)
+    return take(visit, found, "bearer", user_loaded_from_request)
 
 
 def ask_request_loader(visit: Visit, request: Any) -> Any:

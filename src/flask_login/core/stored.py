@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from flask_login.sessions.records import hash_secret
 from flask_login.sessions.store import SessionStore, SessionStoreUnavailable
 
-from . import remember, rules, settings, whose
-from .credentials import Credential, Presented
+from . import remember, rules, settings, starting, whose
 from .entry import Session
 from .level import Facts, Terms
-from .logins import StoredLogins
+from .logins import Credential, Presented, StoredLogins
 from .remember import RememberToken
 from .signing import digest, is_digest
 from .user_ids import mark_of, of_text
@@ -38,12 +37,13 @@ class StoredLevel:
     # The session
 
     def admit(self, visit: Visit, sess: Session, user_id: Any) -> str | None:
+        """See `Level.admit`."""
         text = sess.get(self._keys.login)
         if text is None:
             return self._adopt(visit)
         try:
             found = self.logins.present_session(
-                text, activity=visit.is_activity, looks=visit.is_late
+                text, visit.config, activity=visit.is_activity, looks=visit.is_late
             )
         except SessionStoreUnavailable as error:
             if not self._is_trusted(visit, sess):
@@ -59,7 +59,8 @@ class StoredLevel:
             del sess[self._keys.login]
             return self._adopt(visit)
         visit.stored = found
-        self._note_check(visit, sess)
+        if settings.LOGIN_OUTAGE_TRUST.key in visit.config:
+            self._note_check(visit, sess)
         return None
 
     def _adopt(self, visit: Visit) -> str | None:
@@ -79,8 +80,6 @@ class StoredLevel:
         return 0 <= self._realm.clock().timestamp() - checked < trust.total_seconds()
 
     def _note_check(self, visit: Visit, sess: Session) -> None:
-        if settings.LOGIN_OUTAGE_TRUST.key not in visit.config:
-            return
         trust = settings.LOGIN_OUTAGE_TRUST.read(visit.config)
         if trust is None:
             return
@@ -90,6 +89,7 @@ class StoredLevel:
             sess[self._keys.checked] = int(now)
 
     def unchanged(self, visit: Visit, user: Any, noted: object) -> bool:
+        """See `Level.unchanged`."""
         known = noted if visit.stored is None else visit.stored.record.auth_hash
         if not known:
             return True
@@ -104,9 +104,10 @@ class StoredLevel:
     def accept(
         self, visit: Visit, sess: Session, user: Any, token: RememberToken | None
     ) -> str | None:
+        """See `Level.accept`."""
         if visit.trusted is not None:
             return None
-        if visit.only_looks:
+        if visit.is_late and visit.only_looks:
             if token is not None:
                 self._write_credential(visit, sess)
             return None
@@ -115,11 +116,12 @@ class StoredLevel:
             reason = self._begin_adopted(visit, sess, user, token)
             if reason is not None:
                 return reason
-        elif stored.record.auth_hash is None:
+        elif stored.record.auth_hash is None and hasattr(user, "get_session_auth_hash"):
             auth_hash = _digest_at_rest(visit, user)
             if auth_hash is not None:
                 visit.stored = self.logins.note_auth_hash(stored, auth_hash)
-        self._write_auth_hash(visit, sess, user)
+        if self._keys.auth_hash in sess or settings.LOGIN_OUTAGE_TRUST.key in visit.config:
+            self._write_auth_hash(visit, sess, user)
         if token is not None or self._keys.login not in sess:
             self._write_credential(visit, sess)
         return None
@@ -134,26 +136,29 @@ class StoredLevel:
             if token is not None:
                 visit.cookie = "set"
         left = None if token is None else token.expires_at - self._realm.clock().timestamp()
-        started = self.logins.begin(
+        started = starting.begin(
+            self.logins,
             user_id,
             fresh=bool(sess.get(self._keys.fresh)),
             methods=self._entry.methods(sess),
             remember=None if left is None else timedelta(seconds=left),
             auth_hash=_digest_at_rest(visit, user),
         )
-        if not self.logins.make_room(started.record, user, ()):
+        if not starting.make_room(self.logins, started.record, user, ()):
             return "denied"
         visit.stored = started
         return None
 
     def begin(self, visit: Visit, sess: Session, user: Any, terms: Terms) -> bool:
+        """See `Level.begin`."""
         if visit.is_late:
             # No browser would ever show the credential of such a login, nor stop showing the other.
             visit.stored = None
             self._entry.remove(sess, self._keys.login)
             return True
-        shown = self._shown(sess, visit.remember_cookies())
-        started = self.logins.begin(
+        shown = self._shown(visit, sess, visit.remember_cookies())
+        started = starting.begin(
+            self.logins,
             str(terms.user_id),
             fresh=terms.fresh,
             methods=terms.methods,
@@ -162,7 +167,8 @@ class StoredLevel:
             external_id=terms.external_id,
             timeouts=terms.timeouts,
         )
-        if not self.logins.make_room(started.record, user, {known.id for known in shown}):
+        replaced = {known.id for known in shown}
+        if not starting.make_room(self.logins, started.record, user, replaced):
             visit.ended_reason = "denied"
             return False
         for known in shown:
@@ -171,14 +177,17 @@ class StoredLevel:
         return True
 
     def note(self, visit: Visit, sess: Session, user: Any, terms: Terms) -> None:
+        """See `Level.note`."""
         del terms  # they stand in the record
         self._entry.remove(sess, self._keys.times, self._keys.at)
-        self._write_auth_hash(visit, sess, user)
+        if self._keys.auth_hash in sess or settings.LOGIN_OUTAGE_TRUST.key in visit.config:
+            self._write_auth_hash(visit, sess, user)
         self._write_credential(visit, sess)
 
     def confirm(
         self, visit: Visit, sess: Session, user: Any, methods: frozenset[str]
     ) -> str | None:
+        """See `Level.confirm`."""
         if visit.trusted is not None:
             raise visit.trusted
         stored = visit.stored
@@ -196,15 +205,18 @@ class StoredLevel:
         return None
 
     def renew(self, visit: Visit, sess: Session) -> None:
+        """See `Level.renew`."""
         if visit.stored is not None and not visit.is_late:
             visit.stored = self.logins.renew(visit.stored)
             self._write_credential(visit, sess)
 
     def end(self, visit: Visit, sess: Session, cookies: Sequence[str], reason: str) -> None:
-        for known in self._shown(sess, cookies):
+        """See `Level.end`."""
+        for known in self._shown(visit, sess, cookies):
             self.logins.end_shown(known, reason)
 
     def facts(self, visit: Visit, sess: Session) -> Facts:
+        """See `Level.facts`."""
         stored = visit.stored  # once: other threads of the request may find it out again
         if stored is None:
             proved_at = rules.moment_of(sess.get(self._keys.at))
@@ -220,16 +232,17 @@ class StoredLevel:
             record=record,
         )
 
-    def _shown(self, sess: Session, cookies: Sequence[str]) -> list[Credential]:
+    def _shown(self, visit: Visit, sess: Session, cookies: Sequence[str]) -> list[Credential]:
         """Return the credentials that a session and cookies hold, one of each login."""
         known = [Credential.from_text(sess.get(self._keys.login))]
-        known += map(self.logins.remembered, cookies)
+        known += [self._read(visit, cookie) for cookie in cookies]
         return list({shown[:2]: shown for shown in known if shown is not None}.values())
 
     def _write_credential(self, visit: Visit, sess: Session) -> None:
         if visit.stored is not None:
             sess[self._keys.login] = self.logins.session_text(visit.stored)
-            self._note_check(visit, sess)
+            if settings.LOGIN_OUTAGE_TRUST.key in visit.config:
+                self._note_check(visit, sess)
 
     def _write_auth_hash(self, visit: Visit, sess: Session, user: Any) -> None:
         # It is in the record, which can't be asked while the store is away.
@@ -241,8 +254,16 @@ class StoredLevel:
     # The remember token
 
     def has_signed(self, visit: Visit, cookie: str) -> bool:
-        known = self.logins.remembered(cookie) is not None
-        return known or remember.is_ours(cookie, self._realm.name, visit.config)
+        """See `Level.has_signed`."""
+        if self._read(visit, cookie) is not None:
+            return True
+        return remember.is_ours(cookie, self._realm.name, visit.config)
+
+    def _read(self, visit: Visit, cookie: str) -> Credential | None:
+        """Return the credential in a remember cookie; each is read once a request."""
+        if cookie not in visit.credentials:
+            visit.credentials = {**visit.credentials, cookie: self.logins.remembered(cookie)}
+        return visit.credentials[cookie]
 
     def one_of_each_login(self, cookies: Sequence[str]) -> list[str]:
         """Return of each login's tokens the one with the highest number.
@@ -262,7 +283,9 @@ class StoredLevel:
         return [*(cookie for _, cookie in newest.values()), *others]
 
     def restore(self, visit: Visit, cookie: str) -> RememberToken | None:
-        found = self.logins.read_remember(cookie, looks=visit.only_looks)
+        """See `Level.restore`."""
+        looks = visit.is_late and visit.only_looks
+        found = self.logins.read_remember(cookie, looks=looks)
         if found is None:
             return self._adopt_token(visit, cookie)
         if isinstance(found, str):
@@ -272,6 +295,7 @@ class StoredLevel:
         return _as_token(found)
 
     def take(self, visit: Visit, sess: Session) -> bool:
+        """See `Level.take`."""
         if visit.unknown is not None:
             # The session's own login, whose user is unknown for now, gives way to this one.
             self.end(visit, sess, (), "replaced")
@@ -325,13 +349,16 @@ class StoredLevel:
         return token
 
     def keeps_token(self, visit: Visit, sess: Session, *, own: bool) -> bool:
+        """See `Level.keeps_token`."""
         del visit, sess, own
         return False  # what the cookie stood for was ended: the login that this one replaces
 
     def may_remember(self, visit: Visit) -> bool:
+        """See `Level.may_remember`."""
         return visit.stored is not None and visit.stored.record.remembered
 
     def token(self, visit: Visit, sess: Session) -> tuple[str, float] | None:
+        """See `Level.token`."""
         if visit.stored is None:
             return None  # a signed token would outlive the login
         if not visit.stored.record.remembered:
@@ -341,10 +368,14 @@ class StoredLevel:
         until = visit.stored.record.remember_until
         if until is None:
             return None
-        mark = mark_of(sess.get(self._keys.user_id))
+        user_id = sess.get(self._keys.user_id)
+        # A view may have written another one into the session.
+        same = type(user_id) is not str and str(user_id) == visit.stored.record.user_id
+        mark = mark_of(user_id) if same else ""
         return self.logins.remember_text(visit.stored, mark), until.timestamp()
 
     def remembers(self, visit: Visit, sess: Session) -> bool:
+        """See `Level.remembers`."""
         del sess
         if visit.stored is None or visit.cookie == "clear":
             return False
@@ -357,13 +388,16 @@ class StoredLevel:
 
 def _as_token(found: Presented) -> RememberToken:
     record = found.record
-    times = record.remember_issued_at, record.remember_until
-    issued_at, until = (int((moment or record.created_at).timestamp()) for moment in times)
-    user_id = of_text(record.user_id, found.shown.mark)
-    return RememberToken(user_id, issued_at, until, outdated=found.reissue)
+    issued_at = (record.remember_issued_at or record.created_at).timestamp()
+    until = (record.remember_until or record.created_at).timestamp()
+    mark = found.shown.mark
+    user_id = of_text(record.user_id, mark) if mark else record.user_id
+    return RememberToken(user_id, int(issued_at), int(until), outdated=found.reissue)
 
 
 def _digest_at_rest(visit: Visit, user: Any) -> str | None:
     # Not keyed: it never leaves the store, and outlives a rotation of the keys.
+    if not hasattr(user, "get_session_auth_hash"):
+        return None
     text = whose.auth_text(visit, user)
     return None if text is None else hash_secret(text)

@@ -6,8 +6,18 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from . import settings
 from .exceptions import ConfigurationError
 from .rules import NO_TIMEOUTS, Timeouts
+from .settings import Settings
+
+#: The timeouts that hold for every login that has none itself.
+TIMEOUTS = Settings(
+    Timeouts,
+    settings.LOGIN_IDLE_TIMEOUT,
+    settings.LOGIN_ABSOLUTE_TIMEOUT,
+    settings.LOGIN_FRESH_TIMEOUT,
+)
 
 
 class Terms(NamedTuple):

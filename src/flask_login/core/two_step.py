@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from . import rules, settings, whose
+from . import rules, settings, users, whose
 from .signing import digest, is_digest
 from .users import is_active
 
@@ -65,8 +65,10 @@ def begin(
         duration=None if duration is None else duration.total_seconds(),
     )
     sess = visit.session
-    visit.tell_if_late("begin_login")
-    visit.regenerate()
+    if visit.is_late:
+        visit.tell_late("begin_login")
+    else:
+        visit.regenerate()
     sess[visit.realm.entry.keys.pending] = vars(noted)
 
 
@@ -84,7 +86,7 @@ def pending(visit: Visit) -> tuple[Any, Pending] | None:
     here = noted.client == visit.realm.hooks._session_identifier_generator()
     user = None
     if in_time and (here or visit.protection is None):
-        user = whose.find(visit, noted.user_id)
+        user = users.find(visit, noted.user_id)
         if user is None and settings.LOGIN_UNKNOWN_USER_GRACE.read(visit.config):
             return None  # for now: the time between the steps limits that as well
     if user is None or not is_active(user) or not _is_unchanged(visit, user, noted):

@@ -1,15 +1,71 @@
-"""User objects: what the library asks of them, and ready-made answers to inherit."""
+"""User objects: found by their ids, what the library asks of them, and answers to inherit."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from . import settings
+from .exceptions import InvalidUserId
+from .user_ids import plain
+
+if TYPE_CHECKING:
+    from .visit import Visit
 
 #: Marks "nobody has asked yet"; None is a user that `anonymous_user` may return.
 UNLOADED: Any = object()
 
 #: What a source returns for "nobody, and no other source is to be asked".
 NOBODY: Any = object()
+
+
+def find(visit: Visit, user_id: Any) -> Any:
+    """Return the user of a user id, or None when there is none."""
+    callback = visit.realm.hooks._user_callback
+    if callback is None:
+        return None
+    try:
+        user = callback(user_id)
+        if user is False or hasattr(user, "__await__"):
+            user = visit.resolve(user)
+    except Exception as error:
+        if not _says_unknown(error):
+            raise
+        if type(error) is ValueError:
+            settings.logger.warning(
+                "The user_loader raised %s for user id %r: the id is taken as unknown.",
+                type(error).__name__,
+                user_id,
+                exc_info=True,
+            )
+        return None
+    return None if user is False else user
+
+
+def login_id_of(visit: Visit, user: Any) -> Any:
+    """Return the id that a login of this user is kept by; None for a user who has none.
+
+    Raises `InvalidUserId` for a row that was not saved.
+    """
+    get_id = getattr(user, visit.realm.hooks.id_attribute)
+    if is_unsaved(get_id):
+        raise InvalidUserId(visit.realm.hooks.id_attribute)
+    user_id = get_id()
+    return user_id if type(user_id) is str else plain(visit.resolve(user_id))
+
+
+#: Errors that say that an id is none, by the names of module and class: what is not installed can't
+#: be imported. `ValueError` itself, and no subclass: a row that is broken says nothing of the id.
+_EXACTLY = {("builtins", "ValueError"), ("werkzeug.exceptions", "NotFound")}
+_NO_IDS = {("bson.errors", "InvalidId"), ("mongoengine.errors", "ValidationError")}
+
+
+def _says_unknown(error: Exception) -> bool:
+    """Return whether an error of a user loader means that there is no such user."""
+    kind = type(error)
+    if (kind.__module__, kind.__name__) in _EXACTLY:
+        return True
+    return any((base.__module__, base.__name__) in _NO_IDS for base in kind.__mro__)
 
 
 def says(value: Any) -> bool:

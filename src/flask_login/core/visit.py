@@ -5,22 +5,22 @@ A framework brings the ports, which are the methods that raise `NotImplementedEr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from . import rules, settings, whose
+from . import rules, settings, users, whose
 from .entry import Session
 from .events import audit, user_logged_in, user_logged_out, user_login_confirmed
 from .level import Facts, Terms
 from .ports import Ports
-from .users import NOBODY, UNLOADED, is_active
+from .users import NOBODY, UNLOADED, says
 
 if TYPE_CHECKING:
     from blinker import NamedSignal
 
-    from .credentials import Presented
+    from .logins import Credential, Presented
     from .realm import Realm
     from .remember import RememberToken
 
@@ -30,6 +30,9 @@ class Loaded(NamedTuple):
 
     user: Any = UNLOADED
     user_id: Any = None
+
+
+_NOBODY_LOADED = Loaded()
 
 
 class Source(NamedTuple):
@@ -51,8 +54,19 @@ class Snapshot(NamedTuple):
     reissued: RememberToken | None
 
 
+def utc_now() -> datetime:
+    """Return the time, in UTC: the default clock."""
+    return datetime.now(timezone.utc)
+
+
 class Visit(Ports):
     """What one realm knows and has decided during one request."""
+
+    realm: Realm
+    #: The application's settings.
+    config: Mapping[str, Any]
+    #: Whether the response has begun: the browser can't be told anything any more.
+    is_late: bool = False
 
     # Defaults of the class, not set one by one: most requests change two of them.
 
@@ -63,13 +77,15 @@ class Visit(Ports):
     #: Which source named the user; None while there is nobody.
     source: str | None = None
     #: Whose login the session is.
-    owner: Loaded = Loaded()
+    owner: Loaded = _NOBODY_LOADED
     #: As whom the session's user acts.
-    acted: Loaded = Loaded()
+    acted: Loaded = _NOBODY_LOADED
     #: The user who impersonates the current one; None while nobody does.
     actor: Any = None
     #: What other code wrote to ``g._login_user`` during this request.
     written: Any = UNLOADED
+    #: The session, where it or a cookie may hold a login. Else it does not count as used.
+    opened: Session | None = None
     #: Which kind of source is asked at the moment.
     asks: Literal["cookies", "loaders"] | None = None
     #: Whether the login is looked at without a sign of a person.
@@ -112,14 +128,12 @@ class Visit(Ports):
     stored: Presented | None = None
     #: The session store's failure, when the session was believed nonetheless.
     trusted: Exception | None = None
+    #: What the remember cookies of this request hold, those that were read.
+    credentials: Mapping[str, Credential | None] = MappingProxyType({})
     #: Whether the session store left a question of this request without an answer.
     store_failed: bool = False
     #: What there was before the login was brought up to date.
     before: Snapshot | None = None
-
-    def __init__(self, realm: Realm, config: Mapping[str, Any]) -> None:
-        self.realm = realm
-        self.config = config
 
     def send(self, signal: NamedSignal, **facts: Any) -> None:
         """Send a signal, if anybody receives it."""
@@ -130,8 +144,8 @@ class Visit(Ports):
 
     def identify(self) -> Any:
         """Return the user of the request, or None for nobody: the first that a source finds."""
-        if self.has_session():
-            sess = self.session
+        sess = self.opened
+        if sess is not None:
             modified = getattr(sess, "modified", None)  # not every session says so
             self.before = Snapshot(dict(sess), modified, self.cookie, self.reissued)
         for source in self.realm.sources:
@@ -151,12 +165,13 @@ class Visit(Ports):
         """
         return self.is_late and self.is_loading
 
-    @contextmanager
-    def asking(self, kind: Literal["cookies", "loaders"]) -> Generator[None]:
-        """Note which kind of source is asked inside of a ``with`` block."""
+    def ask(
+        self, kind: Literal["cookies", "loaders"], question: Callable[[Any], Any], about: Any
+    ) -> Any:
+        """Return the answer to a source's question, and know meanwhile which kind it is of."""
         self.asks, before = kind, self.asks
         try:
-            yield
+            return question(about)
         finally:
             self.asks = before
 
@@ -167,8 +182,11 @@ class Visit(Ports):
         """
         if user is None:
             return "unknown_user"
-        if not forced and not is_active(user):
+        active = forced or getattr(user, "is_active", True)
+        if active is not True and not says(active):
             return "deactivated"
+        if not hasattr(user, "get_session_auth_hash"):
+            return None
         return None if self.realm.level.unchanged(self, user, noted) else "credentials_changed"
 
     # What is known of the login
@@ -204,13 +222,14 @@ class Visit(Ports):
 
     def remember_lifetime(self, sess: Session) -> tuple[str, timedelta]:
         """Return how long the browser is to be remembered, after the setting that says so."""
-        key, lifetime = "duration", self.lifetime
-        if lifetime is None and self.realm.entry.keys.remember_seconds in sess:
-            lifetime = timedelta(seconds=sess[self.realm.entry.keys.remember_seconds])
-        if lifetime is None:
-            key = settings.REMEMBER_COOKIE_DURATION.key
-            lifetime = settings.REMEMBER_COOKIE_DURATION.read(self.config)
-        return key, lifetime
+        if self.lifetime is not None:
+            return "duration", self.lifetime
+        if self.realm.entry.keys.remember_seconds in sess:
+            return "duration", timedelta(seconds=sess[self.realm.entry.keys.remember_seconds])
+        key = settings.REMEMBER_COOKIE_DURATION.key
+        if key in self.config:
+            return key, settings.REMEMBER_COOKIE_DURATION.read(self.config)
+        return key, settings.COOKIE_DURATION
 
     def now(self) -> int:
         """Return the time, in whole seconds since 1970."""
@@ -227,18 +246,22 @@ class Visit(Ports):
         own = self.source in ("session", "remember") and whose.is_of_session(self, user)
         if not realm.level.begin(self, sess, user, terms):
             return False
-        self.regenerate()
-        self.rotate_form_token()
-        self.write(terms.user_id, fresh=terms.fresh)
-        realm.entry.remove(sess, keys.pending)
+        if not self.is_late:
+            self.opened = sess
+        self.change_hands()
+        self.write(sess, terms.user_id, fresh=terms.fresh)
+        if keys.pending in sess:
+            del sess[keys.pending]
         realm.level.note(self, sess, user, terms)
         if forced:
             sess[keys.force] = True
-        realm.entry.add_methods(sess, terms.methods, self.now())
+        if terms.methods:
+            realm.entry.add_methods(sess, terms.methods, self.now())
         self._decide_cookie(sess, terms, duration, own=own)
         self.owner = Loaded(user, terms.user_id)
         self._decide(user, "session")
-        self.send(user_logged_in, user=user)
+        if user_logged_in.receivers:
+            self.send(user_logged_in, user=user)
         return True
 
     def log_in_for_now(self, user: Any) -> None:
@@ -248,44 +271,52 @@ class Visit(Ports):
         """
         self.tell_once("no id", user, _NO_ID)
         if self.is_late:
-            self._drop("replaced")  # of the copy that this request looks at
+            self.realm.entry.drop(self.session)  # the copy that this request looks at
         else:
             self.end("replaced")
         self.realm.entry.remove(self.session, self.realm.entry.keys.pending)
-        self.regenerate()
-        self.rotate_form_token()
+        self.change_hands()
         self._decide(user, "assigned")
         self.send(user_logged_in, user=user)
 
     def _decide(self, user: Any, source: str | None) -> None:
         """Make `user` the current one because the application says so."""
         self.ended_reason, self.failure, self.unknown = None, None, None
-        self.actor, self.acted, self.is_decided = None, Loaded(), True
+        self.actor, self.acted, self.is_decided = None, _NOBODY_LOADED, True
         self.assign(user, source)
         self.announce()
 
     def _decide_cookie(
         self, sess: Session, terms: Terms, duration: timedelta | None, *, own: bool
     ) -> None:
-        keys, entry = self.realm.entry.keys, self.realm.entry
-        logged_out = self.cookie == "clear"
+        keys, logged_out = self.realm.entry.keys, self.cookie == "clear"
         self.cookie, self.lifetime, self.reissued, self.said_on = None, duration, None, None
-        entry.remove(sess, keys.remember, keys.remember_seconds)
-        keeps = not logged_out and self.realm.level.keeps_token(self, sess, own=own)
+        for name in (keys.remember, keys.remember_seconds):
+            if name in sess:
+                del sess[name]
+        shown = self.own_cookies()
+        keeps = bool(shown) and not logged_out and self.realm.level.keeps_token(self, sess, own=own)
         if terms.remember is not None:
             # A cookie that is not this user's would win at the next start, or make that of two.
-            self.leftover = not keeps and bool(self.own_cookies())
+            self.leftover = not keeps and bool(shown)
             self.cookie, self.reissued = "set", None
             # Where older code looks for it; the response goes by the visit.
             sess[keys.remember] = "set"
             if duration is not None:
                 sess[keys.remember_seconds] = duration.total_seconds()
         elif not keeps:
-            self.cookie = "clear" if self.own_cookies() else None
+            self.cookie = "clear" if shown else None
 
-    def write(self, user_id: Any, *, fresh: bool) -> None:
+    def change_hands(self) -> None:
+        """Make what was planted in the session before somebody logs in or out worthless."""
+        if not self.is_late:
+            self.regenerate()
+        if settings.LOGIN_ROTATE_CSRF_TOKEN.key in self.config:
+            self.rotate_form_token()
+
+    def write(self, sess: Session, user_id: Any, *, fresh: bool) -> None:
         """Write into the session whose login it is from now on."""
-        realm, sess = self.realm, self.session
+        realm = self.realm
         if realm.entry.keys.acting_as in sess:
             self.stop_acting()
         client = realm.hooks._session_identifier_generator()
@@ -295,12 +326,14 @@ class Visit(Ports):
         """Make the login fresh again; it ends if it is over already."""
         realm, sess, keys = self.realm, self.session, self.realm.entry.keys
         if whose.is_of_session(self, user):
-            self.tell_if_late("confirm_login")
+            if self.is_late:
+                self.tell_late("confirm_login")
             # Asked again: new credentials may have been saved through another object.
-            saved = whose.find(self, sess[keys.user_id])
+            saved = users.find(self, sess[keys.user_id])
             reason = realm.level.confirm(self, sess, user if saved is None else saved, methods)
             if reason is None:
-                self.regenerate()
+                if not self.is_late:
+                    self.regenerate()
                 sess[keys.fresh] = True
                 sess[keys.id] = realm.hooks._session_identifier_generator()
                 realm.entry.add_methods(sess, methods, self.now())
@@ -311,52 +344,63 @@ class Visit(Ports):
 
     def log_out(self, user: Any) -> None:
         """End the login, and tell everybody while `user` is still the current one."""
-        realm, sess, keys = self.realm, self.session, self.realm.entry.keys
-        self.tell_if_late("logout_user")
-        self.end("logout")
-        realm.entry.remove(sess, keys.next, keys.pending, keys.remember)
+        sess, keys = self.session, self.realm.entry.keys
+        if self.is_late:
+            self.tell_late("logout_user")
+        self.end("logout", sess=sess)
+        for name in (keys.next, keys.pending, keys.remember):
+            if name in sess:
+                del sess[name]
         if self.cookie == "clear":
             sess[keys.remember] = "clear"
-        self.regenerate()
-        self.rotate_form_token()
-        self.clear_site_data = settings.LOGIN_CLEAR_SITE_DATA.read(self.config)
-        self.send(user_logged_out, user=user)
+        self.change_hands()
+        if settings.LOGIN_CLEAR_SITE_DATA.key in self.config:
+            self.clear_site_data = settings.LOGIN_CLEAR_SITE_DATA.read(self.config)
+        if user_logged_out.receivers:
+            self.send(user_logged_out, user=user)
         reason = self.ended_reason
-        self._decide(realm.hooks.anonymous_user(), None)
+        self._decide(self.realm.hooks.anonymous_user(), None)
         self.ended_reason = reason
 
     def end(
-        self, reason: str, cookies: Sequence[str] | None = None, *, session: bool = True
+        self,
+        reason: str,
+        cookies: Sequence[str] | None = None,
+        *,
+        sess: Session | None = None,
     ) -> None:
         """End this login: the only way one ends. The level first, then session and cookie.
 
         :param reason: why, for `login_ended_reason`.
         :param cookies: the remember cookies that end with it; None for all that are ours.
-        :param session: whether it is the session's login too.
+        :param sess: the session, where it is the session's login too; by default the request's.
         """
         ending = self.own_cookies() if cookies is None else cookies
+        if sess is None:
+            sess = self.session
         # Nothing is dropped before a store has answered every question.
-        if not self.only_looks:
-            self.realm.level.end(self, self.session if session else {}, ending, reason)
-        if session:
-            self._drop(reason)
+        if not (self.is_late and self.only_looks):
+            self.realm.level.end(self, sess, ending, reason)
+        if sess:
+            self.owner = _NOBODY_LOADED
+            for name in self.realm.entry.of_login:
+                if name in sess:
+                    del sess[name]
         self.stored, self.ended_reason = None, reason
         if cookies is None:
             self._forget_cookie(ending)
 
     def leave(self, reason: str) -> None:
         """Drop a session whose login is over already, as its level says."""
-        self._drop(reason)
+        self.stored, self.owner, self.ended_reason = None, _NOBODY_LOADED, reason
+        self.realm.entry.drop(self.session)
         if self.realm.level.ends_remembered:
             self._forget_cookie(self.own_cookies())
 
-    def _drop(self, reason: str) -> None:
-        self.stored, self.owner, self.ended_reason = None, Loaded(), reason
-        self.realm.entry.drop(self.session)
-
     def _forget_cookie(self, shown: Sequence[str]) -> None:
+        key = settings.REMEMBER_COOKIE_PATH.key
         # With a path the browser may have one that it did not send here.
-        elsewhere = settings.REMEMBER_COOKIE_PATH.read(self.config) != "/"
+        elsewhere = key in self.config and settings.REMEMBER_COOKIE_PATH.read(self.config) != "/"
         if elsewhere or self.cookie == "set" or self.said_on is not None or shown:
             self.cookie, self.said_on = "clear", None
 
@@ -367,9 +411,10 @@ class Visit(Ports):
         key = self.realm.entry.keys.acting_as
         if not self.is_late:  # else it is to be ended once more, by the next request
             self.note_acting("impersonation_stopped", self.session.get(key))
-        self.regenerate()
+        if not self.is_late:
+            self.regenerate()
         self.realm.entry.remove(self.session, key)
-        self.actor, self.acted = None, Loaded()
+        self.actor, self.acted = None, _NOBODY_LOADED
 
     def note_acting(self, event: str, user_id: Any) -> None:
         """Log who acts as whom: the session's user as another."""

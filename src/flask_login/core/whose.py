@@ -5,41 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import settings, users
-from .exceptions import InvalidUserId
-from .user_ids import plain
-from .users import is_unsaved
 
 if TYPE_CHECKING:
     from .visit import Visit
 
 
-def find(visit: Visit, user_id: Any) -> Any:
-    """Return the user of a user id, or None when there is none."""
-    callback = visit.realm.hooks._user_callback
-    if callback is None:
-        return None
-    try:
-        user = callback(user_id)
-        if user is False or hasattr(user, "__await__"):
-            user = visit.resolve(user)
-    except Exception as error:
-        if not _says_unknown(error):
-            raise
-        if type(error) is ValueError:
-            settings.logger.warning(
-                "The user_loader raised %s for user id %r: the id is taken as unknown.",
-                type(error).__name__,
-                user_id,
-                exc_info=True,
-            )
-        return None
-    return None if user is False else user
-
-
-def is_unknown_for_now(visit: Visit, user_id: Any) -> bool:
+def is_unknown_for_now(visit: Visit, user_id: Any, *, shown: bool = True) -> bool:
     """Return whether an id that the loader does not know is given time to be known again.
 
     A session entry marks since when it is unknown. While it waits nothing else is touched.
+
+    :param shown: False for an id that this browser did not show.
     """
     grace = settings.LOGIN_UNKNOWN_USER_GRACE.read(visit.config)
     sess, key = visit.session, visit.realm.entry.keys.unknown_since
@@ -51,7 +27,7 @@ def is_unknown_for_now(visit: Visit, user_id: Any) -> bool:
         visit.given_up = text
         return False
     # One mark, for the first id that a browser shows.
-    if not known and visit.unknown is None and visit.keeps_session():
+    if shown and not known and visit.unknown is None and visit.keeps_session():
         sess[key] = [now, text]
     visit.unknown, visit.stored = visit.unknown or text, None
     return True
@@ -86,6 +62,8 @@ def is_of_session(visit: Visit, user: Any) -> bool:
     if user_id is None:
         return False
     owner, loaded_by = visit.owner
+    if user is owner and loaded_by is user_id:
+        return True
     loaded = loaded_by is not None and str(loaded_by) == str(user_id)
     if loaded and user is owner:
         return True
@@ -108,17 +86,6 @@ def asked_id(visit: Visit, user: Any) -> Any:
     return users.asked_id(user, visit.realm.hooks.id_attribute, visit.resolve)
 
 
-def login_id_of(visit: Visit, user: Any) -> Any:
-    """Return the id that a login of this user is kept by; None for a user who has none.
-
-    Raises `InvalidUserId` for a row that was not saved.
-    """
-    get_id = getattr(user, visit.realm.hooks.id_attribute)
-    if is_unsaved(get_id):
-        raise InvalidUserId(visit.realm.hooks.id_attribute)
-    return plain(visit.resolve(get_id()))
-
-
 def own_ids(visit: Visit) -> set[str]:
     """Return every id, as text, of the user whose login the session is, if that is known."""
     owner, loaded_by = visit.owner
@@ -130,20 +97,6 @@ def actor_id(visit: Visit) -> str | None:
     """Return the user id of the user who impersonates the current one, if any."""
     user_id = None if visit.actor is None else id_of(visit, visit.actor)
     return None if user_id is None else str(user_id)
-
-
-#: Errors that say that an id is none, by the names of module and class: what is not installed can't
-#: be imported. `ValueError` itself, and no subclass: a row that is broken says nothing of the id.
-_EXACTLY = {("builtins", "ValueError"), ("werkzeug.exceptions", "NotFound")}
-_NO_IDS = {("bson.errors", "InvalidId"), ("mongoengine.errors", "ValidationError")}
-
-
-def _says_unknown(error: Exception) -> bool:
-    """Return whether an error of a user loader means that there is no such user."""
-    kind = type(error)
-    if (kind.__module__, kind.__name__) in _EXACTLY:
-        return True
-    return any((base.__module__, base.__name__) in _NO_IDS for base in kind.__mro__)
 
 
 def _mark(entry: object) -> tuple[int, str | None]:

@@ -45,7 +45,7 @@ class KeptConnections:
 
     @classmethod
     def of(cls, redis: ModuleType, client: Any) -> KeptConnections | None:
-        """Return an object that reserves up to half of a client's connections, or None if it can't."""
+        """Return what reserves up to half of a client's connections, or None if it can't."""
         version = tuple(int(part) for part in redis.__version__.split(".")[:2])
         if version < (5, 3):
             return None  # its pools need the command as an argument
