@@ -63,10 +63,10 @@ def make(store: Any = None, **config: Any) -> Flask:
     return app
 
 
-def hooks(app: Flask) -> list[Any]:
-    """Return what Flask calls for every request of an application."""
+def hooks(app: Flask) -> list[list[Any]]:
+    """Return the lists that Flask walks for every request of an application."""
     kinds = (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs)
-    return [function for kind in kinds for function in kind.get(None, ())]
+    return [kind[None] for kind in kinds if None in kind]
 
 
 def after_requests_to(app: Flask, path: str, work: Callable[[], object]) -> None:
@@ -78,10 +78,24 @@ def after_requests_to(app: Flask, path: str, work: Callable[[], object]) -> None
 
 
 @pytest.mark.parametrize("by_default", [False, True])
-def test_no_list_of_flask_s_functions_changes_once_requests_are_served(by_default: bool) -> None:
+def test_no_list_that_flask_may_be_walking_is_changed(by_default: bool) -> None:
     app = make(LOGIN_REQUIRED_BY_DEFAULT=by_default)
-    before = hooks(app)
     client = app.test_client()
+    for page in ("/public", "/login", "/me", "/guarded", "/missing"):
+        walked = hooks(app)
+        before = [[*functions] for functions in walked]
+        client.get(page)
+        with app.app_context():
+            client.get(page)
+        assert walked == before, page
+
+
+@pytest.mark.parametrize("by_default", [False, True])
+def test_once_the_first_request_was_served_flask_calls_the_same_functions(by_default: bool) -> None:
+    app = make(LOGIN_REQUIRED_BY_DEFAULT=by_default)
+    client = app.test_client()
+    client.get("/public")
+    before = hooks(app)
     for page in ("/public", "/login", "/me", "/guarded", "/missing"):
         client.get(page)
         assert hooks(app) == before, page

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, MutableMapping
 from importlib.metadata import version
 from types import SimpleNamespace
 from typing import Any
+from weakref import ref
 
 import pytest
-from flask import Flask, session
+from flask import Flask, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
-from flask_login import login_fresh
+from flask_login import (
+    LoginManager,
+    MemorySessionStore,
+    UserMixin,
+    current_user,
+    login_fresh,
+    login_user,
+    logout_user,
+)
 from flask_login.flask_internals import get_config, request_context, touched_session
 
 
@@ -107,3 +117,40 @@ def test_asking_for_freshness_asks_for_the_user_first(app: Flask) -> None:
     with client:
         client.get("/public")
         assert not login_fresh()
+
+
+class User(UserMixin):
+    def __init__(self, user_id: str) -> None:
+        self.id = user_id
+
+
+@pytest.mark.parametrize("store", [None, MemorySessionStore()], ids=["signed", "stored"])
+@pytest.mark.parametrize("path", ["/me", "/login", "/logout", "/public"])
+def test_what_a_request_leaves_in_memory_goes_without_the_collector_of_garbage(
+    path: str, store: Any
+) -> None:
+    app = Flask(__name__)
+    app.config.update(SECRET_KEY="a key of thirty-two random bytes")
+    app.debug = True  # without the memory store's warning
+    manager: LoginManager[Any] = LoginManager(app, session_store=store)
+    manager.user_loader(User)
+    seen: list[Any] = []
+
+    @app.before_request
+    def keep() -> None:
+        seen.append(ref(request._get_current_object()))  # type: ignore[attr-defined]
+
+    app.add_url_rule("/me", "me", lambda: str(current_user.get_id()))
+    app.add_url_rule("/login", "login", lambda: str(login_user(User("7"), remember=True)))
+    app.add_url_rule("/logout", "logout", lambda: str(logout_user()))
+    app.add_url_rule("/public", "public", lambda: "hello")
+    client = app.test_client()
+    client.get("/login")
+    client.get("/me")
+    gc.collect()
+    gc.disable()
+    try:
+        client.get(path).close()
+        assert seen[-1]() is None
+    finally:
+        gc.enable()

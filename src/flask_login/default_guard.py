@@ -13,7 +13,7 @@ from werkzeug.routing import RequestRedirect
 from .core import settings
 from .core.exceptions import ConfigurationError
 from .current import manager_of
-from .flask_internals import get_app, get_config, get_request
+from .flask_internals import get_app, get_config, get_request, leave_out
 from .guards import DEFAULT_GUARD as DEFAULT_GUARD
 from .guards import guard_of, guard_requests, must_log_in
 from .marks import is_marked, mark
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from .marks import F
     from .ports import Manager, RealmInApp
+
+#: On the function that guards while the setting is on.
+_BY_SETTING = "_login_by_setting"
 
 #: On a view, or a class of views, that stays public where a login is required by default.
 NOT_REQUIRED = "_login_not_required"
@@ -161,7 +164,20 @@ def register(app: Flask) -> None:
     def manager(app: Flask) -> Manager | None:
         return manager_of(app) if settings.LOGIN_REQUIRED_BY_DEFAULT.read(app.config) else None
 
-    guard_requests(app, manager, _answer, settings.LOGIN_REQUIRED_BY_DEFAULT.key)
+    guard = guard_requests(app, manager, _answer, settings.LOGIN_REQUIRED_BY_DEFAULT.key)
+    setattr(guard, _BY_SETTING, True)
+
+
+def step_aside(app: Flask) -> None:
+    """Guard by default no more, where the setting is off when the first request comes.
+
+    In a test it may be set between two requests.
+    """
+    key = settings.LOGIN_REQUIRED_BY_DEFAULT.key
+    if not (app.testing or app.config.get(key)):
+        for function in app.before_request_funcs.get(None, ()):
+            if getattr(function, _BY_SETTING, False):
+                leave_out(app.before_request_funcs, function)
 
 
 def _nearest(app: Flask, endpoint: str) -> list[Any]:

@@ -15,23 +15,21 @@ from .current import manager_of
 from .flask_internals import (
     ANSWERED,
     IS_PUBLIC,
-    TOKENS,
     put_first,
     request_context,
-    shares_g,
     touched_session,
 )
-from .visit import FlaskVisit, leave
+from .visit import VISITS, FlaskVisit
 
 if TYPE_CHECKING:
     from flask import Flask, Response
 
     from .ports import Manager
 
+_UNAVAILABLE = HTTPStatus.SERVICE_UNAVAILABLE.value
+
 #: On a request whose response says that it depends on the cookie.
 _VARIES = "_login_varies"
-#: In the environ of a request whose user was taken from ``g`` once.
-_LEFT_G = "flask_login.left_g"
 
 
 def register(app: Flask) -> None:
@@ -42,7 +40,6 @@ def register(app: Flask) -> None:
     """
     be_last(app)
     got_request_exception.connect(_answer_again, app)
-    app.teardown_request(leave_g)
 
 
 def be_last(app: Flask) -> None:
@@ -69,9 +66,8 @@ def finish_response(response: Response) -> Response:
             response = finish(visit, response, manager)
     if app.after_request_funcs[None][0] is finish_response:
         known[ANSWERED] = None
-        for one in [*known.values()]:
-            if isinstance(one, FlaskVisit):
-                one.is_late = True
+        for one in known.get(VISITS, ()):
+            one.is_late = True
     else:
         be_last(app)  # from the next request on
     return response
@@ -85,18 +81,13 @@ def _answer_again(_: Flask, **__: Any) -> None:
         del known[ANSWERED]
         if known.pop(_VARIES, False):
             context.session.accessed = True  # this response is to say so as well
-        for visit in [*known.values()]:
-            if isinstance(visit, FlaskVisit):
-                visit.is_late, visit.opened = False, None
+        for visit in known.get(VISITS, ()):
+            visit.is_late, visit.opened = False, None
 
 
 def finish(visit: FlaskVisit, response: Response, manager: Manager) -> Response:
     """Do to a response what one realm decided."""
-    if (
-        response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
-        and visit.store_failed
-        and visit.take_back()
-    ):
+    if visit.store_failed and response.status_code == _UNAVAILABLE and visit.take_back():
         return response
     if visit.source in ("request", "bearer") and "Authorization" not in visit.request.headers:
         # A cache that many share must not give one caller's answer to another. RFC 9111, section
@@ -126,7 +117,7 @@ def _say_vary(visit: FlaskVisit, sess: Any, response: Response) -> None:
     Flask parses the header and writes it back by way of a set. Where the session was modified Flask
     says it once more, with the cookie.
     """
-    known, interface = visit.context.request.__dict__, visit.context.app.session_interface
+    known, interface = request_context.get(None).request.__dict__, visit.app.session_interface
     if (
         type(sess) is SecureCookieSession
         and type(interface) is SecureCookieSessionInterface
@@ -195,18 +186,3 @@ def clear_cookie(visit: FlaskVisit, response: Response, sess: Any) -> None:
 def _clear_host_cookie(visit: FlaskVisit, response: Response) -> None:
     request, config, name = visit.context.request, visit.config, visit.realm.name
     cookies.clear_cookie(response, request, config, name, host_only=True)
-
-
-def leave_g(_: BaseException | None) -> None:
-    """Take the user from ``g`` at the end of a request, where it may outlive it."""
-    context = request_context.get(None)
-    manager = getattr(context.app, "login_manager", None)
-    tokens: Any = getattr(context, TOKENS, None)
-    # In production it never does; `shares_g` has the other cases.
-    if manager is None or (tokens and tokens[0][1] is not None) or not shares_g(context):
-        return
-    # A test client's "with" block tears down twice: after the request, and when it ends.
-    environ = context.request.environ
-    kept = environ.get("werkzeug.debug.preserve_context") is not None and _LEFT_G not in environ
-    environ[_LEFT_G] = True
-    leave(context.request.__dict__.get(manager._realm.key), kept=kept)

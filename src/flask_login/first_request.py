@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flask import request_started
-
-from . import finish
+from . import default_guard, finish
 from .core import settings
 from .decorator_order import check_decorator_order
-from .flask_internals import note_request, opened_session, request_context
+from .flask_internals import (
+    leave_out,
+    note_request,
+    opened_session,
+    request_context,
+    shares_g,
+)
 from .session_ids import how_to_renew, keeps_its_id
+from .visit import leave_g_after_requests
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -22,14 +27,17 @@ if TYPE_CHECKING:
 def register(app: Flask) -> None:
     """Have an application looked at before its first request."""
 
-    def check(_: Flask, **__: Any) -> None:
+    def check() -> None:
         tell_of_settings(app)  # those that were set after `init_app`
         check_decorator_order(app)
         finish.be_last(app)
         _warn_of_kept_id(app)
-        request_started.disconnect(check, app)
+        default_guard.step_aside(app)
+        if app.testing or shares_g(request_context.get(None)):
+            leave_g_after_requests(app)
+        leave_out(app.before_request_funcs, check)
 
-    request_started.connect(check, app, weak=False)
+    app.before_request(check)
     note_request(app)
 
 

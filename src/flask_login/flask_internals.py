@@ -188,6 +188,14 @@ def session_after(context: Any) -> SessionMixin:
     return cast("SessionMixin", copy)
 
 
+def leave_out(functions: dict[Any, list[Any]], function: Callable[..., Any]) -> None:
+    """Have Flask call a function of an application no more, from the next request on.
+
+    In a new list: Flask may be walking the one that there is.
+    """
+    functions[None] = [other for other in functions.get(None, ()) if other is not function]
+
+
 def put_first(functions: dict[Any, list[Any]], function: Callable[..., Any]) -> None:
     """Put a function of an application in front of the others, from the next request on."""
     others = [other for other in functions.get(None, ()) if other is not function]

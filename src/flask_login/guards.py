@@ -239,13 +239,14 @@ def guard_requests(
     manager: Callable[[Flask], Manager | None],
     answer: Callable[[Manager], Any],
     key: str | None = None,
-) -> None:
+) -> Callable[[], Any]:
     """Guard each request to the views of an application or a blueprint, before its view is called.
 
     :param manager: returns the manager that guards in an application; None where none does.
     :param answer: returns the answer to a caller who may not pass; None for any other.
     :param key: the setting without which none does. It is read at use: an application that sets it
         late must not stay open.
+    :return: the function that guards.
     """
 
     def guard() -> Any:
@@ -257,6 +258,7 @@ def guard_requests(
 
     setattr(guard, DEFAULT_GUARD, manager)
     target.before_request(guard)
+    return guard
 
 
 def guard_of(view: Any) -> str | None:

@@ -37,7 +37,8 @@ from .flask_internals import get_config
 from .loaders import UserT, unwrap
 from .login_facts import CurrentLogin
 from .star_names import *  # noqa: F403  # what a star brought from here
-from .visit import FlaskHost, create_identifier, visit_of
+from .visit import FlaskHost, visit_of
+from .visit import create_identifier as _create_identifier
 
 if TYPE_CHECKING:
     from flask import Flask, Request, Response
@@ -139,7 +140,7 @@ class LoginManager(Generic[UserT]):
         self.session_protection = settings.SESSION_PROTECTION.default
         #: Tells whether a user may act as another; without it nobody may.
         self.may_impersonate_callback: MayImpersonate | None = None
-        self._session_identifier_generator: Callable[[], str] = create_identifier
+        self._session_identifier_generator: Callable[[], str] = _create_identifier
 
         self._user_callback: Callable[[Any], Any] | None = None
         self._request_callback: Callable[[Request], Any] | None = None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
+from weakref import ref
 
 from flask import Request as FlaskRequest
 from flask import request as flask_request
@@ -18,17 +19,20 @@ from .core.events import user_accessed
 from .core.exceptions import MissingLoader
 from .core.protection import Client, client_fingerprint
 from .core.users import UNLOADED
-from .core.visit import Loaded, Visit
+from .core.visit import NOBODY_LOADED, Visit
 from .flask_internals import (
     ANSWERED,
+    TOKENS,
     app_context,
     get_app,
     get_config,
     get_request,
     opened_session,
+    put_first,
     request_context,
     require_request,
     session_after,
+    shares_g,
 )
 from .loaders import resolve, unwrap
 from .session_ids import renew_id
@@ -52,6 +56,12 @@ _LATE = (
     " session store. Call it in the view."
 )
 
+#: In the environ of a request whose user was taken from ``g`` once.
+_LEFT_G = "flask_login.left_g"
+
+#: On a request: its visits, of all realms.
+VISITS = "_login_visits"
+
 #: The visits whose loaders are running in this context, and in those that were copied from it.
 _loading: ContextVar[tuple[Visit, ...]] = ContextVar("flask_login.loading", default=())
 
@@ -68,29 +78,43 @@ class FlaskVisit(Visit):
     own: list[str] | None = None
 
     def __init__(self, realm: Realm, context: Any) -> None:
-        self.realm, self.context, self.config = realm, context, context.app.config
-        if ANSWERED in context.request.__dict__:
+        self.realm, self.app, self.config = realm, context.app, context.app.config
+        # Weakly: it holds the request, which holds the visit. In a circle they would all stay in
+        # memory until the collector of garbage comes by. That of a thread or greenlet of the
+        # request may be gone; the one that asks has the same request and session.
+        self._context: Callable[[], Any] = ref(context)
+        # What every page asks: an attribute of the object is found sooner than one of the class.
+        self.is_late = self.was_asked = self.is_decided = self.store_failed = False
+        self.user = self.written = UNLOADED
+        self.source = self.cookie = self.reissued = self.stored = self.failure = None
+        known = context.request.__dict__
+        known.setdefault(VISITS, []).append(self)
+        if ANSWERED in known:
             self.is_late = True
+        tokens = getattr(context, TOKENS, None)
+        if (not tokens or tokens[0][1] is None) and shares_g(context):
+            leave_g_after_requests(context.app)
 
     @property
     def session(self) -> SessionMixin:
         """The session of the request, or a copy of it once the response has begun."""
-        return session_after(self.context) if self.is_late else self.context.session
+        context = self._context() or require_request()
+        return session_after(context) if self.is_late else context.session
+
+    @property
+    def context(self) -> Any:
+        """Flask's context of the request."""
+        return self._context() or require_request()
 
     @property
     def request(self) -> Request:
         """The request, for the application's request loader."""
         return cast("Request", self.context.request)
 
-    @property
-    def app(self) -> Flask:
-        """The application that serves the request."""
-        return cast("Flask", self.context.app)
-
     def keeps_session(self) -> bool:
         """Return whether the session can be written at all."""
-        context = self.context
-        return self.is_late or not context.app.session_interface.is_null_session(context.session)
+        context = self._context() or require_request()
+        return self.is_late or not self.app.session_interface.is_null_session(context.session)
 
     def remember_cookies(self) -> list[str]:
         """Return the values of the remember cookies that came, whoever made them."""
@@ -136,11 +160,9 @@ class FlaskVisit(Visit):
 
     def regenerate(self) -> None:
         """Give a server-side session a new id, so that one planted before is worthless."""
-        context = self.context
-        if getattr(context.app.session_interface, "regenerate", None) or hasattr(
-            context.session, "regenerate"
-        ):
-            renew_id(context.app.session_interface, context.session)
+        interface, sess = self.app.session_interface, self.context.session
+        if getattr(interface, "regenerate", None) or hasattr(sess, "regenerate"):
+            renew_id(interface, sess)
 
     def rotate_form_token(self) -> None:
         """Have Flask-WTF make a new CSRF token, where ``LOGIN_ROTATE_CSRF_TOKEN`` is set."""
@@ -178,7 +200,7 @@ class FlaskVisit(Visit):
     def load(self) -> None:
         """Find out whose request this is, whatever was known before."""
         here, loading = app_context.get(None), _loading.get()
-        if self in loading or self.context.app is not here.app:
+        if self in loading or self.app is not here.app:
             return  # another application knows nothing of this one's session
         if self.failure is not None and self.store_failed:
             return  # told once; a page that tells of it must not fail as well
@@ -189,13 +211,14 @@ class FlaskVisit(Visit):
             # A loader that looks at g must not find the user of another request there.
             holder.pop("_login_user", None)
         # Where neither it nor a cookie can hold a login, the session does not count as used.
-        request = self.context.request
+        context = self._context() or require_request()
+        request = context.request
         used = self.realm.hooks._user_callback is not None and (
             "HTTP_COOKIE" in request.environ
             or type(request).cookies is not _COOKIES_OF_FLASK
-            or (self.session if self.is_late else opened_session(self.context))
+            or (self.session if self.is_late else opened_session(context))
         )
-        self.opened = (self.session if self.is_late else self.context.session) if used else None
+        self.opened = (self.session if self.is_late else context.session) if used else None
         token = _loading.set((*loading, self))
         try:
             user = self.identify()
@@ -220,7 +243,7 @@ class FlaskVisit(Visit):
     def forget(self) -> None:
         """Forget who makes the request, to find out again."""
         self.user, self.source, self.actor = UNLOADED, None, None
-        self.owner, self.acted, self.written = Loaded(), Loaded(), UNLOADED
+        self.owner, self.acted, self.written = NOBODY_LOADED, NOBODY_LOADED, UNLOADED
         self.trusted, self.failure = None, None
         self.is_distrusted, self.is_decided = False, False
         self.unknown, self.given_up = None, None
@@ -290,7 +313,7 @@ class FlaskVisit(Visit):
         return written
 
 
-def leave(visit: FlaskVisit | None, *, kept: bool) -> None:
+def _leave(visit: FlaskVisit | None, *, kept: bool) -> None:
     """Take a request's user from ``g`` at its end, for the next one not to find it.
 
     :param visit: what the default realm knows of the request; None when nobody asked.
@@ -308,6 +331,28 @@ def leave(visit: FlaskVisit | None, *, kept: bool) -> None:
     else:
         holder.pop("_login_user", None)
         holder.pop("_login_state", None)
+
+
+def leave_g_after_requests(app: Flask) -> None:
+    """Have Flask take the user from ``g`` at the end of each request of an application.
+
+    In production ``g`` ends with the request. It outlives it where somebody else pushed the
+    application's context, as tests and commands do.
+    """
+    if _leave_g not in app.teardown_request_funcs.get(None, ()):
+        put_first(app.teardown_request_funcs, _leave_g)
+
+
+def _leave_g(_: BaseException | None) -> None:
+    context = request_context.get(None)
+    manager = getattr(context.app, "login_manager", None)
+    if manager is None or not shares_g(context):
+        return
+    # A test client's "with" block tears down twice: after the request, and when it ends.
+    environ = context.request.environ
+    kept = environ.get("werkzeug.debug.preserve_context") is not None and _LEFT_G not in environ
+    environ[_LEFT_G] = True
+    _leave(context.request.__dict__.get(manager._realm.key), kept=kept)
 
 
 def visit_of(realm: Realm) -> FlaskVisit:
@@ -328,7 +373,8 @@ def create_identifier() -> str:
     """Return what stands for the client of this request in a session."""
     request = legacy.utils["request"]  # which dependents' tests patch
     if request is flask_request:
-        request = get_request()
+        context = request_context.get(None)
+        request = get_request() if context is None else context.request
         return client_fingerprint(request.remote_addr, request.environ.get("HTTP_USER_AGENT"))
     return client_fingerprint(request.remote_addr, request.headers.get("User-Agent"))
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from . import events, users, whose
 from .users import NOBODY, is_active, says
-from .visit import Loaded
 
 if TYPE_CHECKING:
     from .visit import Visit
@@ -35,7 +34,7 @@ def start(visit: Visit, actor: Any, user: Any) -> str | None:
     realm.level.renew(visit, sess)
     sess[keys.acting_as] = user_id
     visit.assign(user, "session")
-    visit.actor, visit.acted = actor, Loaded(user, user_id)
+    visit.actor, visit.acted = actor, (user, user_id)
     visit.note_acting("impersonation_started", user_id)
     visit.send(events.impersonation_started, user=user, actor=actor)
     return None
@@ -63,7 +62,7 @@ def continued(visit: Visit, actor: Any) -> Any:
     user_id = sess[keys.acting_as]
     user = users.find(visit, user_id)
     if user is not None and is_active(user) and _may(visit, actor, user):
-        visit.actor, visit.acted = actor, Loaded(user, user_id)
+        visit.actor, visit.acted = actor, (user, user_id)
         return user
     # Nobody for this once: what was meant for the user is not for the actor to do.
     visit.stop_acting()

@@ -78,63 +78,63 @@ class Hooks(Protocol):
     def _load_user_from_header(self, header: str) -> Any: ...
 
 
-class Ports:
+class Ports(Protocol):
     """What the framework tells a visit of its request, and does for it."""
 
     @property
     def session(self) -> Session:
         """The session of the request. To read it counts as using it."""
-        raise NotImplementedError
+        ...
 
     @property
     def request(self) -> Any:
         """The framework's request, for the application's request loader."""
-        raise NotImplementedError
+        ...
 
     @property
     def is_loading(self) -> bool:
         """Whether this very code is finding out the user."""
-        raise NotImplementedError
+        ...
 
     def keeps_session(self) -> bool:
         """Return whether the session can be written at all."""
-        raise NotImplementedError
+        ...
 
     def remember_cookies(self) -> list[str]:
         """Return the values of the remember cookies that came, whoever made them."""
-        raise NotImplementedError
+        ...
 
     def own_cookies(self) -> list[str]:
         """Return those that this application could have made; any other is none of its business."""
-        raise NotImplementedError
+        ...
 
     def authorization(self) -> str | None:
         """Return the header ``Authorization``."""
-        raise NotImplementedError
+        ...
 
     def is_activity(self) -> bool:
         """Return whether a person made this request, as far as one can know."""
-        raise NotImplementedError
+        ...
 
     def regenerate(self) -> None:
         """Give a server-side session a new id, so that one planted before is worthless."""
-        raise NotImplementedError
+        ...
 
     def rotate_form_token(self) -> None:
         """Drop what proves that a form is of this session, where the settings say so."""
-        raise NotImplementedError
+        ...
 
     def assign(self, user: Any, source: str | None) -> None:
         """Make `user` the current one."""
-        raise NotImplementedError
+        ...
 
     def announce(self) -> None:
         """Tell code of before 0.6.90, where there is some, who the current user is."""
-        raise NotImplementedError
+        ...
 
     def resolve(self, result: object) -> Any:
         """Return the result of an application's callback, awaited if that was ``async def``."""
-        raise NotImplementedError
+        ...
 
     def tell_once(self, what: str, user: object, text: str) -> None:
         """Log a warning, once per application and class of users.
@@ -142,8 +142,8 @@ class Ports:
         :param what: a word that stands for the warning.
         :param text: the warning; it may name the class by ``%s``.
         """
-        raise NotImplementedError
+        ...
 
     def tell_late(self, function: str) -> None:
         """Warn, once a request, that a function was called when the response had begun."""
-        raise NotImplementedError
+        ...

@@ -17,7 +17,7 @@ from .events import (
 )
 from .protection import is_legacy_fingerprint
 from .users import is_active
-from .visit import Loaded, Source
+from .visit import Source
 
 if TYPE_CHECKING:
     from blinker import NamedSignal
@@ -35,15 +35,16 @@ def from_session(visit: Visit) -> Any:  # noqa: PLR0911  # a way in, and all tha
     realm, sess = visit.realm, visit.opened
     keys = realm.entry.keys
     user_id = None if sess is None else sess.get(keys.user_id)
-    if sess is None or user_id is None:
+    if sess is None or visit.before is None or user_id is None:
         visit.stored = None
         return None
+    shown = visit.before[0]  # what the browser showed, in a plain dict
     hook = realm.hooks._session_protection_failed
     if hook != realm.own["_session_protection_failed"]:
         refused = hook()
     else:
         present = realm.hooks._session_identifier_generator()
-        refused = sess.get(keys.id) != present and protect(visit, sess, present)
+        refused = shown.get(keys.id) != present and protect(visit, sess, present)
     if refused:
         # Whoever carried the session here carried the remember cookie too.
         visit.is_distrusted = True
@@ -55,8 +56,8 @@ def from_session(visit: Visit) -> Any:  # noqa: PLR0911  # a way in, and all tha
     user = users.find(visit, user_id)
     if visit.is_decided or (user is None and whose.is_unknown_for_now(visit, user_id)):
         return None
-    forced = keys.force in sess
-    reason = visit.unfit(user, sess.get(keys.auth_hash), forced=forced)
+    forced = keys.force in shown
+    reason = visit.unfit(user, shown.get(keys.auth_hash), forced=forced)
     if reason is not None:
         visit.end(reason, ())  # the remember cookie is asked next
         return None
@@ -66,10 +67,10 @@ def from_session(visit: Visit) -> Any:  # noqa: PLR0911  # a way in, and all tha
     if reason is not None:
         visit.leave(reason)
         return None
-    if keys.unknown_since in sess:
-        del sess[keys.unknown_since]
-    visit.owner = Loaded(user, user_id)
-    return user if keys.acting_as not in sess else impersonation.continued(visit, user)
+    if keys.unknown_since in shown:
+        sess.pop(keys.unknown_since, None)
+    visit.owner = (user, user_id)
+    return user if keys.acting_as not in shown else impersonation.continued(visit, user)
 
 
 def protect(visit: Visit, sess: Session, present: str) -> bool:
@@ -190,7 +191,7 @@ def restore(visit: Visit, cookie: str) -> Any:  # noqa: PLR0911  # as above
     if own and (token.outdated or token.auth_hash != noted):
         visit.cookie, visit.reissued = "set", token.with_auth_hash(noted)
     visit.ended_reason, visit.unknown = None, None  # the login goes on
-    visit.owner = Loaded(user, token.user_id)
+    visit.owner = (user, token.user_id)
     if user_loaded_from_cookie.receivers:
         visit.assign(user, "remember")  # they may read current_user
         visit.send(user_loaded_from_cookie, user=user)

@@ -1,6 +1,6 @@
 """One realm in one request: who makes it, why not, and what the response must carry.
 
-A framework brings the ports, which are the methods that raise `NotImplementedError` here.
+A framework brings the ports: see `Ports`.
 """
 
 from __future__ import annotations
@@ -25,14 +25,9 @@ if TYPE_CHECKING:
     from .remember import RememberToken
 
 
-class Loaded(NamedTuple):
-    """A user object, and the id that it was loaded by."""
-
-    user: Any = UNLOADED
-    user_id: Any = None
-
-
-_NOBODY_LOADED = Loaded()
+#: A user object, and the id that it was loaded by.
+Loaded = tuple[Any, Any]
+NOBODY_LOADED: Loaded = (UNLOADED, None)
 
 
 class Source(NamedTuple):
@@ -42,16 +37,6 @@ class Source(NamedTuple):
     name: str
     #: Returns the user, or None for nobody.
     find: Callable[[Visit], Any]
-
-
-class Snapshot(NamedTuple):
-    """What a request may have to take back."""
-
-    entries: dict[str, Any]
-    #: None where the session does not say so.
-    modified: bool | None
-    cookie: Literal["set", "clear"] | None
-    reissued: RememberToken | None
 
 
 def utc_now() -> datetime:
@@ -77,9 +62,9 @@ class Visit(Ports):
     #: Which source named the user; None while there is nobody.
     source: str | None = None
     #: Whose login the session is.
-    owner: Loaded = _NOBODY_LOADED
+    owner: Loaded = NOBODY_LOADED
     #: As whom the session's user acts.
-    acted: Loaded = _NOBODY_LOADED
+    acted: Loaded = NOBODY_LOADED
     #: The user who impersonates the current one; None while nobody does.
     actor: Any = None
     #: What other code wrote to ``g._login_user`` during this request.
@@ -132,8 +117,9 @@ class Visit(Ports):
     credentials: Mapping[str, Credential | None] = MappingProxyType({})
     #: Whether the session store left a question of this request without an answer.
     store_failed: bool = False
-    #: What there was before the login was brought up to date.
-    before: Snapshot | None = None
+    #: What there was before the login was brought up to date: the entries of the session, whether
+    #: it was modified (None where it does not say so), `cookie` and `reissued`.
+    before: tuple[dict[str, Any], bool | None, Any, Any] | None = None
 
     def send(self, signal: NamedSignal, **facts: Any) -> None:
         """Send a signal, if anybody receives it."""
@@ -147,7 +133,7 @@ class Visit(Ports):
         sess = self.opened
         if sess is not None:
             modified = getattr(sess, "modified", None)  # not every session says so
-            self.before = Snapshot(dict(sess), modified, self.cookie, self.reissued)
+            self.before = dict(sess), modified, self.cookie, self.reissued
         for source in self.realm.sources:
             user = source.find(self)
             if self.is_decided or user is NOBODY:
@@ -258,7 +244,7 @@ class Visit(Ports):
         if terms.methods:
             realm.entry.add_methods(sess, terms.methods, self.now())
         self._decide_cookie(sess, terms, duration, own=own)
-        self.owner = Loaded(user, terms.user_id)
+        self.owner = (user, terms.user_id)
         self._decide(user, "session")
         if user_logged_in.receivers:
             self.send(user_logged_in, user=user)
@@ -282,7 +268,7 @@ class Visit(Ports):
     def _decide(self, user: Any, source: str | None) -> None:
         """Make `user` the current one because the application says so."""
         self.ended_reason, self.failure, self.unknown = None, None, None
-        self.actor, self.acted, self.is_decided = None, _NOBODY_LOADED, True
+        self.actor, self.acted, self.is_decided = None, NOBODY_LOADED, True
         self.assign(user, source)
         self.announce()
 
@@ -382,7 +368,7 @@ class Visit(Ports):
         if not (self.is_late and self.only_looks):
             self.realm.level.end(self, sess, ending, reason)
         if sess:
-            self.owner = _NOBODY_LOADED
+            self.owner = NOBODY_LOADED
             for name in self.realm.entry.of_login:
                 if name in sess:
                     del sess[name]
@@ -392,7 +378,7 @@ class Visit(Ports):
 
     def leave(self, reason: str) -> None:
         """Drop a session whose login is over already, as its level says."""
-        self.stored, self.owner, self.ended_reason = None, _NOBODY_LOADED, reason
+        self.stored, self.owner, self.ended_reason = None, NOBODY_LOADED, reason
         self.realm.entry.drop(self.session)
         if self.realm.level.ends_remembered:
             self._forget_cookie(self.own_cookies())
@@ -414,7 +400,7 @@ class Visit(Ports):
         if not self.is_late:
             self.regenerate()
         self.realm.entry.remove(self.session, key)
-        self.actor, self.acted = None, _NOBODY_LOADED
+        self.actor, self.acted = None, NOBODY_LOADED
 
     def note_acting(self, event: str, user_id: Any) -> None:
         """Log who acts as whom: the session's user as another."""

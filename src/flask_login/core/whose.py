@@ -75,9 +75,9 @@ def is_of_session(visit: Visit, user: Any) -> bool:
 
 def id_of(visit: Visit, user: Any) -> Any:
     """Return the id that a user was loaded by in this request; of another, what it says."""
-    for known in (visit.owner, visit.acted):
-        if user is known.user:
-            return known.user_id
+    for known, loaded_by in (visit.owner, visit.acted):
+        if user is known:
+            return loaded_by
     return asked_id(visit, user)
 
 
