@@ -118,7 +118,8 @@ class FlaskVisit(Visit):
 
     def remember_cookies(self) -> list[str]:
         """Return the values of the remember cookies that came, whoever made them."""
-        cookies: Any = self.context.request.cookies
+        context = self._context() or require_request()
+        cookies: Any = context.request.cookies
         name = remember_cookie_name(self.config, self.realm.name)
         # A request class may have a plain dict here, or less.
         if hasattr(cookies, "getlist"):
@@ -160,7 +161,8 @@ class FlaskVisit(Visit):
 
     def regenerate(self) -> None:
         """Give a server-side session a new id, so that one planted before is worthless."""
-        interface, sess = self.app.session_interface, self.context.session
+        context = self._context() or require_request()
+        interface, sess = self.app.session_interface, context.session
         if getattr(interface, "regenerate", None) or hasattr(sess, "regenerate"):
             renew_id(interface, sess)
 
