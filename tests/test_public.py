@@ -330,3 +330,9 @@ def test_the_package_says_that_it_is_typed() -> None:
 def test_a_module_that_importing_the_package_always_brought_is_found(name: str) -> None:
     code = f"import flask_login; print(flask_login.{name}.__name__)"
     assert output_of(code) == f"flask_login.{name}"
+
+
+def test_no_room_is_longer_than_a_reader_can_hold() -> None:
+    rooms = [*Path(flask_login.__file__).parent.rglob("*.py")]
+    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in rooms}
+    assert {name: lines for name, lines in lengths.items() if lines > 400} == {}

@@ -18,8 +18,9 @@ from .core import settings, whose
 from .core.events import user_accessed
 from .core.exceptions import MissingLoader
 from .core.protection import Client, client_fingerprint
+from .core.state import NOBODY_LOADED
 from .core.users import UNLOADED
-from .core.visit import NOBODY_LOADED, Visit
+from .core.visit import Visit
 from .flask_internals import (
     ANSWERED,
     TOKENS,

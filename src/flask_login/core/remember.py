@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from itsdangerous import BadData
 
@@ -17,6 +17,9 @@ from . import settings
 from .exceptions import ConfigurationError
 from .signing import payload_of, secret_keys, sign, unsign_labelled
 from .user_ids import mark_of, of_text
+
+if TYPE_CHECKING:
+    from flask_login.sessions.records import LoginSession
 
 _SALT = "flask-login.remember-token"
 
@@ -78,6 +81,17 @@ def issue(
     """
     issued_at = int(now.timestamp())
     return RememberToken(user_id, issued_at, issued_at + whole(now, lifetime, key), auth_hash)
+
+
+def of_record(record: LoginSession, mark: str, *, outdated: bool) -> RememberToken:
+    """Return the token of a stored login, of which the record says what a cookie would.
+
+    :param mark: tells the type of the user id, of which the record keeps the text.
+    """
+    issued_at = (record.remember_issued_at or record.created_at).timestamp()
+    until = (record.remember_until or record.created_at).timestamp()
+    user_id = of_text(record.user_id, mark) if mark else record.user_id
+    return RememberToken(user_id, int(issued_at), int(until), outdated=outdated)
 
 
 def whole(now: datetime, lifetime: timedelta, key: str) -> int:

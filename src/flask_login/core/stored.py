@@ -15,7 +15,7 @@ from .level import Facts, Terms
 from .logins import Credential, Presented, StoredLogins
 from .remember import RememberToken
 from .signing import digest, is_digest
-from .user_ids import mark_of, of_text
+from .user_ids import mark_of
 
 if TYPE_CHECKING:
     from .realm import Realm
@@ -292,7 +292,7 @@ class StoredLevel:
             visit.ended_reason = found
             return None
         visit.stored = found
-        return _as_token(found)
+        return remember.of_record(found.record, found.shown.mark, outdated=found.reissue)
 
     def take(self, visit: Visit, sess: Session) -> bool:
         """See `Level.take`."""
@@ -384,15 +384,6 @@ class StoredLevel:
         return record.remembered and any(
             known is not None and known.id == record.id for known in shown
         )
-
-
-def _as_token(found: Presented) -> RememberToken:
-    record = found.record
-    issued_at = (record.remember_issued_at or record.created_at).timestamp()
-    until = (record.remember_until or record.created_at).timestamp()
-    mark = found.shown.mark
-    user_id = of_text(record.user_id, mark) if mark else record.user_id
-    return RememberToken(user_id, int(issued_at), int(until), outdated=found.reissue)
 
 
 def _digest_at_rest(visit: Visit, user: Any) -> str | None:
