@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
+from weakref import ref
 
 import flask.globals
 from flask import (
@@ -58,11 +59,16 @@ class PublicRequest:
     """
 
     def __init__(self) -> None:
-        #: The request.
-        self.request = get_request()
+        # Weakly: the request holds this.
+        self._request = ref(get_request())
         #: The application that serves it.
         self.app = get_app()
         self._kept: SessionMixin | None = None
+
+    @property
+    def request(self) -> Request | None:
+        """The request."""
+        return self._request()
 
     @property
     def session(self) -> SessionMixin:

@@ -12,7 +12,7 @@ from flask_login.sessions.store import SessionStore, SessionStoreUnavailable
 from . import remember, rules, settings, starting, whose
 from .entry import Session
 from .level import Facts, Terms
-from .logins import Credential, Presented, StoredLogins
+from .logins import Credential, StoredLogins
 from .remember import RememberToken
 from .signing import digest, is_digest
 from .user_ids import mark_of

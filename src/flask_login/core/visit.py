@@ -163,7 +163,7 @@ class Visit(State):
         self.owner = (user, terms.user_id)
         self._decide(user, "session")
         if user_logged_in.receivers:
-            self.send(user_logged_in, user=user)
+            self.realm.host.send(user_logged_in, user=user)
         return True
 
     def log_in_for_now(self, user: Any) -> None:
@@ -259,7 +259,7 @@ class Visit(State):
         if settings.LOGIN_CLEAR_SITE_DATA.key in self.config:
             self.clear_site_data = settings.LOGIN_CLEAR_SITE_DATA.read(self.config)
         if user_logged_out.receivers:
-            self.send(user_logged_out, user=user)
+            self.realm.host.send(user_logged_out, user=user)
         reason = self.ended_reason
         self._decide(self.realm.hooks.anonymous_user(), None)
         self.ended_reason = reason
