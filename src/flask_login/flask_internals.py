@@ -62,7 +62,7 @@ class PublicRequest:
         # Weakly: the request holds this.
         self._request = ref(get_request())
         #: The application that serves it.
-        self.app = get_app()
+        self.app: Flask = get_app()
         self._kept: SessionMixin | None = None
 
     @property

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextvars import ContextVar
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 from weakref import ref
 
@@ -14,10 +13,10 @@ from werkzeug.local import LocalProxy
 
 from . import legacy, marks
 from .cookies import remember_cookie_name
-from .core import settings, whose
+from .core import settings
 from .core.events import user_accessed
 from .core.exceptions import MissingLoader
-from .core.protection import Client, client_fingerprint
+from .core.protection import client_fingerprint
 from .core.state import NOBODY_LOADED
 from .core.users import UNLOADED
 from .core.visit import Visit
@@ -25,8 +24,6 @@ from .flask_internals import (
     ANSWERED,
     TOKENS,
     app_context,
-    get_app,
-    get_config,
     get_request,
     opened_session,
     put_first,
@@ -39,11 +36,9 @@ from .loaders import resolve, unwrap
 from .session_ids import renew_id
 
 if TYPE_CHECKING:
-    from blinker import NamedSignal
     from flask import Flask, Request
     from flask.sessions import SessionMixin
 
-    from .core.ports import HostedRealm
     from .core.realm import Realm
 
 # A browser sends a few of one name, each with another path or domain.
@@ -380,41 +375,3 @@ def create_identifier() -> str:
         request = get_request() if context is None else context.request
         return client_fingerprint(request.remote_addr, request.environ.get("HTTP_USER_AGENT"))
     return client_fingerprint(request.remote_addr, request.headers.get("User-Agent"))
-
-
-class FlaskHost:
-    """Flask, as the core asks it."""
-
-    def config(self) -> Mapping[str, Any]:
-        """Return the application's settings."""
-        context = app_context.get(None)
-        return get_config() if context is None else cast("dict[str, Any]", context.app.config)
-
-    def client(self) -> Client:
-        """Return what is known of the browser, or program, that makes the request."""
-        request = get_request()
-        environ = request.environ
-        return Client(
-            request.remote_addr,
-            environ.get("HTTP_USER_AGENT"),
-            environ.get("HTTP_X_FORWARDED_FOR"),
-        )
-
-    def session_lifetime(self) -> timedelta:
-        """Return how long Flask's session cookie lasts unused."""
-        return get_app().permanent_session_lifetime
-
-    def send(self, signal: NamedSignal, **facts: Any) -> None:
-        """Send a signal, with the application as sender."""
-        signal.send(get_app(), **facts)
-
-    def actor(self, realm: HostedRealm) -> str | None:
-        """Return the user id of the user who impersonates the current one, if any."""
-        context = request_context.get(None)
-        visit = None if context is None else context.request.__dict__.get(realm.key)
-        return None if visit is None or visit.actor is None else whose.actor_id(visit)
-
-    def store_failed(self, realm: HostedRealm) -> None:
-        """Note on the request that the session store gave it no answer."""
-        if request_context.get(None) is not None:
-            visit_of(cast("Realm", realm)).store_failed = True
