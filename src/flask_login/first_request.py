@@ -16,7 +16,7 @@ from .flask_internals import (
     shares_g,
 )
 from .session_ids import how_to_renew, keeps_its_id
-from .visit import leave_g_after_requests
+from .shared_g import leave_g_after_requests
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -33,7 +33,6 @@ from .core.visit import utc_now
 from .current import _user_context_processor as _user_context_processor
 from .current import ended_reason, is_fresh, is_remembered, is_still_valid, login_of
 from .default_guard import exempt, protect
-from .host import FlaskHost
 from .loaders import bearer_loader, header_loader, may_impersonate, request_loader, user_loader
 from .login_facts import CurrentLogin
 from .ports import UserT
@@ -47,6 +46,7 @@ from .responses import (
     unauthorized_handler,
 )
 from .star_names import *  # noqa: F403  # what a star brought from here
+from .visit import FlaskHost
 from .visit import create_identifier as _create_identifier
 
 if TYPE_CHECKING:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 from weakref import ref
 
@@ -13,10 +14,10 @@ from werkzeug.local import LocalProxy
 
 from . import legacy, marks
 from .cookies import remember_cookie_name
-from .core import settings
+from .core import settings, whose
 from .core.events import user_accessed
 from .core.exceptions import MissingLoader
-from .core.protection import client_fingerprint
+from .core.protection import Client, client_fingerprint
 from .core.state import NOBODY_LOADED
 from .core.users import UNLOADED
 from .core.visit import Visit
@@ -24,9 +25,10 @@ from .flask_internals import (
     ANSWERED,
     TOKENS,
     app_context,
+    get_app,
+    get_config,
     get_request,
     opened_session,
-    put_first,
     request_context,
     require_request,
     session_after,
@@ -34,11 +36,14 @@ from .flask_internals import (
 )
 from .loaders import resolve, unwrap
 from .session_ids import renew_id
+from .shared_g import leave_g_after_requests
 
 if TYPE_CHECKING:
-    from flask import Flask, Request
+    from blinker import NamedSignal
+    from flask import Request
     from flask.sessions import SessionMixin
 
+    from .core.ports import HostedRealm
     from .core.realm import Realm
 
 # A browser sends a few of one name, each with another path or domain.
@@ -51,9 +56,6 @@ _LATE = (
     " session and the cookies of this browser stay as they are. A logout still ends what is in a"
     " session store. Call it in the view."
 )
-
-#: In the environ of a request whose user was taken from ``g`` once.
-_LEFT_G = "flask_login.left_g"
 
 #: On a request: its visits, of all realms.
 VISITS = "_login_visits"
@@ -311,48 +313,6 @@ class FlaskVisit(Visit):
         return written
 
 
-def _leave(visit: FlaskVisit | None, *, kept: bool) -> None:
-    """Take a request's user from ``g`` at its end, for the next one not to find it.
-
-    :param visit: what the default realm knows of the request; None when nobody asked.
-    :param kept: leave it there as this request's: a test still looks at the request.
-    """
-    holder = app_context.get(None).g
-    owner: FlaskVisit | None = getattr(holder, "_login_state", None)
-    written = getattr(holder, "_login_user", UNLOADED)
-    if owner is not None and owner is not visit:
-        if written is not owner.on_g:
-            holder._login_user = owner.on_g  # written over what an outer request had there
-    elif kept and visit is not None and written is not UNLOADED:
-        if written is not visit.on_g:
-            visit.claim(written)
-    else:
-        holder.pop("_login_user", None)
-        holder.pop("_login_state", None)
-
-
-def leave_g_after_requests(app: Flask) -> None:
-    """Have Flask take the user from ``g`` at the end of each request of an application.
-
-    In production ``g`` ends with the request. It outlives it where somebody else pushed the
-    application's context, as tests and commands do.
-    """
-    if _leave_g not in app.teardown_request_funcs.get(None, ()):
-        put_first(app.teardown_request_funcs, _leave_g)
-
-
-def _leave_g(_: BaseException | None) -> None:
-    context = request_context.get(None)
-    manager = getattr(context.app, "login_manager", None)
-    if manager is None or not shares_g(context):
-        return
-    # A test client's "with" block tears down twice: after the request, and when it ends.
-    environ = context.request.environ
-    kept = environ.get("werkzeug.debug.preserve_context") is not None and _LEFT_G not in environ
-    environ[_LEFT_G] = True
-    _leave(context.request.__dict__.get(manager._realm.key), kept=kept)
-
-
 def visit_of(realm: Realm) -> FlaskVisit:
     """Return what a realm knows of the current request.
 
@@ -375,3 +335,41 @@ def create_identifier() -> str:
         request = get_request() if context is None else context.request
         return client_fingerprint(request.remote_addr, request.environ.get("HTTP_USER_AGENT"))
     return client_fingerprint(request.remote_addr, request.headers.get("User-Agent"))
+
+
+class FlaskHost:
+    """Flask, as the core asks it."""
+
+    def config(self) -> Mapping[str, Any]:
+        """Return the application's settings."""
+        context = app_context.get(None)
+        return get_config() if context is None else cast("dict[str, Any]", context.app.config)
+
+    def client(self) -> Client:
+        """Return what is known of the browser, or program, that makes the request."""
+        request = get_request()
+        environ = request.environ
+        return Client(
+            request.remote_addr,
+            environ.get("HTTP_USER_AGENT"),
+            environ.get("HTTP_X_FORWARDED_FOR"),
+        )
+
+    def session_lifetime(self) -> timedelta:
+        """Return how long Flask's session cookie lasts unused."""
+        return get_app().permanent_session_lifetime
+
+    def send(self, signal: NamedSignal, **facts: Any) -> None:
+        """Send a signal, with the application as sender."""
+        signal.send(get_app(), **facts)
+
+    def actor(self, realm: HostedRealm) -> str | None:
+        """Return the user id of the user who impersonates the current one, if any."""
+        context = request_context.get(None)
+        visit = None if context is None else context.request.__dict__.get(realm.key)
+        return None if visit is None or visit.actor is None else whose.actor_id(visit)
+
+    def store_failed(self, realm: HostedRealm) -> None:
+        """Note on the request that the session store gave it no answer."""
+        if request_context.get(None) is not None:
+            visit_of(cast("Realm", realm)).store_failed = True

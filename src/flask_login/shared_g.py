@@ -1,0 +1,56 @@
+"""The user on ``g``, taken from there at the end of a request where ``g`` outlives it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .core.users import UNLOADED
+from .flask_internals import app_context, put_first, request_context, shares_g
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+#: In the environ of a request whose user was taken from ``g`` once.
+_LEFT_G = "flask_login.left_g"
+
+
+def _leave(visit: Any, *, kept: bool) -> None:
+    """Take a request's user from ``g`` at its end, for the next one not to find it.
+
+    :param visit: what the default realm knows of the request; None when nobody asked.
+    :param kept: leave it there as this request's: a test still looks at the request.
+    """
+    holder = app_context.get(None).g
+    owner: Any = getattr(holder, "_login_state", None)
+    written = getattr(holder, "_login_user", UNLOADED)
+    if owner is not None and owner is not visit:
+        if written is not owner.on_g:
+            holder._login_user = owner.on_g  # written over what an outer request had there
+    elif kept and visit is not None and written is not UNLOADED:
+        if written is not visit.on_g:
+            visit.claim(written)
+    else:
+        holder.pop("_login_user", None)
+        holder.pop("_login_state", None)
+
+
+def leave_g_after_requests(app: Flask) -> None:
+    """Have Flask take the user from ``g`` at the end of each request of an application.
+
+    In production ``g`` ends with the request. It outlives it where somebody else pushed the
+    application's context, as tests and commands do.
+    """
+    if _leave_g not in app.teardown_request_funcs.get(None, ()):
+        put_first(app.teardown_request_funcs, _leave_g)
+
+
+def _leave_g(_: BaseException | None) -> None:
+    context = request_context.get(None)
+    manager = getattr(context.app, "login_manager", None)
+    if manager is None or not shares_g(context):
+        return
+    # A test client's "with" block tears down twice: after the request, and when it ends.
+    environ = context.request.environ
+    kept = environ.get("werkzeug.debug.preserve_context") is not None and _LEFT_G not in environ
+    environ[_LEFT_G] = True
+    _leave(context.request.__dict__.get(manager._realm.key), kept=kept)
