@@ -9,7 +9,9 @@ and a response may say ``Vary: Cookie`` once more than it must.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
+from weakref import ref
 
 import flask.globals
 from flask import (
@@ -58,18 +60,23 @@ class PublicRequest:
     """
 
     def __init__(self) -> None:
-        #: The request.
-        self.request = get_request()
+        # Weakly: in a circle both would stay in memory until the collector of garbage comes by.
+        self._request: Callable[[], Request | None] = ref(get_request())
         #: The application that serves it.
         self.app = get_app()
         self._kept: SessionMixin | None = None
+
+    @property
+    def request(self) -> Request:
+        """The request, which keeps this."""
+        return cast("Request", self._request())
 
     @property
     def session(self) -> SessionMixin:
         """The session of the request. To read it counts as using it."""
         if self._kept is None:
             self._kept = get_session()
-        elif hasattr(self._kept, "accessed"):
+        with suppress(AttributeError):  # not every session of an older Flask can note it
             self._kept.accessed = True
         return self._kept
 
@@ -106,7 +113,8 @@ class _WithRequest:
     def get(self, default: Any) -> Any:
         """Return the current request's context, or `default` outside of one."""
         context = self._variable.get(None)
-        return default if context is None or not hasattr(context, "request") else context
+        # Its ``request`` raises an error where there is none, and no `AttributeError`.
+        return context if getattr(context, "has_request", False) else default
 
 
 _PUBLIC = PublicContext()
