@@ -371,6 +371,11 @@ def test_an_ended_login_is_not_confirmed() -> None:
     assert rules.confirm(ended, NOW + TICK, YEAR, {"pwd"}, None) is ended
 
 
+def test_an_ended_login_gets_no_remember_token() -> None:
+    ended = records.end(a_login(remember_generation=0), records.REVOKED, NOW)
+    assert rules.remember(ended, NOW + TICK, YEAR, keeps_idle=True) is ended
+
+
 def test_a_login_that_is_confirmed_again_and_again_never_gets_more_than_its_time_anew() -> None:
     record, now = a_login(expires_at=NOW + 8 * HOUR), NOW
     for _ in range(10):

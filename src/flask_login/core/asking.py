@@ -103,7 +103,7 @@ class AskedStore:
             if not self.ask("replace", successor):
                 return False
             if successor.ended_reason is not None:
-                self.tell(record, successor)
+                self.tell(successor)
         return True
 
     def read(
@@ -135,16 +135,15 @@ class AskedStore:
             self._seen[session_id] = record.last_seen_at
         return record
 
-    def tell(self, before: LoginSession, after: LoginSession) -> None:
-        """Tell of a login that has ended."""
-        if before.ended_reason is None and after.ended_reason is not None:
-            host = self._realm.host
-            if login_session_ended.receivers:
-                host.send(login_session_ended, login=after, reason=after.ended_reason)
-            self.audit("login_session_ended", after)
-            if after.ended_reason == records.TOKEN_REUSED:
-                host.send(remember_token_reused, login=after)
-                self.audit("remember_token_reused", after)
+    def tell(self, ended: LoginSession) -> None:
+        """Tell of a login that has just ended. No rule changes one that ended before."""
+        host = self._realm.host
+        if login_session_ended.receivers:
+            host.send(login_session_ended, login=ended, reason=ended.ended_reason)
+        self.audit("login_session_ended", ended)
+        if ended.ended_reason == records.TOKEN_REUSED:
+            host.send(remember_token_reused, login=ended)
+            self.audit("remember_token_reused", ended)
 
     def audit(self, event: str, record: LoginSession) -> None:
         """Log an event of a login's life, with its facts as extra fields; never a secret."""

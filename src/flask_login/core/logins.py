@@ -171,7 +171,7 @@ class StoredLogins:
         ]
         self.asked.ask("end_all", user_id, reason, now, keep=keep or "")
         for record in live:
-            self.asked.tell(record, records.end(record, reason, now))
+            self.asked.tell(records.end(record, reason, now))
         return len(live)
 
     def end_shown(self, shown: Credential, reason: str) -> None:
