@@ -14,7 +14,13 @@ from itsdangerous import BadData, BadPayload, BadSignature, URLSafeSerializer
 from tests.current_keys import digest, is_digest, sign, unsign
 
 from flask_login import ConfigurationError, decode_cookie, encode_cookie
-from flask_login.core.signing import _signature, digest_by, secret_keys
+from flask_login.core.signing import (
+    _signature,
+    cookie_digest,
+    digest_by,
+    payload_of,
+    secret_keys,
+)
 
 
 def test_a_signed_value_is_read_back_as_it_was(app: Flask) -> None:
@@ -202,6 +208,12 @@ def test_no_byte_of_an_encoded_cookie_can_be_changed(app: Flask) -> None:
 def test_junk_is_no_encoded_cookie(app: Flask, junk: str) -> None:
     with app.app_context():
         assert decode_cookie(junk) is None
+
+
+def test_a_digest_alone_is_no_encoded_cookie_of_the_empty_text() -> None:
+    digest = cookie_digest("", "key")
+    assert payload_of(f"|{digest}", "key") == ""
+    assert payload_of(digest, "key") is None
 
 
 @pytest.mark.parametrize("payload", [b"", b"!", b"bm8ganNvbg", b".bm8ganNvbg", b"_w"])

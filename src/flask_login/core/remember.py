@@ -165,7 +165,5 @@ def _read_legacy(value: str, now: datetime, config: Mapping[str, Any]) -> Rememb
 
 def _legacy_id(value: str, config: Mapping[str, Any]) -> str | None:
     """Return the user id of a cookie of Flask-Login up to 0.6.3, which is all that it says."""
-    if "|" not in value:
-        return None
     payloads = (payload_of(value, key) for key in secret_keys(config))
     return next((payload for payload in payloads if payload is not None), None)

@@ -62,9 +62,7 @@ def is_of_session(visit: Visit, user: Any) -> bool:
     if user_id is None:
         return False
     owner, loaded_by = visit.owner
-    if user is owner and loaded_by is user_id:
-        return True
-    loaded = loaded_by is not None and str(loaded_by) == str(user_id)
+    loaded = loaded_by is user_id or (loaded_by is not None and str(loaded_by) == str(user_id))
     if loaded and user is owner:
         return True
     asked = asked_id(visit, user)
