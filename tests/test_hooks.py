@@ -230,6 +230,32 @@ def test_a_patched_protection_is_asked_and_its_answer_counts(
     assert client.get("/guarded").text == "come in"
 
 
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"{kind[0]}-{kind[1]}")
+@pytest.mark.parametrize(
+    ("mode", "answers"), [("strong", [False, True]), ("basic", [False, False])]
+)
+def test_an_override_of_the_protection_may_ask_the_usual_one(
+    clock: FrozenClock, kind: Kind, mode: str, answers: list[bool]
+) -> None:
+    class Own(LoginManager[Any]):
+        def _session_protection_failed(self) -> bool:
+            told.append(super()._session_protection_failed())
+            return told[-1]
+
+    told: list[bool] = []
+    site = Site(kind, clock, SESSION_PROTECTION=mode)
+    site.manager.__class__ = Own
+    client = site.browser()
+    client.get("/login?id=ann", headers={"User-Agent": "one"})
+    told.clear()
+    assert client.get("/fresh", headers={"User-Agent": "one"}).text == "fresh"
+    known = client.get("/known", headers={"User-Agent": "another"}).get_json()
+    assert (known.get("user_id"), known.get("fresh")) == (
+        (None, None) if mode == "strong" else ("ann", False)
+    )
+    assert told == answers
+
+
 def test_a_patched_question_for_the_user_is_what_the_proxy_and_the_guards_ask(
     app: Flask, users: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -386,6 +386,19 @@ def test_a_user_written_to_g_in_an_outer_request_is_not_the_inner_ones(app: Flas
         assert current_user.get_id() == "admin"
 
 
+def test_a_user_written_to_g_is_kept_for_a_test_that_still_looks_and_for_nobody_else(
+    writing: Flask,
+) -> None:
+    client, visitor = writing.test_client(), writing.test_client()
+    client.get("/login/alice")
+    with writing.app_context():
+        with client:
+            assert client.get("/ask-and-write").text == "alice"
+            assert visitor.get("/me").text == "nobody", "though both requests have one g"
+            assert current_user.get_id() == "admin"
+        assert client.get("/me").text == "alice"
+
+
 def test_the_proxy_written_to_g_stands_for_the_user_behind_it(
     app: Flask, users: dict[str, Any]
 ) -> None:

@@ -323,6 +323,15 @@ def test_the_package_says_that_it_is_typed() -> None:
     assert (PACKAGE / "py.typed").is_file()
 
 
+def test_the_test_client_s_module_is_found_before_anybody_has_imported_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(flask_login, "test_client", raising=False)
+    found: Any = flask_login.test_client
+    assert found.__name__ == "flask_login.test_client"
+    assert found.FlaskLoginClient is flask_login.FlaskLoginClient
+
+
 @pytest.mark.parametrize(
     "name",
     ["__about__", "config", "login_manager", "mixins", "signals", "test_client", "utils"],

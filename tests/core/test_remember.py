@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from flask import Flask, Request, Response, abort, redirect, request, session
+from flask import Flask, Request, Response, abort, g, redirect, request, session
 from flask.sessions import SessionInterface
 from flask.testing import FlaskClient
 from hypothesis import given
@@ -320,6 +320,25 @@ def test_sliding_never_makes_a_plain_login_a_remembered_one(
     assert not cookies_set_by(client.get("/login/alice"))
     for page in pages:
         assert not cookies_set_by(client.get(page))
+
+
+def test_sliding_leaves_the_duration_that_this_very_request_asked_for(
+    make_app: Callable[..., Flask], users: dict[str, Any]
+) -> None:
+    app = make_app(REMEMBER_COOKIE_REFRESH_EACH_REQUEST=True)
+
+    @app.get("/login-for-a-day")
+    def login_for_a_day() -> str:
+        login_user(users["alice"], remember=True, duration=DAY)
+        del g._login_user  # as extensions do, to have the user loaded again
+        return str(current_user.get_id())
+
+    client = remembered_as(app)
+    response = client.get("/login-for-a-day")
+    assert response.text == "alice"
+    with app.app_context():
+        fields = unsign_labelled(token_of(client), "flask-login.remember-token.default")[1]
+    assert fields[1] - fields[0] == DAY.total_seconds()
 
 
 def test_sliding_does_not_prolong_a_token_of_somebody_else(
@@ -1367,6 +1386,16 @@ def test_what_we_could_not_have_signed_is_no_obstacle_for_a_good_cookie(
     response = asked_with(app, "/me", *tokens)
     assert response.text == "alice"
     assert not cookies_set_by(response)
+
+
+@pytest.mark.parametrize("page", ["/me", "/logout", "/login/alice"])
+def test_several_cookies_that_others_made_are_left_alone(app: Flask, page: str) -> None:
+    with app.app_context():
+        theirs = encode_cookie("alice", "the key of a neighbour")
+    for tokens in (("junk", theirs), (theirs, "bob|AAAA.BBBB", "junk")):
+        response = asked_with(app, page, *tokens)
+        assert response.status_code == 200
+        assert not cookies_set_by(response)
 
 
 def test_of_several_cookies_of_one_user_the_newest_counts(

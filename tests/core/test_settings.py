@@ -548,6 +548,7 @@ def test_an_attribute_that_a_text_switches_off_is_off(clock: FrozenClock, key: s
         ("REMEMBER_COOKIE_DURATION", "a year"),
         ("REMEMBER_COOKIE_DOMAIN", "a b"),
         ("REMEMBER_COOKIE_PATH", "shop"),
+        ("REMEMBER_COOKIE_PATH", ["/shop"]),  # no key of a cache
         ("REMEMBER_COOKIE_SECURE", "maybe"),
         ("REMEMBER_COOKIE_HTTPONLY", 2),
         ("REMEMBER_COOKIE_SAMESITE", "relaxed"),

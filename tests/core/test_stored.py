@@ -1168,6 +1168,23 @@ def test_a_remembered_login_of_before_keeps_its_own_end(
     assert store.everything()[0].remember_until == begun + 365 * DAY
 
 
+def test_a_remembered_login_of_before_is_over_at_the_greatest_age(
+    app: Flask, older: Flask, clock: FrozenClock, store: WatchedStore
+) -> None:
+    app.config["LOGIN_ABSOLUTE_TIMEOUT"] = 30 * DAY
+    client = older.test_client()
+    client.get("/login")
+    token = {"remember_token": cookies_of(client)["remember_token"]}
+    clock.advance(30 * DAY - MINUTE)
+    assert who(browser_with(app, token)) == "alice"
+    clock.advance(MINUTE)
+    late = browser_with(app, token)
+    assert late.get("/why").text == records.EXPIRED_ABSOLUTE
+    assert who(late) == "nobody"
+    assert "remember_token" not in cookies_of(late)
+    assert len(store.everything()) == 1
+
+
 def test_a_fresh_session_of_before_is_fresh_and_another_is_not(app: Flask) -> None:
     for fresh, said in ((True, "fresh"), (False, "stale")):
         client = app.test_client()
@@ -1637,6 +1654,18 @@ def test_the_test_client_has_a_login_of_its_own_whatever_is_adopted(
     client.logout()
     assert who(client) == "nobody"
     assert live(store, clock) == []
+
+
+def test_the_test_client_is_nobody_where_the_maximum_denies_its_login(
+    app: Flask, users: dict[str, Any], store: WatchedStore, clock: FrozenClock
+) -> None:
+    app.config.update(LOGIN_MAX_SESSIONS=1, LOGIN_MAX_SESSIONS_POLICY="deny")
+    browser = logged_in(app)
+    client = FlaskLoginClient(app, user=users["alice"])
+    assert client.get("/why").text == records.DENIED
+    assert client.get("/guarded").status_code == 401
+    assert who(browser) == "alice"
+    assert len(live(store, clock)) == 1
 
 
 # Sliding, and timeouts of one login
