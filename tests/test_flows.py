@@ -17,11 +17,12 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 import pytest
+from blinker import NamedSignal
 from flask import Flask
 from flask.testing import FlaskClient
 
 import flask_login
-from flask_login import LoginManager, MemorySessionStore, UserMixin, login_required
+from flask_login import LoginManager, MemorySessionStore, UserMixin, login_required, signals
 from flask_login.sessions.store import SessionStore
 
 PACKAGE = Path(flask_login.__file__).parent
@@ -156,6 +157,14 @@ class Site:
             assert response.text == says
             calls = noted
         return calls, self.store.asked
+
+
+@pytest.fixture(autouse=True)
+def nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out what earlier tests may have connected: each receiver is a few calls more."""
+    for signal in vars(signals).values():
+        if isinstance(signal, NamedSignal):
+            monkeypatch.setattr(signal, "receivers", {})
 
 
 @pytest.mark.parametrize(("flow", "level"), LIMITS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 from weakref import ref
 
 from flask import Request as FlaskRequest
@@ -43,8 +43,12 @@ if TYPE_CHECKING:
     from flask import Request
     from flask.sessions import SessionMixin
 
+    from .core.entry import Session
+    from .core.logins import Presented
     from .core.ports import HostedRealm
     from .core.realm import Realm
+    from .core.remember import RememberToken
+    from .core.state import Loaded
 
 # A browser sends a few of one name, each with another path or domain.
 _MOST_COOKIES = 10
@@ -66,6 +70,26 @@ _loading: ContextVar[tuple[Visit, ...]] = ContextVar("flask_login.loading", defa
 
 class FlaskVisit(Visit):
     """One realm in one request of Flask."""
+
+    # Said again because type checkers take the type of what a class assigns from that class alone.
+    realm: Realm
+    config: Mapping[str, Any]
+    is_late: bool
+    is_decided: bool
+    user: Any
+    written: Any
+    cookie: Literal["set", "clear"] | None
+    reissued: RememberToken | None
+    stored: Presented | None
+    opened: Session | None
+    actor: Any
+    owner: Loaded
+    acted: Loaded
+    trusted: Exception | None
+    is_distrusted: bool
+    unknown: str | None
+    given_up: str | None
+    app: Any
 
     #: Whether the log was told that the response had begun.
     told_of_answer: bool = False
@@ -212,7 +236,7 @@ class FlaskVisit(Visit):
             holder.pop("_login_user", None)
         # Where neither it nor a cookie can hold a login, the session does not count as used.
         context = self._context() or require_request()
-        request = context.request
+        request: FlaskRequest = context.request
         used = self.realm.hooks._user_callback is not None and (
             "HTTP_COOKIE" in request.environ
             or type(request).cookies is not _COOKIES_OF_FLASK

@@ -19,6 +19,9 @@ from .users import NOBODY, says
 if TYPE_CHECKING:
     from blinker import NamedSignal
 
+    from .logins import Presented
+    from .state import Loaded
+
 
 class Source(NamedTuple):
     """A way to find the user of a request."""
@@ -36,6 +39,23 @@ def utc_now() -> datetime:
 
 class Visit(State):
     """What one realm knows and has decided during one request."""
+
+    # Said again because type checkers take the type of what a class assigns from that class alone.
+    source: str | None
+    asks: Literal["cookies", "loaders"] | None
+    opened: Session | None
+    owner: Loaded
+    failure: BaseException | None
+    unknown: str | None
+    actor: Any
+    acted: Loaded
+    is_decided: bool
+    cookie: Literal["set", "clear"] | None
+    lifetime: timedelta | None
+    said_on: tuple[Any, Any] | None
+    leftover: bool
+    clear_site_data: bool
+    stored: Presented | None
 
     def send(self, signal: NamedSignal, **facts: Any) -> None:
         """Send a signal, if anybody receives it."""
