@@ -33,7 +33,7 @@ _TELLING = frozenset(
 class SignedLevel:
     """Nothing is kept on the server: the browser shows what was signed for it."""
 
-    ends_remembered = True
+    ends_remembered: bool = True
 
     def __init__(self, realm: Realm) -> None:
         self._realm = realm

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 class StoredLevel:
     """The login lives in the store: it can be seen, revoked, and is over everywhere at once."""
 
-    ends_remembered = False
+    ends_remembered: bool = False
 
     def __init__(self, realm: Realm, store: SessionStore) -> None:
         self._realm = realm
         self._entry, self._keys = realm.entry, realm.entry.keys
         self._auth_salt = f"flask-login.auth-hash.{realm.name}"
         #: What is done with the records.
-        self.logins = StoredLogins(store, realm)
+        self.logins: StoredLogins = StoredLogins(store, realm)
 
     # The session
 
