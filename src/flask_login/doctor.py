@@ -18,6 +18,7 @@ from .exceptions import ConfigurationError, UnguardedViewError
 from .findings import Finding as Finding
 from .findings import read
 from .session_ids import how_to_renew, keeps_its_id
+from .spelling import misspellings, unknown_views
 
 if TYPE_CHECKING:
     from .ports import RealmInApp
@@ -37,6 +38,7 @@ def examine(app: Flask) -> list[Finding]:
     realms: dict[str, RealmInApp] = app.extensions.get("login", {})
     found = [
         *_settings(config, realms),
+        *_misspelt(app, realms),
         *_keys(config),
         *_session_cookie(config),
         *_session_id(app),
@@ -67,6 +69,13 @@ def _settings(config: dict[str, Any], realms: dict[str, RealmInApp]) -> Iterator
         found = settings.SESSION_PROTECTION.remark(said, f"{of}session_protection")
         if found is not None:
             yield _finding(found)
+
+
+def _misspelt(app: Flask, realms: dict[str, RealmInApp]) -> Iterator[Finding]:
+    for found in misspellings(app, realms):
+        yield Finding("hint", *found)
+    for found in unknown_views(app, realms):
+        yield Finding("error", *found)
 
 
 def _finding(remark: settings.Remark) -> Finding:

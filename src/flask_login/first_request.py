@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from . import default_guard, finish
@@ -16,6 +16,7 @@ from .flask_internals import (
     shares_g,
 )
 from .session_ids import how_to_renew, keeps_its_id
+from .spelling import Misspelling, misspellings, unknown_views
 from .visit import leave_g_after_requests
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def register(app: Flask) -> None:
     """Have an application looked at before its first request."""
 
     def check() -> None:
-        tell_of_settings(app)  # those that were set after `init_app`
+        # Those that were set after `init_app`; the views are all there only now.
+        tell_of_settings(app, misspelt=unknown_views(app, app.extensions["login"]))
         check_decorator_order(app)
         finish.be_last(app)
         _warn_of_kept_id(app)
@@ -41,13 +43,24 @@ def register(app: Flask) -> None:
     note_request(app)
 
 
-def tell_of_settings(app: Flask, told: Collection[str] = ()) -> None:
-    """Log what is odd or wrong about settings of 0.6.3, each once for an application."""
+def tell_of_settings(
+    app: Flask, told: Collection[str] = (), *, misspelt: Iterable[Misspelling] = ()
+) -> None:
+    """Log what is odd or wrong about settings of 0.6.3, each once for an application.
+
+    So are names that are misspelt.
+
+    :param misspelt: what else there is to tell.
+    """
     realms: dict[str, RealmInApp] = app.extensions["login"]
     before = {text for known in realms.values() for text in known.told}
-    now = settings.tell(app.config, before.union(told))
+    now = set(settings.tell(app.config, before.union(told)))
+    for found in (*misspellings(app, realms), *misspelt):
+        if found.text not in now:
+            now.add(found.text)
+            settings.logger.warning("%s %s", found.text, found.cure)
     for known in realms.values():
-        known.told = now
+        known.told = frozenset(now)
 
 
 def _warn_of_kept_id(app: Flask) -> None:
