@@ -23,6 +23,7 @@ from werkzeug.exceptions import ServiceUnavailable
 
 import flask_login
 from flask_login import (
+    answering,
     doctor,
     doctor_stores,
     exceptions,
@@ -30,6 +31,7 @@ from flask_login import (
     responses,
     sessions,
     signals,
+    spelling,
 )
 from flask_login.cli import login_cli
 from flask_login.core import settings, sources, visit
@@ -526,6 +528,8 @@ def test_the_page_of_commands_has_every_finding_of_the_doctor_and_no_other() -> 
     documented = names_under(CLI, "What `doctor` looks for")
     source = inspect.getsource(doctor) + inspect.getsource(doctor_stores)
     found = re.findall(r'Finding\(\s*"\w+"[^,]*,\s*"(\w+)"', source)
+    found += re.findall(r'Misspelling\(\s*"(\w+)"', inspect.getsource(spelling))
+    found += [f"guard_below_{kind}" for kind in answering.CONSEQUENCES]
     assert sorted(documented) == sorted(set(found))
 
 

@@ -10,6 +10,7 @@ from flask.sessions import SecureCookieSessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import create_environ
 
+from .answering import CONSEQUENCES, CURE, covered_guards
 from .core import settings
 from .decorator_order import guarded_elsewhere, guarded_in_vain
 from .default_guard import exempt_in_vain
@@ -271,6 +272,14 @@ def _guards(app: Flask, config: dict[str, Any], realms: dict[str, RealmInApp]) -
             "guard_above_route",
             str(UnguardedViewError(unguarded)),
             "`routes` lists the guards of each endpoint.",
+        )
+    for endpoint, kind in covered_guards(app):
+        yield Finding(
+            "error",
+            f"guard_below_{kind}",
+            f"The guard of the view '{endpoint}' stands below a decorator that answers by itself:"
+            f" {CONSEQUENCES[kind]}.",
+            CURE,
         )
     beside = guarded_elsewhere(app)
     if beside:

@@ -267,6 +267,13 @@ def guard_of(view: Any) -> str | None:
     return name if isinstance(name, str) else None
 
 
+def is_guard(layer: Any) -> bool:
+    """Return whether a layer of a view is a guard itself, not a decorator with a guard's mark."""
+    # What `_guard` makes; `functools.wraps` copies a function's names, but not its globals.
+    is_ours = getattr(layer, "__globals__", None) is globals()
+    return is_ours and layer.__code__.co_name == "guarded"
+
+
 @overload
 def login_required(view: Callable[P, R]) -> Callable[P, R]: ...
 

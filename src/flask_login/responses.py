@@ -62,7 +62,8 @@ def set_login_view(
     """Set the login view of a blueprint, or of the whole application.
 
     :param login_view: an endpoint, a path or a URL. None for a blueprint without pages, an
-        API: every caller of it gets 401 as a problem document.
+        API: every caller of it gets 401 as a problem document, unless the application, or an
+        extension for APIs, has its own answer to errors.
     :param blueprint: the blueprint whose views are meant; blueprints nested in it follow,
         unless they have their own. None means every other view.
     """

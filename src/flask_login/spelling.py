@@ -39,7 +39,9 @@ def misspellings(app: Flask, realms: Mapping[str, RealmInApp]) -> Iterator[Missp
                 yield Misspelling("misspelt_setting", text, f"Did you mean {meant}?")
     for realm, known in realms.items():
         for name, meant in sorted(_misspelt_attributes(known.manager)):
-            text = f"'{name}' is no attribute of a LoginManager (of the realm '{realm}'), and nothing"
+            text = (
+                f"'{name}' is no attribute of a LoginManager (of the realm '{realm}'), and nothing"
+            )
             yield Misspelling("misspelt_attribute", f"{text} reads it.", f"Did you mean {meant}?")
 
 
