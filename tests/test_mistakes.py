@@ -12,6 +12,7 @@ from flask import Blueprint, Flask
 from werkzeug.routing import BuildError
 
 from flask_login import (
+    ConfigurationError,
     InvalidUser,
     LoginManager,
     MemorySessionStore,
@@ -280,3 +281,65 @@ def test_a_login_view_that_needs_values_is_told_with_their_names(app: Flask) -> 
     manager_of(app).login_view = "login"
     with pytest.raises(UnknownLoginView, match=r"specify values \['lang'\]"):
         app.test_client().get("/page")
+
+
+# ------------------------------------------------------------------ the session store
+
+
+@pytest.mark.parametrize(
+    ("store", "shown", "cure"),
+    [
+        ("redis://user:canary@host/0", "'a text'", "RedisSessionStore(url)"),
+        ("valkey://user:canary@host/0", "'a text'", "RedisSessionStore(url)"),
+        ("postgresql://user:canary@host/shop", "'a text'", "SQLAlchemySessionStore(url)"),
+        ("", "'a text'", "SQLAlchemySessionStore(url)"),
+        (MemorySessionStore, "'the class MemorySessionStore'", "MemorySessionStore(...)"),
+        (object(), "'an object of builtins.object'", "SQLAlchemySessionStore(db)"),
+        (MemorySessionStore.ping, "'an object of builtins.function'", "every method"),
+        (False, "'an object of builtins.bool'", "SQLAlchemySessionStore(db)"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("name", [None, "staff"])
+def test_what_is_no_session_store_is_refused_with_the_way_to_make_one(
+    store: Any, shown: str, cure: str, name: str | None
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        LoginManager(name=name, session_store=store)
+    text = str(caught.value)
+    assert text.startswith(f"session_store must be a session store or None, instead got: {shown}.")
+    assert cure in text
+    assert "canary" not in text + repr(caught.value)
+
+
+def test_a_store_of_any_class_with_the_methods_is_taken() -> None:
+    assert LoginManager[Any](session_store=MagicMock()).sessions is not None
+
+
+# ------------------------------------------------------------------ a text for a number
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "cure"),
+    [
+        ("LOGIN_IDLE_TIMEOUT", "30", "Write LOGIN_IDLE_TIMEOUT = 30, without the quotes"),
+        ("LOGIN_ABSOLUTE_TIMEOUT", "None", "Write LOGIN_ABSOLUTE_TIMEOUT = None, without"),
+        ("LOGIN_MAX_SESSIONS", "3", "Write LOGIN_MAX_SESSIONS = 3, without the quotes"),
+        ("LOGIN_CLEAR_SITE_DATA", "True", "Write LOGIN_CLEAR_SITE_DATA = True, without"),
+        ("LOGIN_IDLE_TIMEOUT", "a while", None),
+        ("LOGIN_IDLE_TIMEOUT", "-5", None),
+        ("LOGIN_IDLE_TIMEOUT", "(" * 300, None),
+        ("LOGIN_MAX_SESSIONS", 0, None),
+    ],
+)
+def test_a_setting_that_only_has_quotes_too_many_says_so(
+    key: str, value: object, cure: str | None
+) -> None:
+    app = Flask(__name__)
+    app.config[key] = value
+    with pytest.raises(ConfigurationError) as caught:
+        LoginManager(app)
+    text = str(caught.value)
+    assert f"instead got: {value!r}" in text
+    assert (cure is None) == text.endswith(repr(value))
+    assert cure is None or cure in text

@@ -18,6 +18,7 @@ from .doctor_stores import look_at_stores
 from .exceptions import ConfigurationError, UnguardedViewError
 from .findings import Finding as Finding
 from .findings import read
+from .migrations import unmigrated
 from .session_ids import how_to_renew, keeps_its_id
 from .spelling import misspellings, unknown_views
 
@@ -46,6 +47,7 @@ def examine(app: Flask) -> list[Finding]:
         *_remember_cookie(config),
         *_guards(app, config, realms),
         *look_at_stores(config, realms),
+        *unmigrated(app, realms),
         *_proxy(app),
         *_csrf_token(config),
     ]

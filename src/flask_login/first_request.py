@@ -15,14 +15,17 @@ from .flask_internals import (
     request_context,
     shares_g,
 )
+from .migrations import unmigrated
 from .session_ids import how_to_renew, keeps_its_id
-from .spelling import Misspelling, misspellings, unknown_views
+from .spelling import misspellings, unknown_views
 from .visit import leave_g_after_requests
 
 if TYPE_CHECKING:
     from flask import Flask
 
+    from .findings import Finding
     from .ports import RealmInApp
+    from .spelling import Misspelling
 
 
 def register(app: Flask) -> None:
@@ -30,7 +33,8 @@ def register(app: Flask) -> None:
 
     def check() -> None:
         # Those that were set after `init_app`; the views are all there only now.
-        tell_of_settings(app, misspelt=unknown_views(app, app.extensions["login"]))
+        realms = app.extensions["login"]
+        tell_of_settings(app, others=(*unknown_views(app, realms), *unmigrated(app, realms)))
         check_decorator_order(app)
         finish.be_last(app)
         _warn_of_kept_id(app)
@@ -44,18 +48,18 @@ def register(app: Flask) -> None:
 
 
 def tell_of_settings(
-    app: Flask, told: Collection[str] = (), *, misspelt: Iterable[Misspelling] = ()
+    app: Flask, told: Collection[str] = (), *, others: Iterable[Misspelling | Finding] = ()
 ) -> None:
     """Log what is odd or wrong about settings of 0.6.3, each once for an application.
 
     So are names that are misspelt.
 
-    :param misspelt: what else there is to tell.
+    :param others: what else there is to tell.
     """
     realms: dict[str, RealmInApp] = app.extensions["login"]
     before = {text for known in realms.values() for text in known.told}
     now = set(settings.tell(app.config, before.union(told)))
-    for found in (*misspellings(app, realms), *misspelt):
+    for found in (*misspellings(app, realms), *others):
         if found.text not in now:
             now.add(found.text)
             settings.logger.warning("%s %s", found.text, found.cure)
