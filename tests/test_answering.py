@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache, wraps
 from types import ModuleType
 from typing import Any
@@ -75,13 +75,13 @@ def packages(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 @pytest.fixture
-def app() -> Iterator[Flask]:
+def app() -> Flask:
     app = Flask(__name__)
     app.config.update(SECRET_KEY="a key of thirty-two random bytes", TESTING=True)
     manager = LoginManager[Any](app)
     manager.user_loader(lambda _: None)
     manager.login_view = "/login"
-    yield app
+    return app
 
 
 def page() -> str:
@@ -181,7 +181,7 @@ def test_a_guard_below_marshal_with_is_told_and_found(
     marshalled = getattr(packages[name], decorator)()
 
     class Me(MethodView):
-        @marshalled
+        @marshalled  # type: ignore[untyped-decorator]  # as the package has it
         @login_required
         def get(self) -> str:
             return "me"
@@ -263,7 +263,7 @@ def test_decorators_of_a_class_and_its_dispatch_request_are_seen(
             return "page"
 
     class Inner(View):
-        @cached
+        @cached  # type: ignore[untyped-decorator]  # as the package has it
         @login_required
         def dispatch_request(self) -> str:
             return "page"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from flask_login import ConfigurationError, LoginManager, MemorySessionStore
+from flask_login import ConfigurationError, LoginManager, MemorySessionStore, SessionStore
 from flask_login.doctor import examine
 
 sa = pytest.importorskip("sqlalchemy", minversion="2.0")
@@ -131,7 +131,7 @@ def test_flask_sqlalchemy_s_own_database_is_found_and_its_db_is_right(
     db = flask_sqlalchemy.SQLAlchemy(app)
     with app.app_context():
         engine = db.engines["logins"]
-    good = [
+    good: list[SessionStore | None] = [
         SQLAlchemySessionStore(db),
         SQLAlchemySessionStore(db, bind_key="logins", table_name="others"),
         SQLAlchemySessionStore(engine, metadata=sa.MetaData()),

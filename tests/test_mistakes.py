@@ -1,4 +1,4 @@
-"""Mistakes of a first day: each is told with value, cause and cure, where it used to be a riddle."""
+"""Mistakes of a first day: each is told with value, cause and cure."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_another_id_attribute_is_named(app: Flask) -> None:
 def test_an_attribute_error_from_inside_of_get_id_stays_as_it_is(app: Flask) -> None:
     class Broken(UserMixin):
         @property
-        def get_id(self) -> Any:  # type: ignore[override]  # broken on purpose
+        def get_id(self) -> Any:
             return self.row.id  # type: ignore[attr-defined]
 
     with app.test_request_context(), pytest.raises(AttributeError, match="'row'") as caught:

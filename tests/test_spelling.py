@@ -133,7 +133,7 @@ def test_a_key_that_holds_what_no_setting_does_is_the_application_s_own(
 
 def test_a_key_that_is_no_text_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
     app = site()
-    app.config[7] = "seven"  # type: ignore[index]  # a dict takes it
+    app.config[7] = "seven"
     LoginManager(app)
     assert warnings(caplog) == []
 
@@ -164,7 +164,7 @@ def test_no_setting_and_none_of_flask_is_taken_for_another() -> None:
 )
 @pytest.mark.parametrize("realm", [None, "staff"])
 @pytest.mark.parametrize("when", ["before init_app", "after it", "on the class"])
-def test_a_misspelt_attribute_is_told_once_with_the_one_that_is_meant(  # noqa: PLR0917, PLR0913
+def test_a_misspelt_attribute_is_told_once_with_the_one_that_is_meant(  # noqa: PLR0917  # parameters by name
     name: str,
     value: object,
     meant: str,

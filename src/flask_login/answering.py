@@ -85,7 +85,7 @@ def _stacks(view: Any) -> Iterator[list[Kind]]:
         if isinstance(applied, dict):
             applied = applied.get(name, ())
         between = [_kind_of_decorator(decorator) for decorator in reversed([*applied])]
-        yield [*outside, *filter(None, between), *_kinds_of(method)]
+        yield [*outside, *(kind for kind in between if kind is not None), *_kinds_of(method)]
 
 
 def _kinds_of(view: Any) -> list[Kind]:

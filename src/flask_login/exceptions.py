@@ -39,7 +39,7 @@ class UnknownLoginView(FlaskLoginError, BuildError):
         self.cause = cause
 
     @property
-    def endpoint(self) -> str:  # type: ignore[override]  # a plain attribute there
+    def endpoint(self) -> str:
         """The endpoint that was given."""
         return self.view
 

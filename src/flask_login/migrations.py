@@ -19,8 +19,8 @@ _URLS = ("SQLALCHEMY_BINDS", "SQLALCHEMY_ENGINES")
 
 _CURE = (
     "Make the store of the db, SQLAlchemySessionStore(db), or give it the MetaData of your models:"
-    " SQLAlchemySessionStore(url, metadata=Base.metadata). If nothing is ever migrated, a MetaData()"
-    " says so."
+    " SQLAlchemySessionStore(url, metadata=Base.metadata). If nothing is ever migrated, a"
+    " MetaData() says so."
 )
 
 

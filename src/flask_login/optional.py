@@ -25,7 +25,10 @@ def library(name: str, needed: str, *, by: str, title: str, extra: str) -> Modul
     except ImportError as error:
         if error.name != name or not isinstance(error, ModuleNotFoundError):
             version = f"one that can't be imported ({error})"
-            cure = f"Install what it lacks, or all of it once more: pip install --force-reinstall {title}"
+            cure = (
+                "Install what it lacks, or all of it once more: pip install --force-reinstall"
+                f' "Flask-Login[{extra}]"'
+            )
             missing = error.name or name
     else:
         version = str(getattr(found, "__version__", None))

@@ -18,6 +18,7 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.http import quote_header_value
 
+from . import lost_cookies
 from .core import settings
 from .core.events import user_needs_refresh, user_unauthorized
 from .flask_internals import get_app, get_config, get_request
@@ -86,6 +87,8 @@ def unauthorized(manager: Manager) -> ResponseReturnValue:
 
     Sends `user_unauthorized`.
     """
+    if get_config().get(lost_cookies.KEY):
+        lost_cookies.tell_of_lost(visit_of(manager._realm))
     user_unauthorized.send(get_app())
     if manager.unauthorized_callback is not None:
         return resolve(manager.unauthorized_callback())  # type: ignore[no-any-return]  # the view's own type

@@ -147,9 +147,9 @@ def _known(url: sa.URL) -> sa.URL:
         missing = error.name or str(error)
         package = _PACKAGES.get(missing, missing)
         raise ImportError(
-            f"SQLAlchemySessionStore needs the driver {missing} for {name}://, found: none ({error})."
-            f" Install it with: pip install {package}; or name the driver that you have in the URL:"
-            f" {url.get_backend_name()}+driver://",
+            f"SQLAlchemySessionStore needs the driver {missing} for {name}://, found: none"
+            f" ({error}). Install it with: pip install {package}; or name the driver that you have"
+            f" in the URL: {url.get_backend_name()}+driver://",
             name=missing,
         ) from None
     return url
