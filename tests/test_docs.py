@@ -23,13 +23,16 @@ from werkzeug.exceptions import ServiceUnavailable
 
 import flask_login
 from flask_login import (
+    answering,
     doctor,
     doctor_stores,
     exceptions,
     hooks,
+    migrations,
     responses,
     sessions,
     signals,
+    spelling,
 )
 from flask_login.cli import login_cli
 from flask_login.core import settings, sources, visit
@@ -525,7 +528,10 @@ def test_the_page_of_commands_has_every_option_and_no_other() -> None:
 def test_the_page_of_commands_has_every_finding_of_the_doctor_and_no_other() -> None:
     documented = names_under(CLI, "What `doctor` looks for")
     source = inspect.getsource(doctor) + inspect.getsource(doctor_stores)
+    source += inspect.getsource(migrations)
     found = re.findall(r'Finding\(\s*"\w+"[^,]*,\s*"(\w+)"', source)
+    found += re.findall(r'Misspelling\(\s*"(\w+)"', inspect.getsource(spelling))
+    found += [f"guard_below_{kind}" for kind in answering.CONSEQUENCES]
     assert sorted(documented) == sorted(set(found))
 
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from werkzeug.local import LocalProxy
 
+from . import lost_cookies
 from .core import events, impersonation, settings, two_step, users, whose
 from .core import remember as tokens
 from .core.exceptions import InvalidUserId
@@ -64,7 +65,10 @@ def login_user(  # noqa: PLR0917  # in the order of the public function
         external_id,
         timeouts,
     )
-    return visit.log_in(found, terms, duration, forced=force and not active)
+    begun = visit.log_in(found, terms, duration, forced=force and not active)
+    if begun and visit.config.get(lost_cookies.KEY):
+        lost_cookies.note_login(visit)
+    return begun
 
 
 def _lifetime(visit: FlaskVisit, duration: timedelta | None) -> timedelta | None:

@@ -10,6 +10,7 @@ from flask.sessions import SecureCookieSessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import create_environ
 
+from .answering import CONSEQUENCES, CURE, covered_guards
 from .core import settings
 from .decorator_order import guarded_elsewhere, guarded_in_vain
 from .default_guard import exempt_in_vain
@@ -17,7 +18,9 @@ from .doctor_stores import look_at_stores
 from .exceptions import ConfigurationError, UnguardedViewError
 from .findings import Finding as Finding
 from .findings import read
+from .migrations import unmigrated
 from .session_ids import how_to_renew, keeps_its_id
+from .spelling import misspellings, unknown_views
 
 if TYPE_CHECKING:
     from .ports import RealmInApp
@@ -37,12 +40,14 @@ def examine(app: Flask) -> list[Finding]:
     realms: dict[str, RealmInApp] = app.extensions.get("login", {})
     found = [
         *_settings(config, realms),
+        *_misspelt(app, realms),
         *_keys(config),
         *_session_cookie(config),
         *_session_id(app),
         *_remember_cookie(config),
         *_guards(app, config, realms),
         *look_at_stores(config, realms),
+        *unmigrated(app, realms),
         *_proxy(app),
         *_csrf_token(config),
     ]
@@ -67,6 +72,13 @@ def _settings(config: dict[str, Any], realms: dict[str, RealmInApp]) -> Iterator
         found = settings.SESSION_PROTECTION.remark(said, f"{of}session_protection")
         if found is not None:
             yield _finding(found)
+
+
+def _misspelt(app: Flask, realms: dict[str, RealmInApp]) -> Iterator[Finding]:
+    for found in misspellings(app, realms):
+        yield Finding("hint", *found)
+    for found in unknown_views(app, realms):
+        yield Finding("error", *found)
 
 
 def _finding(remark: settings.Remark) -> Finding:
@@ -262,6 +274,14 @@ def _guards(app: Flask, config: dict[str, Any], realms: dict[str, RealmInApp]) -
             "guard_above_route",
             str(UnguardedViewError(unguarded)),
             "`routes` lists the guards of each endpoint.",
+        )
+    for endpoint, kind in covered_guards(app):
+        yield Finding(
+            "error",
+            f"guard_below_{kind}",
+            f"The guard of the view '{endpoint}' stands below a decorator that answers by itself:"
+            f" {CONSEQUENCES[kind]}.",
+            CURE,
         )
     beside = guarded_elsewhere(app)
     if beside:

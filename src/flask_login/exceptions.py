@@ -5,13 +5,50 @@ from __future__ import annotations
 from typing import Any
 
 from werkzeug.exceptions import Forbidden, ServiceUnavailable, TooManyRequests
+from werkzeug.routing import BuildError
 
 from .core.exceptions import ConfigurationError as ConfigurationError
 from .core.exceptions import FlaskLoginError as FlaskLoginError
+from .core.exceptions import InvalidUser as InvalidUser
 from .core.exceptions import InvalidUserId as InvalidUserId
 from .core.exceptions import MissingLoader as MissingLoader
 from .core.exceptions import MissingLoginManager as MissingLoginManager
+from .core.exceptions import NoCurrentUser as NoCurrentUser
 from .core.exceptions import UnguardedViewError as UnguardedViewError
+
+
+class UnknownLoginView(FlaskLoginError, BuildError):
+    """A view that callers are sent to is no endpoint, or needs values that nobody gives it.
+
+    It is Werkzeug's `BuildError` as well, because Flask-Login 0.6.3 raised that.
+
+    .. versionadded:: 0.6.90
+    """
+
+    reason = "unknown_login_view"
+    # Of a `BuildError`.
+    values: Any = {}  # noqa: RUF012  # as Werkzeug's, which is not shared either
+    method: str | None = None
+    adapter: Any = None
+
+    def __init__(self, view: str, cause: str) -> None:
+        Exception.__init__(self, view, cause)
+        #: The endpoint that was given.
+        self.view = view
+        #: Why there is no URL for it, in Werkzeug's words.
+        self.cause = cause
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint that was given."""
+        return self.view
+
+    def __str__(self) -> str:
+        return (
+            "A view that callers are sent to (login_view, refresh_view, redirect_to) must be an"
+            " endpoint, a path that begins with / or a URL, instead got:"
+            f" '{self.view}'. {self.cause}"
+        )
 
 
 class ImpersonationDenied(FlaskLoginError, Forbidden):

@@ -13,7 +13,7 @@ from flask import current_app, has_request_context, request
 from . import legacy
 from .core import settings
 from .core.terms import check_methods
-from .core.users import says
+from .core.users import is_authenticated, raise_lack, says
 from .current import current_user, default_manager
 from .exceptions import ConfigurationError
 from .flask_internals import app_context, request_context, require_request
@@ -114,7 +114,10 @@ def must_log_in(find_manager: FindManager) -> Refusal:
     else:
         user = guarded_user(find_manager)
     if user is not None:
-        passes = user.is_authenticated
+        try:
+            passes = user.is_authenticated
+        except AttributeError as error:
+            raise_lack("current user", user, "is_authenticated", error)
         if passes is True or says(passes):
             return None
     manager = find_manager()
@@ -179,7 +182,7 @@ def anonymous_rule(redirect_to: str | None) -> tuple[str, Rule]:
         if lets_pass(manager):
             return None
         user = guarded_user(find_manager)
-        if user is None or not says(user.is_authenticated):
+        if user is None or not is_authenticated(user):
             require_answer(manager)
             return None
         return lambda: send_on(manager, redirect_to)
@@ -259,6 +262,13 @@ def guard_of(view: Any) -> str | None:
     """Return what guards a view function, or None for a public one."""
     name = find(view, GUARD_ATTRIBUTE)
     return name if isinstance(name, str) else None
+
+
+def is_guard(layer: Any) -> bool:
+    """Return whether a layer of a view is a guard itself, not a decorator with a guard's mark."""
+    # What `_guard` makes; `functools.wraps` copies a function's names, but not its globals.
+    is_ours = getattr(layer, "__globals__", None) is globals()
+    return is_ours and layer.__code__.co_name == "guarded"
 
 
 @overload

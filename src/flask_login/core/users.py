@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import settings
-from .exceptions import InvalidUserId
+from .exceptions import InvalidUser, InvalidUserId
 from .user_ids import plain
 
 if TYPE_CHECKING:
@@ -45,13 +45,29 @@ def find(visit: Visit, user_id: Any) -> Any:
 def login_id_of(visit: Visit, user: Any) -> Any:
     """Return the id that a login of this user is kept by; None for a user who has none.
 
-    Raises `InvalidUserId` for a row that was not saved.
+    Raises `InvalidUserId` for a row that was not saved, and `InvalidUser` for what is no user.
     """
-    get_id = getattr(user, visit.realm.hooks.id_attribute)
+    name = visit.realm.hooks.id_attribute
+    try:
+        get_id = getattr(user, name)
+    except AttributeError as error:
+        raise_lack("user", user, name, error)
     if is_unsaved(get_id):
-        raise InvalidUserId(visit.realm.hooks.id_attribute)
+        raise InvalidUserId(name)
     user_id = get_id()
     return user_id if type(user_id) is str else plain(visit.resolve(user_id))
+
+
+def raise_lack(what: str, user: object, name: str, error: AttributeError) -> NoReturn:
+    """Raise the error for a user object that has no attribute of a name.
+
+    That is `error` itself where its class does have it, and the error is from inside of it.
+
+    :param what: what `user` was to be: ``"user"`` or ``"current user"``.
+    """
+    if any(name in vars(holder) for holder in type(user).__mro__):
+        raise error
+    raise InvalidUser(what, "None" if user is None else type(user).__name__, name) from error
 
 
 #: Errors that say that an id is none, by the names of module and class: what is not installed can't
@@ -77,6 +93,17 @@ def is_active(user: Any) -> bool:
     """Return whether a user object may be logged in; one that does not say may."""
     active = getattr(user, "is_active", True)
     return active is True or says(active)
+
+
+def is_authenticated(user: Any) -> bool:
+    """Return whether a user object is of somebody who is logged in.
+
+    Raises `InvalidUser` for one that does not say.
+    """
+    try:
+        return says(user.is_authenticated)
+    except AttributeError as error:
+        raise_lack("current user", user, "is_authenticated", error)
 
 
 class UserMixin:

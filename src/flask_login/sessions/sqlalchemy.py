@@ -27,6 +27,7 @@ from sqlalchemy.pool import StaticPool  # noqa: E402
 
 from .sql_engine import (  # noqa: E402
     Bind,
+    database_of,
     engine_of,
     is_worth_a_retry,
     metadata_of,
@@ -113,6 +114,8 @@ class SQLAlchemySessionStore:
         if isinstance(bind, (str, sa.URL)):
             bind = own_engine(bind, timeout)
         self._get_engine = engine_of(bind, bind_key)
+        #: Whether no migration of the application's knows the tables.
+        self._is_apart = metadata is None and isinstance(bind, sa.Engine)
         metadata = metadata_of(bind, bind_key, metadata)
         #: The table of the records.
         self.table: sa.Table = sessions_table(table_name, metadata)
@@ -255,6 +258,13 @@ class SQLAlchemySessionStore:
         in_memory = url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}
         where = engine if in_memory else (url.get_backend_name(), url.host, url.port, url.database)
         return where, self.table.fullname
+
+    def is_unmigrated_in(self, url: object, folder: str = "") -> bool:
+        """See `MigratedStore.is_unmigrated_in`."""
+        if not self._is_apart:
+            return False
+        place = database_of(self._get_engine().url)
+        return place is not None and place == database_of(url, folder)
 
     # ------------------------------------------------------------------ the database
 

@@ -176,3 +176,24 @@ class EvictingStore(Protocol):
         limit to its memory, or does not tell.
         """
         ...
+
+
+@runtime_checkable
+class MigratedStore(Protocol):
+    """A store whose tables a migration of the application's should know.
+
+    The log at start and ``flask login doctor`` ask it, to find tables that the next migration by
+    Alembic would drop.
+
+    .. versionadded:: 0.6.90
+    """
+
+    def is_unmigrated_in(self, url: object, folder: str = "") -> bool:
+        """Return whether the tables are in the database of a URL, and in no `MetaData` of its.
+
+        The back end is not asked.
+
+        :param url: a database URL of the application's settings; it may be anything.
+        :param folder: where a relative path in it begins; by default the working directory.
+        """
+        ...
