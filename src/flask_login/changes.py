@@ -17,7 +17,7 @@ from .core.users import is_active, says
 from .current import current_of
 from .exceptions import ImpersonationDenied
 from .flask_internals import get_request
-from .loaders import unwrap
+from .loaders import resolve, unwrap
 from .ports import Manager
 from .visit import FlaskVisit, visit_of
 
@@ -39,7 +39,7 @@ def login_user(  # noqa: PLR0917  # in the order of the public function
     """Log `user` in, in a manager's realm. See `flask_login.login_user`."""
     found = unwrap(user) if isinstance(user, LocalProxy) else user
     active = getattr(found, "is_active", True)
-    active = active is True or says(active)
+    active = active is True or says(active, resolve)
     if not (force or active):
         return False
     visit = visit_of(manager._realm)
@@ -133,7 +133,7 @@ def begin_login(
 ) -> bool:
     """Note that `user` passed the first step. See `flask_login.begin_login`."""
     found = unwrap(user)
-    if not is_active(found):
+    if not is_active(found, resolve):
         return False
     visit = visit_of(manager._realm)
     user_id = users.login_id_of(visit, found)

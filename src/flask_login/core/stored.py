@@ -135,6 +135,7 @@ class StoredLevel:
             token = self._token_beside(visit, user, user_id)
             if token is not None:
                 visit.cookie = "set"
+        most = starting.most_of(visit.config, user, visit.resolve)
         left = None if token is None else token.expires_at - self._realm.clock().timestamp()
         started = starting.begin(
             self.logins,
@@ -144,7 +145,7 @@ class StoredLevel:
             remember=None if left is None else timedelta(seconds=left),
             auth_hash=_digest_at_rest(visit, user),
         )
-        if not starting.make_room(self.logins, started.record, user, ()):
+        if not starting.make_room(self.logins, started.record, most, ()):
             return "denied"
         visit.stored = started
         return None
@@ -157,6 +158,7 @@ class StoredLevel:
             self._entry.remove(sess, self._keys.login)
             return True
         shown = self._shown(visit, sess, visit.remember_cookies())
+        most = starting.most_of(visit.config, user, visit.resolve)
         started = starting.begin(
             self.logins,
             str(terms.user_id),
@@ -168,7 +170,7 @@ class StoredLevel:
             timeouts=terms.timeouts,
         )
         replaced = {known.id for known in shown}
-        if not starting.make_room(self.logins, started.record, user, replaced):
+        if not starting.make_room(self.logins, started.record, most, replaced):
             visit.ended_reason = "denied"
             return False
         for known in shown:

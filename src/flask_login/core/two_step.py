@@ -89,7 +89,7 @@ def pending(visit: Visit) -> tuple[Any, Pending] | None:
         user = users.find(visit, noted.user_id)
         if user is None and settings.LOGIN_UNKNOWN_USER_GRACE.read(visit.config):
             return None  # for now: the time between the steps limits that as well
-    if user is None or not is_active(user) or not _is_unchanged(visit, user, noted):
+    if user is None or not is_active(user, visit.resolve) or not _is_unchanged(visit, user, noted):
         del sess[key]
         return None
     return user, noted

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import settings
+from .answers import says as says
 from .exceptions import InvalidUserId
 from .user_ids import plain
 
@@ -68,15 +69,10 @@ def _says_unknown(error: Exception) -> bool:
     return any((base.__module__, base.__name__) in _NO_IDS for base in kind.__mro__)
 
 
-def says(value: Any) -> bool:
-    """Return the yes or no of a user object, written as a property or as a method."""
-    return bool(value() if callable(value) else value)
-
-
-def is_active(user: Any) -> bool:
+def is_active(user: Any, resolve: Callable[[Any], Any]) -> bool:
     """Return whether a user object may be logged in; one that does not say may."""
     active = getattr(user, "is_active", True)
-    return active is True or says(active)
+    return active is True or says(active, resolve)
 
 
 class UserMixin:
