@@ -160,9 +160,12 @@ def complete_login(manager: Manager, *, methods: Collection[str] = ()) -> bool:
     if found is None or two_step.is_braked(visit, found[1]):
         return False
     user, first = found
+    if not two_step.use_up(visit, first):
+        return False
     duration = None if first.duration is None else timedelta(seconds=first.duration)
     proved = second.union(first.methods)
     if not manager.login_user(user, first.remember, duration, methods=proved):
+        two_step.reopen(visit, first)
         return False
     two_step.note_first_step(visit, first, second)
     return True

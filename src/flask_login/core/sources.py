@@ -56,21 +56,31 @@ def from_session(visit: Visit) -> Any:  # noqa: PLR0911  # a way in, and all tha
     user = users.find(visit, user_id)
     if visit.is_decided or (user is None and whose.is_unknown_for_now(visit, user_id)):
         return None
-    forced = keys.force in shown
+    forced = shown.get(keys.force) is True
     reason = visit.unfit(user, shown.get(keys.auth_hash), forced=forced)
     if reason is not None:
         visit.end(reason, ())  # the remember cookie is asked next
         return None
-    if forced and is_active(user, visit.resolve):
-        del sess[keys.force]  # its reason is gone; the next ban counts
     reason = realm.level.accept(visit, sess, user, None)
     if reason is not None:
         visit.leave(reason)
         return None
+    if forced:
+        _end_force(visit, sess, user)
     if keys.unknown_since in shown:
         sess.pop(keys.unknown_since, None)
     visit.owner = (user, user_id)
     return user if keys.acting_as not in shown else impersonation.continued(visit, user)
+
+
+def _end_force(visit: Visit, sess: Session, user: Any) -> None:
+    """Have a forced login be like any other once its user is active: the next ban ends it.
+
+    With a store that holds for copies of the session too: they have an old credential then.
+    """
+    if visit.trusted is None and is_active(user, visit.resolve):
+        del sess[visit.realm.entry.keys.force]
+        visit.realm.level.renew(visit, sess)
 
 
 def protect(visit: Visit, sess: Session, present: str) -> bool:

@@ -74,19 +74,17 @@ class StoredLevel:
     def _is_trusted(self, visit: Visit, sess: Session) -> bool:
         """Return whether a session is believed for want of the store's answer."""
         trust = settings.LOGIN_OUTAGE_TRUST.read(visit.config)
-        checked = sess.get(self._keys.checked)
-        if trust is None or not isinstance(checked, int):
-            return False
-        return 0 <= self._realm.clock().timestamp() - checked < trust.total_seconds()
+        checked, now = rules.moment_of(sess.get(self._keys.checked)), self._realm.clock()
+        return trust is not None and checked is not None and timedelta(0) <= now - checked < trust
 
     def _note_check(self, visit: Visit, sess: Session) -> None:
         trust = settings.LOGIN_OUTAGE_TRUST.read(visit.config)
         if trust is None:
             return
-        now, checked = self._realm.clock().timestamp(), sess.get(self._keys.checked)
+        now, checked = self._realm.clock(), rules.moment_of(sess.get(self._keys.checked))
         # Not at each request: it makes the session cookie be sent again.
-        if not isinstance(checked, int) or now - checked >= trust.total_seconds() / 4:
-            sess[self._keys.checked] = int(now)
+        if checked is None or now - checked >= trust / 4:
+            sess[self._keys.checked] = int(now.timestamp())
 
     def unchanged(self, visit: Visit, user: Any, noted: object) -> bool:
         """See `Level.unchanged`."""

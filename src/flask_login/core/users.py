@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from . import settings
 from .answers import says as says
@@ -30,7 +31,7 @@ def find(visit: Visit, user_id: Any) -> Any:
         if user is False or hasattr(user, "__await__"):
             user = visit.resolve(user)
     except Exception as error:
-        if not _says_unknown(error):
+        if not _says_unknown(error) and not _is_of_type(user_id, error):
             raise
         if type(error) is ValueError:
             settings.logger.warning(
@@ -59,6 +60,16 @@ def login_id_of(visit: Visit, user: Any) -> Any:
 #: be imported. `ValueError` itself, and no subclass: a row that is broken says nothing of the id.
 _EXACTLY = {("builtins", "ValueError"), ("werkzeug.exceptions", "NotFound")}
 _NO_IDS = {("bson.errors", "InvalidId"), ("mongoengine.errors", "ValidationError")}
+
+
+def _is_of_type(user_id: object, error: Exception) -> bool:
+    """Return whether an error is of an id's type: other code wrote a dict, say, as the user id."""
+    return not isinstance(user_id, _OF_IDS) and isinstance(error, _OF_TYPES)
+
+
+#: The types of nearly all user ids, and what a loader raises for another one.
+_OF_IDS = (str, int, UUID, bytes)
+_OF_TYPES = (TypeError, AttributeError, LookupError, ArithmeticError)
 
 
 def _says_unknown(error: Exception) -> bool:

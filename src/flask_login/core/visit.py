@@ -128,7 +128,9 @@ class Visit(State):
         if self.lifetime is not None:
             return "duration", self.lifetime
         if self.realm.entry.keys.remember_seconds in sess:
-            return "duration", timedelta(seconds=sess[self.realm.entry.keys.remember_seconds])
+            span = rules.span_of(sess[self.realm.entry.keys.remember_seconds])
+            if span is not None:
+                return "duration", span
         key = settings.REMEMBER_COOKIE_DURATION.key
         if key in self.config:
             return key, settings.REMEMBER_COOKIE_DURATION.read(self.config)
