@@ -31,7 +31,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 from zlib import crc32
 
+from .core.answers import answer_of
 from .exceptions import ConfigurationError
+from .loaders import resolve
 from .optional import library
 
 if TYPE_CHECKING:
@@ -160,6 +162,22 @@ def plain_name(name: str) -> str:
     # Cc and Cf: control and format characters, such as the zero-width joiner. Mn: accents.
     kept = (c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Mn"))
     return unicodedata.normalize("NFKC", "".join(kept)).strip()
+
+
+def spelled_by(normalize: Callable[[str], str]) -> Callable[[str], str]:
+    """Return the application's function, with what it gives awaited where it is ``async def``.
+
+    Each attempt would be counted under another name otherwise. What the function returned raises
+    `TypeError` for what is no text.
+    """
+
+    def spelled(name: str) -> str:
+        found = answer_of(normalize(name), resolve)
+        if not isinstance(found, str):
+            raise TypeError(f"normalize must return a text, not {type(found).__name__}.")
+        return found
+
+    return normalize if normalize is plain_name else spelled
 
 
 def network_of(address: str) -> str:

@@ -257,7 +257,7 @@ def login_of(manager: Manager) -> CurrentLogin | None:
     .. versionadded:: 0.6.90
     """
     user = manager.get_current_user()
-    if user is None or says(getattr(user, "is_anonymous", False)):
+    if user is None or says(getattr(user, "is_anonymous", False), resolve):
         return None
     if request_context.get(None) is None:
         user_id = _text(asked_id(user, manager.id_attribute, resolve))

@@ -118,7 +118,7 @@ def must_log_in(find_manager: FindManager) -> Refusal:
             passes = user.is_authenticated
         except AttributeError as error:
             raise_lack("current user", user, "is_authenticated", error)
-        if passes is True or says(passes):
+        if passes is True or says(passes, resolve):
             return None
     manager = find_manager()
     if not doubles:
@@ -137,8 +137,7 @@ def login_rule(when: Callable[[Any], Any] | None) -> tuple[str, Rule]:
         refuse, manager = must_log_in(find_manager), find_manager()
         if refuse is not None or lets_pass(manager):
             return refuse
-        # What it returns may be a method that nobody called, which is true.
-        return None if says(resolve(when(guarded_user(find_manager)))) else manager.forbidden
+        return None if says(when(guarded_user(find_manager)), resolve) else manager.forbidden
 
     return f"login_required(when={getattr(when, '__name__', type(when).__name__)})", rule
 
@@ -157,11 +156,12 @@ def fresh_rule(
         if refuse is not None or lets_pass(manager):
             return refuse
         if not legacy.is_manager(manager) or legacy.is_session_replaced():
-            return None if legacy.utils["login_fresh"]() else manager.needs_refresh
+            fresh = says(legacy.utils["login_fresh"](), resolve)
+            return None if fresh else manager.needs_refresh
         visit = visit_of(manager._realm)
         actor = visit.actor
         fresh = manager.login_fresh() if actor is None else impersonated and visit.is_fresh(actor)
-        if fresh and visit.has_proved(max_age, wanted):
+        if says(fresh, resolve) and visit.has_proved(max_age, wanted):
             return None
         visit.required = max_age, wanted
         # Who acts as another can't prove to be them.
@@ -182,7 +182,7 @@ def anonymous_rule(redirect_to: str | None) -> tuple[str, Rule]:
         if lets_pass(manager):
             return None
         user = guarded_user(find_manager)
-        if user is None or not is_authenticated(user):
+        if user is None or not is_authenticated(user, resolve):
             require_answer(manager)
             return None
         return lambda: send_on(manager, redirect_to)

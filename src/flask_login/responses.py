@@ -230,7 +230,7 @@ def _flash(manager: Manager, message: Any, category: str) -> None:
     if not message:
         return
     if manager.localize_callback is not None:
-        message = manager.localize_callback(message)
+        message = resolve(manager.localize_callback(message))
     # A lazy string does not go into a session as it is.
     text = message if isinstance(message, Markup) else str(message)
     waiting: Any = session.get("_flashes") or ()

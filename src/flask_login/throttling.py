@@ -27,6 +27,7 @@ from .budgets import (
     open_storage,
     parse,
     plain_name,
+    spelled_by,
 )
 from .core import settings
 from .core.events import audit
@@ -93,6 +94,7 @@ class LoginThrottle:
         it pass, uncounted, and logs an error, because users want to work; ``"refuse"`` raises
         `ThrottleUnavailable`.
     :param normalize: maps all spellings of an account's name to one: a function of text to text.
+        May be ``async def``.
     :param name: tells throttles of one application apart, such as one for passwords and one for
         codes. Lower-case letters, digits and ``_``.
     :param login_manager: the manager of the realm. By default the application's default realm.
@@ -145,7 +147,7 @@ class LoginThrottle:
             "devices": tuple(Limit(limit.seconds, _DEVICES * limit.amount) for limit in device),
         }
         self._refuses = on_outage == "refuse"
-        self._normalize = normalize
+        self._normalize = spelled_by(normalize)
         self._name = name
         self._manager = login_manager
         self._cookie_lifetime = cookie_lifetime

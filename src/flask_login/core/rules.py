@@ -79,6 +79,8 @@ class Times:
     @classmethod
     def of(cls, entry: Any) -> Times | None:
         """Return what stands in a session, or None for what is no such entry."""
+        if not isinstance(entry, (list, tuple)):
+            return None
         try:
             times = cls(*entry)
         except TypeError:
@@ -158,6 +160,16 @@ def moment_of(seconds: object) -> datetime | None:
         return None
 
 
+def span_of(seconds: object) -> timedelta | None:
+    """Return the span of time that stands in a session, or None for what is none."""
+    if not isinstance(seconds, (int, float)):
+        return None
+    try:
+        return timedelta(seconds=seconds)
+    except (OverflowError, ValueError):
+        return None
+
+
 def touch_interval(interval: timedelta, idle: timedelta | None) -> timedelta:
     """Return how often the time of last activity is written: often enough for a short timeout."""
     return interval if idle is None else min(interval, idle / 2)
@@ -200,7 +212,7 @@ class Step(NamedTuple):
 
 def knows_secret(record: LoginSession, secret: str) -> bool:
     """Return whether `secret` is the one this login began with."""
-    shown = hashlib.sha256(secret.encode()).hexdigest()
+    shown = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
     return hmac.compare_digest(record.secret_hash.encode(), shown.encode())
 
 

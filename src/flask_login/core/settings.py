@@ -179,7 +179,8 @@ LOGIN_MAX_SESSIONS: Setting[Any] = Setting(
     "LOGIN_MAX_SESSIONS",
     None,
     "a whole number from 1 on, a function of the user that returns one, or None",
-    "How many stored logins a user may have at once. None: any number.",
+    "How many stored logins a user may have at once. The function may be `async def`. None: any"
+    " number.",
     parsers.maximum,
 )
 LOGIN_MAX_SESSIONS_POLICY = Setting(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
+from uuid import UUID
 
 from . import settings
+from .answers import says as says
 from .exceptions import InvalidUser, InvalidUserId
 from .user_ids import plain
 
@@ -29,7 +31,7 @@ def find(visit: Visit, user_id: Any) -> Any:
         if user is False or hasattr(user, "__await__"):
             user = visit.resolve(user)
     except Exception as error:
-        if not _says_unknown(error):
+        if not _says_unknown(error) and not _is_of_type(user_id, error):
             raise
         if type(error) is ValueError:
             settings.logger.warning(
@@ -76,6 +78,16 @@ _EXACTLY = {("builtins", "ValueError"), ("werkzeug.exceptions", "NotFound")}
 _NO_IDS = {("bson.errors", "InvalidId"), ("mongoengine.errors", "ValidationError")}
 
 
+def _is_of_type(user_id: object, error: Exception) -> bool:
+    """Return whether an error is of an id's type: other code wrote a dict, say, as the user id."""
+    return not isinstance(user_id, _OF_IDS) and isinstance(error, _OF_TYPES)
+
+
+#: The types of nearly all user ids, and what a loader raises for another one.
+_OF_IDS = (str, int, UUID, bytes)
+_OF_TYPES = (TypeError, AttributeError, LookupError, ArithmeticError)
+
+
 def _says_unknown(error: Exception) -> bool:
     """Return whether an error of a user loader means that there is no such user."""
     kind = type(error)
@@ -84,24 +96,19 @@ def _says_unknown(error: Exception) -> bool:
     return any((base.__module__, base.__name__) in _NO_IDS for base in kind.__mro__)
 
 
-def says(value: Any) -> bool:
-    """Return the yes or no of a user object, written as a property or as a method."""
-    return bool(value() if callable(value) else value)
-
-
-def is_active(user: Any) -> bool:
+def is_active(user: Any, resolve: Callable[[Any], Any]) -> bool:
     """Return whether a user object may be logged in; one that does not say may."""
     active = getattr(user, "is_active", True)
-    return active is True or says(active)
+    return active is True or says(active, resolve)
 
 
-def is_authenticated(user: Any) -> bool:
+def is_authenticated(user: Any, resolve: Callable[[Any], Any]) -> bool:
     """Return whether a user object is of somebody who is logged in.
 
     Raises `InvalidUser` for one that does not say.
     """
     try:
-        return says(user.is_authenticated)
+        return says(user.is_authenticated, resolve)
     except AttributeError as error:
         raise_lack("current user", user, "is_authenticated", error)
 
