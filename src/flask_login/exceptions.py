@@ -130,7 +130,8 @@ class TooManyLoginAttempts(FlaskLoginError, TooManyRequests):
 class ThrottleUnavailable(FlaskLoginError, ServiceUnavailable):
     """The storage of a `LoginThrottle` gave no answer. Flask answers 503 with ``Retry-After``.
 
-    Raised by `LoginThrottle.attempt` with ``on_outage="refuse"``, and by `LoginThrottle.unlock`.
+    Raised by `LoginThrottle.attempt` and `LoginAttempt.found` with ``on_outage="refuse"``, and by
+    `LoginThrottle.unlock`.
 
     .. versionadded:: 0.6.90
     """
