@@ -80,7 +80,9 @@ class SessionStoreUnavailable(FlaskLoginError, ServiceUnavailable):
 
     reason = "store_unavailable"
 
-    def __init__(self, store: str, cause: BaseException | str | None = None) -> None:
+    def __init__(
+        self, store: str, cause: BaseException | str | None = None, detail: str | None = None
+    ) -> None:
         super().__init__(
             "We can't tell whether you are logged in at the moment. Please try again.",
             retry_after=1,
@@ -89,8 +91,30 @@ class SessionStoreUnavailable(FlaskLoginError, ServiceUnavailable):
         self.store = store
         #: The kind of the client's own error; its text may hold a password.
         self.cause: str | None = type(cause).__name__ if isinstance(cause, BaseException) else cause
+        if isinstance(cause, BaseException):
+            detail = outage_in_words(cause)
         #: For pickling.
-        self.args: tuple[Any, ...] = (self.store, self.cause)
+        self.args: tuple[Any, ...] = (self.store, self.cause, detail)
+
+    @property
+    def detail(self) -> str | None:
+        """What went wrong, in a few words, where that is known: ``"connection refused"``.
+
+        For the log and for developers. No part of the client's own text is in it.
+        """
+        detail: str | None = self.args[2]
+        return detail
+
+    @property
+    def is_unreached(self) -> bool:
+        """Whether the back end could not be asked; a full one, for example, can."""
+        return self.detail in _UNREACHED
+
+    @property
+    def why(self) -> str:
+        """The cause and the detail, for the log; a text in any case."""
+        cause = self.cause or "it did not say why"
+        return f"{cause} ({self.detail})" if self.detail else cause
 
     def __str__(self) -> str:
         text = f"The session store ({self.store}) gave no answer"
@@ -148,6 +172,57 @@ class ThrottleUnavailable(FlaskLoginError, ServiceUnavailable):
 
     def __str__(self) -> str:
         return f"The login throttle's storage gave no answer: {self.cause}."
+
+
+#: What clients say of an outage. Each is shown as it stands here, so that nothing else of their
+#: texts is: a host, a user name, a password.
+_OUTAGES = {
+    "connection refused": ("connection refused", "[errno 111]"),
+    "no such host": ("name or service not known", "could not translate host", "getaddrinfo"),
+    "wrong user name or password": (
+        "authentication failed",
+        "access denied",
+        "wrongpass",
+        "noauth",
+        "invalid username-password",
+        "authentication required",
+        "no password supplied",
+    ),
+    "no answer in time": ("timed out", "timeout", "time out"),
+    "connection lost": ("connection closed", "server closed", "gone away", "lost connection"),
+    "no such database": ("unknown database", "does not exist"),
+    "the file can't be opened": ("unable to open database file",),
+    "locked by another connection": ("database is locked", "lock wait"),
+    "too many connections": ("too many connections", "too many clients", "max number of clients"),
+    "out of memory": ("out of memory", "oom command"),
+    "no route to it": ("no route to host", "network is unreachable"),
+    "it is starting": ("loading the dataset", "starting up"),
+}
+
+
+_UNREACHED = {
+    "connection refused",
+    "no such host",
+    "wrong user name or password",
+    "no answer in time",
+    "connection lost",
+    "no route to it",
+    "it is starting",
+}
+
+
+def outage_in_words(error: BaseException) -> str | None:
+    """Return what an error of a client says of an outage, in words of ours, or None."""
+    cause: BaseException | None = error
+    for _ in range(5):  # a client wraps what its driver raised, and that the socket's error
+        if cause is None:
+            break
+        text = f"{type(cause).__name__} {cause}".lower()
+        for words, signs in _OUTAGES.items():
+            if any(sign in text for sign in signs):
+                return words
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def _in_words(seconds: int) -> str:

@@ -342,6 +342,18 @@ def test_the_emergency_brake_ends_what_is_pending_too(clock: FrozenClock) -> Non
     assert client.get("/pending").text == "nobody"
 
 
+def test_a_first_step_by_a_clock_that_was_ahead_is_ended_by_the_emergency_brake(
+    clock: FrozenClock,
+) -> None:
+    site = Site(KINDS[1], clock)
+    clock.advance(timedelta(minutes=6))
+    client = begun(site)
+    clock.advance(-timedelta(minutes=6))
+    with site.app.app_context():
+        site.manager.sessions.revoke_everyone()
+    assert client.get("/complete").text == "False"
+
+
 def test_a_pending_login_from_before_a_change_of_the_password_is_worth_nothing(site: Site) -> None:
     for before, after in (("first", "second"), (None, "first"), ("first", None)):
         site.users["ann"].password = before

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
+from flask_login.sessions.records import AHEAD as AHEAD
 from flask_login.sessions.records import CREDENTIALS_CHANGED as CREDENTIALS_CHANGED
 from flask_login.sessions.records import EXPIRED_ABSOLUTE as EXPIRED_ABSOLUTE
 from flask_login.sessions.records import SUPERSEDED as SUPERSEDED
@@ -191,6 +192,11 @@ def is_recent(moment: datetime | None, now: datetime, span: timedelta | None) ->
     if moment is None:
         return False
     return span is None or abs(now - moment) < span
+
+
+def is_ahead(moment: datetime, now: datetime) -> bool:
+    """Return whether only a clock that was ahead can have named this moment."""
+    return moment - now > AHEAD
 
 
 # ------------------------------------------------------------------ rotation

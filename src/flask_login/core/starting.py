@@ -91,11 +91,8 @@ def make_room(
     if most is None:
         return True
     config, now = logins.host.config(), logins.clock()
-    live = [
-        record
-        for record in logins.asked.ask("list", started.user_id)
-        if record.id not in replaced and records.ended_because(record, now) is None
-    ]
+    found = logins.asked.ask("list", started.user_id)
+    live = [record for record in logins.live(found, now) if record.id not in replaced]
     live.sort(key=_age)
     # As the store keeps it, which may be to the millisecond only.
     begun = next((record for record in live if record.id == started.id), started)

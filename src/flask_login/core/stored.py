@@ -342,7 +342,8 @@ class StoredLevel:
             # Only the signed tokens say when they were issued.
             config = {**visit.config, settings.REMEMBER_COOKIE_ACCEPT_LEGACY.key: False}
             token = remember.read(cookie, self._realm.name, now, config)
-            if token is None or token.issued_at < brake.timestamp():
+            last = rules.later(now, rules.AHEAD).timestamp()
+            if token is None or not brake.timestamp() <= token.issued_at <= last:
                 visit.ended_reason = "revoked"
                 return None
         token.outdated, token.form = True, token.form + 1

@@ -163,7 +163,8 @@ def is_braked(visit: Visit, noted: Pending) -> bool:
     """Return whether the emergency brake was pulled after the first step; then drop it."""
     logins = visit.realm.logins
     brake = None if logins is None else logins.ended_before()
-    if brake is None or noted.at >= brake.timestamp():
+    last = rules.later(visit.realm.clock(), rules.AHEAD).timestamp()
+    if brake is None or brake.timestamp() <= noted.at <= last:
         return False
     del visit.session[visit.realm.entry.keys.pending]
     return True

@@ -76,6 +76,16 @@ def metadata_of(
     return bind.metadatas.setdefault(bind_key, sa.MetaData(info={"bind_key": bind_key}))
 
 
+def address_of(url: sa.URL) -> str | None:
+    """Return the host and port of a database, or its file, to be shown: no other part of a URL."""
+    host, port, database = url.host, url.port, url.database
+    if url.get_backend_name() == "sqlite":
+        return database or "memory"
+    if host is None or "@" in f"{host}{database}":
+        return None  # a password with an unquoted sign: which part is the host, nobody knows
+    return host if port is None else f"{host}:{port}"
+
+
 # ------------------------------------------------------------------ an engine is made
 
 
