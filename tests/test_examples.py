@@ -166,6 +166,21 @@ def test_whoever_follows_the_tutorial_sees_each_line_that_a_step_adds() -> None:
             before[name] = text
 
 
+@pytest.mark.parametrize("step", STEPS)
+def test_a_reader_who_replaces_the_imports_by_those_of_a_step_loses_no_name(step: str) -> None:
+    script = runpy.run_path(str(ROOT / "scripts/docs_examples.py"))
+    page = (DOCS / "tutorial.md").read_text(encoding="utf-8")
+    file = EXAMPLES / step / "app.py"
+    needed = imports_of(file.read_text(encoding="utf-8"))
+    for found in script["BLOCK"].finditer(page):
+        if found["file"] == f"examples/{step}/app.py" and "imports" in found["parts"].split():
+            assert imports_of(found["text"]) == needed
+
+
+def imports_of(code: str) -> list[str]:
+    return re.findall(r"^(?:from \S+ )?import .*$", code, re.MULTILINE)
+
+
 @pytest.mark.parametrize("step", range(1, 6))
 def test_in_each_step_of_the_tutorial_one_logs_in_and_out(steps: Steps, step: int) -> None:
     client = steps(step).test_client()
@@ -613,6 +628,7 @@ class Provider:
                 "authorization_endpoint": f"{self.url}/authorize",
                 "token_endpoint": f"{self.url}/token",
                 "jwks_uri": f"{self.url}/keys",
+                "end_session_endpoint": f"{self.url}/end",
                 "id_token_signing_alg_values_supported": ["RS256"],
             }
 
@@ -624,6 +640,7 @@ class Provider:
         def token() -> dict[str, Any]:
             assert flask.request.form["code_verifier"]
             claims = {"nonce": self.asked["nonce"], **self.claims}
+            claims = {name: value for name, value in claims.items() if value is not None}
             return {"access_token": "x", "token_type": "Bearer", "id_token": self.sign(claims)}
 
     def sign(self, claims: dict[str, Any], key: Any = None) -> str:
@@ -706,6 +723,50 @@ def test_a_confirmation_by_somebody_else_or_of_an_hour_ago_confirms_nothing(
     idp.visit(browser, "/login", auth_time=0)
     assert idp.visit(browser, "/confirm", **claims).status_code == 403
     assert browser.get("/address").status_code == REDIRECT
+
+
+def test_a_provider_that_does_not_say_when_it_asked_makes_no_login_fresh_and_confirms_nothing(
+    provider: Connect,
+) -> None:
+    idp, module = provider
+    browser = module.app.test_client()
+    idp.visit(browser, "/login", auth_time=None)
+    assert idp.asked["max_age"] == "86400"  # with it a provider has to say so
+    assert browser.get("/address").location == "/confirm"
+    assert idp.visit(browser, "/confirm", auth_time=None).status_code == 403
+
+
+@pytest.mark.parametrize("way", ["/login", "/confirm"])
+@pytest.mark.parametrize("answer", ["cancelled", "of another question", "for another client"])
+def test_an_answer_of_the_provider_that_proves_nothing_is_403_and_changes_no_login(
+    provider: Connect, way: str, answer: str
+) -> None:
+    idp, module = provider
+    browser = module.app.test_client()
+    idp.visit(browser, "/login", auth_time=int(time.time()) - 3600)
+    if answer == "cancelled":
+        back = {"/login": "/callback", "/confirm": "/confirmed"}[way]
+        denied = {"error": "access_denied", "error_description": "<b>cancelled</b>"}
+        refused = browser.get(back, query_string=denied)
+        assert "&lt;b&gt;cancelled" in refused.text
+    else:
+        claims = {"of another question": {"nonce": "n"}, "for another client": {"aud": "x"}}
+        refused = idp.visit(browser, way, **claims[answer])
+    assert refused.status_code == 403
+    assert browser.get("/").text == "Hello, ann!"
+    assert browser.get("/address").location == "/confirm"
+
+
+def test_a_logout_goes_on_to_the_provider_and_names_the_way_back(provider: Connect) -> None:
+    idp, module = provider
+    browser = module.app.test_client()
+    idp.visit(browser, "/login")
+    there = urllib.parse.urlsplit(browser.post("/logout").location)
+    assert f"{there.scheme}://{there.netloc}{there.path}" == f"{idp.url}/end"
+    back = {"client_id": "shop", "post_logout_redirect_uri": "http://localhost/logged-out"}
+    assert dict(urllib.parse.parse_qsl(there.query)) == back
+    assert browser.get("/logged-out").status_code == 200
+    assert browser.get("/").location == "/login"
 
 
 EVENT: dict[str, Any] = {"http://schemas.openid.net/event/backchannel-logout": {}}
