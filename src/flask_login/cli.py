@@ -35,8 +35,9 @@ from .cli_realms import (
 from .core import settings
 from .core.exceptions import ConfigurationError
 from .doctor import examine
-from .flask_internals import get_app
-from .routes import guarded_routes
+from .findings import read
+from .flask_internals import get_app, get_config
+from .routes import guarded_routes, that_answer_options
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -309,6 +310,11 @@ def routes_command(as_json: bool) -> None:
         ),
         ("ENDPOINT", "METHODS", "RULE", "GUARD"),
     )
+    names = ", ".join(printable(name) for name in that_answer_options(get_app()))
+    if names:
+        on = read(settings.LOGIN_GUARD_OPTIONS, get_config())
+        does = "is guarded there too, by LOGIN_GUARD_OPTIONS" if on else "passes their guards"
+        print_folded(f"OPTIONS, which these views answer themselves, {does}: {names}")
 
 
 @login_cli.command("doctor")

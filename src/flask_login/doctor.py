@@ -19,6 +19,7 @@ from .exceptions import ConfigurationError, UnguardedViewError
 from .findings import Finding as Finding
 from .findings import read
 from .migrations import unmigrated
+from .routes import that_answer_options
 from .session_ids import how_to_renew, keeps_its_id
 from .spelling import misspellings, unknown_views
 
@@ -292,6 +293,7 @@ def _guards(app: Flask, config: dict[str, Any], realms: dict[str, RealmInApp]) -
             f"{', '.join(map(repr, beside))}.",
             "Fine if they are meant to be public: login_not_required on the view says so.",
         )
+    yield from _options(app, config)
     for realm, known in realms.items():
         for name in exempt_in_vain(known.manager, app):
             yield Finding(
@@ -320,6 +322,26 @@ def _guards(app: Flask, config: dict[str, Any], realms: dict[str, RealmInApp]) -
             f"Session protection is off, in the realm {', '.join(off)}: a copied session cookie"
             " stays fresh in another browser.",
             "Set SESSION_PROTECTION = 'basic': then it is not fresh there.",
+        )
+
+
+def _options(app: Flask, config: dict[str, Any]) -> Iterator[Finding]:
+    names = ", ".join(map(repr, that_answer_options(app)))
+    if names and read(settings.LOGIN_GUARD_OPTIONS, config):
+        yield Finding(
+            "hint",
+            "options_guarded",
+            f"These guarded views answer OPTIONS themselves: {names}. LOGIN_GUARD_OPTIONS is on:"
+            " they run for users who may pass, and for CORS preflights.",
+            "Fine as it is: of a preflight's answer only the headers that it asks for are sent.",
+        )
+    elif names:
+        yield Finding(
+            "hint",
+            "options_unguarded",
+            f"These guarded views answer OPTIONS themselves: {names}. LOGIN_GUARD_OPTIONS is off:"
+            " they run for everybody who sends OPTIONS.",
+            "Set LOGIN_GUARD_OPTIONS = True. CORS preflights still pass.",
         )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast, overl
 
 from flask import current_app, has_request_context, request
 
-from . import legacy
+from . import legacy, options
 from .core import settings
 from .core.terms import check_methods
 from .core.users import is_authenticated, raise_lack, says
@@ -59,9 +59,10 @@ def lets_pass(manager: Manager) -> bool:
     """Return True if guards are disabled for this request."""
     if not legacy.is_manager(manager) or legacy.utils["request"] is not request:
         return _lets_pass_by_doubles()
-    if require_request().request.method in settings.EXEMPT_METHODS:
+    context = require_request()
+    app, current = context.app, context.request
+    if current.method in settings.EXEMPT_METHODS and not options.is_guarded(current, app.config):
         return True
-    app = app_context.get(None).app
     if not app.config.get("LOGIN_DISABLED") or not settings.LOGIN_DISABLED.read(app.config):
         return False
     realms = app.extensions.setdefault("login", {})
@@ -294,7 +295,8 @@ def login_required(view: Any = None, *, when: Callable[[Any], Any] | None = None
         @login_required(when=lambda user: user.is_admin)
         def reports(): ...
 
-    Methods in ``EXEMPT_METHODS`` (OPTIONS) pass, and everybody does with ``LOGIN_DISABLED``.
+    Methods in ``EXEMPT_METHODS`` (OPTIONS) pass, and everybody does with ``LOGIN_DISABLED``. With
+    ``LOGIN_GUARD_OPTIONS`` a view that answers OPTIONS itself is guarded for that method too.
     Views may be ``async def``; for class-based views put it into ``decorators``.
 
     :param view: the view function.
