@@ -215,6 +215,7 @@ def test_an_address_is_counted_in_one_form(address: str, counted: str) -> None:
         ("٤\u0966\u2783", "404"),
         ("½", "1\u20442"),
         ("十", "十"),
+        ("\U00010110", "\U00010110"),
         ("\u01be", "\u01be"),
         ("田中", "田中"),
         ("\ud800", "\ud800"),

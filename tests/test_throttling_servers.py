@@ -36,6 +36,11 @@ pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("servers")]
 KINDS = ["alone", "sentinel", "cluster"]
 
 
+class Member(UserMixin):
+    def __init__(self, number: int) -> None:
+        self.id = number
+
+
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Callable[[str], tuple[Server, str]]]:
     """Return a function that starts what it is asked for, once, and gives its URL too."""
@@ -110,6 +115,30 @@ def test_attack_parallel_guesses_of_several_workers_do_not_get_past_the_limit(
     assert got.count(False) == 22
 
 
+def test_attack_parallel_guesses_by_many_names_do_not_get_past_the_limit_of_the_account(
+    plain_app: Flask, url: str
+) -> None:
+    workers = [LoginThrottle(per_account="10 per hour", storage=url) for _ in range(4)]
+    start, got = threading.Barrier(32), []
+
+    def guess(number: int) -> None:
+        start.wait()
+        with plain_app.test_request_context(environ_base={"REMOTE_ADDR": f"192.0.2.{number}"}):
+            try:
+                workers[number % 4].attempt(f"alice{number}").found(Member(1))
+            except TooManyLoginAttempts:
+                got.append(False)
+            else:
+                got.append(True)
+
+    threads = [threading.Thread(target=guess, args=(number,)) for number in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (got.count(True), got.count(False)) == (10, 22)
+
+
 def test_a_good_login_a_new_window_and_unlocking_begin_anew(
     plain_app: Flask, url: str, clock: FrozenClock
 ) -> None:
@@ -132,7 +161,9 @@ def test_what_is_counted_expires_by_itself(
     throttle = LoginThrottle(per_account="1 per hour; 100 per 1000 years", storage=url)
     assert server.ask("FLUSHALL") == b"+OK\r\n"
     with plain_app.test_request_context(environ_base={"REMOTE_ADDR": "192.0.2.1"}):
-        throttle.attempt("alice").succeeded()
+        attempt = throttle.attempt("alice")
+        attempt.found(Member(1))
+        attempt.succeeded()
         for _ in range(2):
             attempts(plain_app, throttle, "alice", 1)
     keys = server.ask("KEYS", "*").split(b"\r\n")[2::2]
@@ -211,11 +242,6 @@ COLLATIONS = {
 }
 
 
-class Member(UserMixin):
-    def __init__(self, number: int) -> None:
-        self.id = number
-
-
 class Members:
     """A table of members for each collation, and of spellings to try."""
 
@@ -276,7 +302,8 @@ def members() -> Iterator[Members]:
 def test_attack_thousands_of_spellings_that_mariadb_takes_for_one_name_get_ten_guesses(
     plain_app: Flask, members: Members, collation: str, normalize: Callable[[str], str]
 ) -> None:
-    throttle = LoginThrottle(per_account="10 per 15 minutes", per_address=None, normalize=normalize)
+    # A long window: the storage in memory forgets by the machine's clock, and this takes a minute.
+    throttle = LoginThrottle(per_account="10 per 90 days", per_address=None, normalize=normalize)
     looked_at = []
 
     @plain_app.post("/login")

@@ -141,7 +141,7 @@ class LoginAttempt:
         After `succeeded`, after it was refused, and the second time, it does nothing.
         """
         if self._open:
-            self._close()
+            self._open = False
             self._manager.login_failed(self.identity)
 
     def __enter__(self) -> LoginAttempt:
@@ -156,8 +156,6 @@ class LoginAttempt:
         # Any other error is a defect, which says nothing about the password.
         if error is None or isinstance(error, HTTPException):
             self.failed()
-        elif self._open:
-            self._close()
 
     # The counts
 
@@ -208,6 +206,8 @@ class LoginAttempt:
         budgets = self._budgets(counters, "account", self._plain())
         self._take_all("account", budgets)
         self._name = budgets
+        for budget in budgets:
+            budget.note(self._spelling())
 
     def _take_account(self, counters: Counters, found: tuple[str, str]) -> None:
         """Count by the account that was found, and no longer by one that was found before."""
@@ -226,11 +226,10 @@ class LoginAttempt:
 
     def _forgive(self, counters: Counters) -> None:
         """Give back what a login makes good."""
-        self._note()
         for budget in self._address:
             budget.give_back(1)
         for budget in self._budgets(counters, "account", self._plain()):
-            budget.forgive(self._digest("spelling", self._typed))
+            budget.forgive(self._spelling())
         if self._found is not None:
             for account in self._accounts(counters, self._found):
                 account.reset()
@@ -247,23 +246,16 @@ class LoginAttempt:
         for number, budget in enumerate(budgets):
             if not budget.take():
                 # What is refused counts nowhere, so that it does not prolong the wait.
-                for taken in (*budgets[:number], *self._address, *self._name):
+                for taken in (*budgets[:number], *self._address):
                     taken.give_back(1)
+                for noted in self._name:
+                    noted.withdraw(self._spelling())
                 raise self._refusal_of(scope, min(budget.left, _DAY))
 
-    def _close(self) -> None:
-        self._open = False
-        try:
-            self._note()
-        except NoAnswer as outage:
-            self._terms.log(outage)
-
-    def _note(self) -> None:
-        """Note that it was made by this very spelling, which a login by it gives back."""
-        for budget in self._name:
-            budget.note(self._digest("spelling", self._typed))
-
     # What it is counted by
+
+    def _spelling(self) -> str:
+        return self._digest("spelling", self._typed)
 
     def _plain(self) -> str:
         return self._terms.normalize(self._typed)

@@ -13,6 +13,7 @@ In the storage a key stands in front of what is counted for it:
 ``KEY:10/900:1963:back``    those of them that no longer count
 ``... :NAME:logins``        logins by that very spelling of the account's name
 ``... :NAME:2``             attempts by that spelling since its second login
+``... :NAME:2:back``        those of them that no longer count
 ``... :2:tried``            attempts at an account since its second login, by whatever name
 ``... :2:NAME:tried``       those of them by that name
 =========================== ================================================================
@@ -270,6 +271,7 @@ class Budget:
         self._counters = counters
         self._amount = limit.amount
         self._name = f"{key}:{limit.amount}/{limit.seconds}:{number}"
+        self._noted = ""
         #: Seconds until the window ends, at least 1.
         self.left: int = limit.seconds - gone
 
@@ -292,8 +294,14 @@ class Budget:
 
     def note(self, spelling: str) -> None:
         """Remember that the attempt was made by this very spelling of the account's name."""
-        round_ = self._counters.get(f"{self._name}:{spelling}:logins")
-        self._add(f"{spelling}:{round_}")
+        self._noted = self._round_of(spelling)
+        self._add(self._noted)
+
+    def withdraw(self, spelling: str) -> None:
+        """Stop counting the noted attempt, unless a login by this spelling has given it back."""
+        if self._noted == self._round_of(spelling):
+            self._add(f"{self._noted}:back")
+            self.give_back(1)
 
     def forgive(self, spelling: str) -> None:
         """Give back the attempts by this spelling, because it has logged in.
@@ -303,13 +311,17 @@ class Budget:
         login gets another number, so two at once do not give the same attempts back.
         """
         round_ = self._add(f"{spelling}:logins") - 1
-        own = self._counters.get(f"{self._name}:{spelling}:{round_}")
+        noted = f"{self._name}:{spelling}:{round_}"
+        own = self._counters.get(noted) - self._counters.get(f"{noted}:back")
         self.give_back(min(own, self._used()))
 
     def reset(self) -> None:
         """Reset the count."""
         self._counters.forget(f"{self._name}:back")
         self._counters.forget(f"{self._name}:tried")
+
+    def _round_of(self, spelling: str) -> str:
+        return f"{spelling}:{self._counters.get(f'{self._name}:{spelling}:logins')}"
 
     def _used(self, name: str = "") -> int:
         tried = self._counters.get(f"{self._name}:{name}tried")
