@@ -173,8 +173,8 @@ def step_aside(app: Flask) -> None:
 
     In a test it may be set between two requests.
     """
-    key = settings.LOGIN_REQUIRED_BY_DEFAULT.key
-    if not (app.testing or app.config.get(key)):
+    config = cast("dict[str, Any]", app.config)
+    if not (app.testing or config.get(settings.LOGIN_REQUIRED_BY_DEFAULT.key)):
         for function in app.before_request_funcs.get(None, ()):
             if getattr(function, _BY_SETTING, False):
                 leave_out(app.before_request_funcs, function)

@@ -59,9 +59,9 @@ class PublicRequest:
 
     def __init__(self) -> None:
         #: The request.
-        self.request = get_request()
+        self.request: Request = get_request()
         #: The application that serves it.
-        self.app = get_app()
+        self.app: Flask = get_app()
         self._kept: SessionMixin | None = None
 
     @property

@@ -29,7 +29,7 @@ def _manager() -> LoginManager[Any]:
 def _manager_in_place() -> LoginManager[Any] | None:
     """Return the manager; None where a test put a double in its place, or in the session's."""
     here = app_context.get(None)
-    manager: Any = None if here is None else getattr(here.app, "login_manager", None)
+    manager: object = None if here is None else getattr(here.app, "login_manager", None)
     if manager is None or legacy.utils["current_app"] is not current_app:
         manager = default_manager()
     if legacy.utils["session"] is not session or not hasattr(type(manager), "get_current_user"):

@@ -141,8 +141,14 @@ ATTRIBUTES = Settings(
     REMEMBER_COOKIE_SAMESITE,
     REMEMBER_COOKIE_PARTITIONED,
 )
+
+
+def _first(name: object, *_: object) -> str:
+    return str(name)
+
+
 #: The name, where every setting of the cookie is good.
-_CHECKED_NAME = Settings(lambda name, *_: str(name), *ROWS)
+_CHECKED_NAME = Settings(_first, *ROWS)
 
 
 def check_remember_cookie(config: Mapping[str, Any], *, is_secure: bool = False) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
-from typing import Any
+from typing import Any, cast
 
 from .settings import DEFAULT_REALM
 
@@ -46,8 +46,8 @@ class Entry:
 
     def __init__(self, realm: str) -> None:
         #: The names.
-        self.keys = SessionKeys(realm)
-        self.of_login = tuple(self.keys.of_login())
+        self.keys: SessionKeys = SessionKeys(realm)
+        self.of_login: tuple[str, ...] = tuple(self.keys.of_login())
 
     def write(self, sess: Session, user_id: Any, client: str, *, fresh: bool) -> None:
         """Write whose login it is; what the login before it had proved is gone."""
@@ -80,7 +80,7 @@ class Entry:
     def methods(self, sess: Session) -> dict[str, int]:
         """Return how the user proved who they are, and when: seconds since 1970."""
         noted = sess.get(self.keys.methods)
-        return noted if isinstance(noted, dict) else {}
+        return cast("dict[str, int]", noted) if isinstance(noted, dict) else {}
 
     def add_methods(self, sess: Session, methods: Any, now: int) -> None:
         """Note that the user proved who they are by these methods now."""

@@ -20,7 +20,7 @@ from .rules import Step
 from .signing import sign, unsign
 
 if TYPE_CHECKING:
-    from .ports import HostedRealm
+    from .ports import Host, HostedRealm
 
 _CREDENTIAL = re.compile(r"([^.]+)\.([^.]+)\.([0-9]{1,9})(?:\.([a-z]))?")
 
@@ -74,11 +74,11 @@ class StoredLogins:
     def __init__(self, store: SessionStore, realm: HostedRealm) -> None:
         #: The store itself, and what is asked in its place.
         self.store = store
-        self.asked = AskedStore(store, realm)
-        self.host = realm.host
+        self.asked: AskedStore = AskedStore(store, realm)
+        self.host: Host = realm.host
         self._lock = Lock()
         self._latest: datetime | None = None
-        self.clock = realm.clock
+        self.clock: Callable[[], datetime] = realm.clock
         self._remember_salt = f"flask-login.stored-remember-token.{realm.name}"
 
     def moment_of_its_own(self, now: datetime) -> datetime:

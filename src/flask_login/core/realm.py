@@ -35,7 +35,7 @@ class Realm:
     ) -> None:
         self.name = name
         #: Whether this is the realm of a manager without a name.
-        self.is_default = name == settings.DEFAULT_REALM
+        self.is_default: bool = name == settings.DEFAULT_REALM
         self.clock = clock
         self.hooks = hooks
         #: The hooks that the library brings itself, as methods: another one was put there where
@@ -44,9 +44,9 @@ class Realm:
         self.host = host
         #: Where the user is looked for, in this order.
         self.sources = sources
-        self.entry = Entry(name)
+        self.entry: Entry = Entry(name)
         #: Where a request keeps what this realm knows of it. Another manager may meet the same.
-        self.key = f"_login_visit_{id(self):x}"
+        self.key: str = f"_login_visit_{id(self):x}"
         #: What is done with the records of a session store; None without one.
         self.logins: StoredLogins | None = None
 

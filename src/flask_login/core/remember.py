@@ -157,10 +157,13 @@ def _read_signed(value: str, realm: str, config: Mapping[str, Any]) -> RememberT
     if label is not None:
         said = [label, *said] if isinstance(said, list) else None
     match said:  # without a label it was made before the id stood in front
-        case [str(), int(), int()] | [str(), int(), int(), str()]:
-            return RememberToken(*said, outdated=not current)
-        case [str(text), int(), int(), str() | None, str(mark)]:
-            return RememberToken(of_text(text, mark), *said[1:4], outdated=not current)
+        case [str(text), int(issued), int(expires)]:
+            return RememberToken(text, issued, expires, outdated=not current)
+        case [str(text), int(issued), int(expires), str(auth)]:
+            return RememberToken(text, issued, expires, auth, outdated=not current)
+        case [str(text), int(issued), int(expires), str() | None as auth, str(mark)]:
+            user_id = of_text(text, mark)
+            return RememberToken(user_id, issued, expires, auth, outdated=not current)
         case _:
             return None
 

@@ -69,7 +69,7 @@ class Times:
         fresh: int | None = None,
     ) -> None:
         self.began = began
-        self.seen = seen
+        self.seen: int = seen
         #: When it was last used while the clock was behind `seen`, which never goes back.
         self.behind: int | None = None
         self.idle = idle

@@ -110,7 +110,7 @@ class Settings(Generic[T]):
         self._keys = tuple(row.key for row in rows)
         self._unset = (_UNSET,) * len(rows)
         #: Where none of these is in ``app.config``, `default` is the answer.
-        self.keys = frozenset(self._keys)
+        self.keys: frozenset[str] = frozenset(self._keys)
         self.default = make(*(row.default for row in rows))
 
         def parsed(*values: Any) -> T:

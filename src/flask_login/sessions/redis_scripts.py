@@ -23,8 +23,8 @@ class Script:
     __slots__ = ("digest", "text")
 
     def __init__(self, text: str) -> None:
-        self.text = text
-        self.digest = hashlib.sha1(text.encode()).hexdigest()  # noqa: S324  # Redis names scripts so
+        self.text: str = text
+        self.digest: str = hashlib.sha1(text.encode()).hexdigest()  # noqa: S324  # Redis names scripts so
 
 
 def load_scripts() -> dict[str, Script]:
