@@ -26,7 +26,7 @@ from flask_login import (
     doctor,
     doctor_stores,
     exceptions,
-    login_manager,
+    hooks,
     responses,
     sessions,
     signals,
@@ -560,7 +560,7 @@ def test_what_the_page_of_how_it_works_names_in_a_room_is_there() -> None:
 
 def test_the_page_of_how_it_works_has_every_hook_of_old_and_no_other() -> None:
     cells = [row[0] for row in rows_under(HOW, "The old hooks")]
-    assert sorted(re.findall(r"`(\w+)`", "".join(cells))) == sorted(login_manager.HOOKS)
+    assert sorted(re.findall(r"`(\w+)`", "".join(cells))) == sorted(hooks.HOOKS)
 
 
 # The links

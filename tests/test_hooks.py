@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from tests.policy_site import KINDS, Kind, Site
 
 from flask_login import LoginManager, MemorySessionStore, UserMixin, login_required
-from flask_login.login_manager import HOOKS
+from flask_login.hooks import HOOKS
 from flask_login.testing import FrozenClock
 
 WAYS = ("instance", "class", "subclass")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from werkzeug.local import LocalProxy
 
@@ -18,26 +18,26 @@ from .current import current_of
 from .exceptions import ImpersonationDenied
 from .flask_internals import get_request
 from .loaders import unwrap
-from .ports import Manager
+from .ports import Manager, UserT
 from .visit import FlaskVisit, visit_of
 
 
 def login_user(  # noqa: PLR0917  # in the order of the public function
-    manager: Manager,
-    user: Any,
-    remember: bool,
-    duration: timedelta | None,
-    force: bool,
-    fresh: bool,
+    manager: Manager[UserT],
+    user: UserT,
+    remember: bool = False,
+    duration: timedelta | None = None,
+    force: bool = False,
+    fresh: bool = True,
     *,
-    methods: Collection[str],
-    external_id: str | None,
-    idle_timeout: timedelta | None,
-    absolute_timeout: timedelta | None,
-    fresh_timeout: timedelta | None,
+    methods: Collection[str] = (),
+    external_id: str | None = None,
+    idle_timeout: timedelta | None = None,
+    absolute_timeout: timedelta | None = None,
+    fresh_timeout: timedelta | None = None,
 ) -> bool:
-    """Log `user` in, in a manager's realm. See `flask_login.login_user`."""
-    found = unwrap(user) if isinstance(user, LocalProxy) else user
+    """Log `user` in, in this realm. See `flask_login.login_user`."""
+    found: Any = unwrap(user) if isinstance(user, LocalProxy) else user
     active = getattr(found, "is_active", True)
     active = active is True or says(active)
     if not (force or active):
@@ -124,12 +124,12 @@ def login_failed(manager: Manager, identity: str) -> None:
 
 
 def begin_login(
-    manager: Manager,
-    user: Any,
-    remember: bool,
-    duration: timedelta | None,
+    manager: Manager[UserT],
+    user: UserT,
+    remember: bool = False,
+    duration: timedelta | None = None,
     *,
-    methods: Collection[str],
+    methods: Collection[str] = (),
 ) -> bool:
     """Note that `user` passed the first step. See `flask_login.begin_login`."""
     found = unwrap(user)
@@ -147,10 +147,10 @@ def begin_login(
     return True
 
 
-def pending_user(manager: Manager) -> Any:
+def pending_user(manager: Manager[UserT]) -> UserT | None:
     """Return the user between two steps of a login. See `flask_login.pending_user`."""
     found = two_step.pending(visit_of(manager._realm))
-    return None if found is None else found[0]
+    return None if found is None else cast("UserT", found[0])
 
 
 def complete_login(manager: Manager, *, methods: Collection[str] = ()) -> bool:
@@ -171,7 +171,7 @@ def complete_login(manager: Manager, *, methods: Collection[str] = ()) -> bool:
 # Impersonation
 
 
-def impersonate(manager: Manager, user: Any) -> None:
+def impersonate(manager: Manager[UserT], user: UserT) -> None:
     """Act as `user` from here on. See `flask_login.impersonate`."""
     actor = manager.get_current_user()
     denied = impersonation.start(visit_of(manager._realm), actor, unwrap(user))

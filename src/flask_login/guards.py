@@ -123,12 +123,6 @@ def must_log_in(find_manager: FindManager) -> Refusal:
     return manager.unauthorized
 
 
-def named(manager: Manager, named_rule: tuple[str, Rule]) -> tuple[str, Rule]:
-    """Return a rule under the name that it has in the application's code."""
-    name, rule = named_rule
-    return name if manager._realm.is_default else f"{manager.realm}.{name}", rule
-
-
 def login_rule(when: Callable[[Any], Any] | None) -> tuple[str, Rule]:
     """Return the name and the rule of `login_required`."""
     if when is None:

@@ -1,25 +1,128 @@
-"""Loaders: what the application's callbacks give, awaited where they are ``async def``."""
+"""Loaders: the application's callbacks, taken here, and awaited where they are ``async def``.
+
+A function that takes one is a method of `LoginManager`: its first argument is the manager.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import copy_context
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
 
 from werkzeug.local import LocalProxy
 
 from .flask_internals import get_app
 
 if TYPE_CHECKING:
-    from typing_extensions import TypeVar
+    from .core.ports import MayImpersonate
+    from .ports import Manager
 
-    # Any by default, so that an unannotated ``LoginManager()`` needs no type argument.
-    UserT = TypeVar("UserT", default=Any)
-else:
-    from typing import TypeVar
-
+    P = ParamSpec("P")
     UserT = TypeVar("UserT")
+
+
+@overload
+def user_loader(
+    manager: Manager[UserT], callback: Callable[P, Awaitable[UserT | None]]
+) -> Callable[P, Awaitable[UserT | None]]: ...
+@overload
+def user_loader(
+    manager: Manager[UserT], callback: Callable[P, UserT | None]
+) -> Callable[P, UserT | None]: ...
+def user_loader(manager: Manager, callback: Callable[..., Any]) -> Callable[..., Any]:
+    """Register the function that returns the user of a user id, or None.
+
+    It is called on the first question for the user in a request. Return None for an id
+    that is unknown: the request is nobody's, and the login ends when the id is still unknown
+    after ``LOGIN_UNKNOWN_USER_GRACE``. A `ValueError` (``int("abc")``) means the same and is
+    logged, and so does a 404 (``get_or_404``), but not their subclasses. Any other exception
+    is yours and propagates: nothing ends, and who asks again in this request sees nobody. May
+    be ``async def``.
+
+    While it runs `current_user` is nobody, for what it starts in its own context too. A thread
+    that a loader starts in another context must not ask for it: it would ask the loader.
+
+    :param callback: takes the user id: what ``get_id()`` returned, of the same type if it is
+        a `str`, an `int`, a `uuid.UUID` or `bytes`.
+    :return: the callback, unchanged.
+    """
+    manager._user_callback = callback
+    return callback
+
+
+@overload
+def request_loader(
+    manager: Manager[UserT], callback: Callable[P, Awaitable[UserT | None]]
+) -> Callable[P, Awaitable[UserT | None]]: ...
+@overload
+def request_loader(
+    manager: Manager[UserT], callback: Callable[P, UserT | None]
+) -> Callable[P, UserT | None]: ...
+def request_loader(manager: Manager, callback: Callable[..., Any]) -> Callable[..., Any]:
+    """Register a function that finds the user in the request itself, such as an API key.
+
+    Asked when neither session nor remember cookie name a user. What it returns holds for
+    this request: nothing is written to the session or to a cookie. May be ``async def``.
+
+    :param callback: takes the request; returns a user or None.
+    :return: the callback, unchanged.
+    """
+    manager._request_callback = callback
+    return callback
+
+
+@overload
+def bearer_loader(
+    manager: Manager[UserT], callback: Callable[P, Awaitable[UserT | None]]
+) -> Callable[P, Awaitable[UserT | None]]: ...
+@overload
+def bearer_loader(
+    manager: Manager[UserT], callback: Callable[P, UserT | None]
+) -> Callable[P, UserT | None]: ...
+def bearer_loader(manager: Manager, callback: Callable[..., Any]) -> Callable[..., Any]:
+    """Register a request loader for ``Authorization: Bearer`` (RFC 6750).
+
+    Asked after the `request_loader`. Callers who are refused are told of the scheme by
+    ``WWW-Authenticate: Bearer``. May be ``async def``.
+
+    :param callback: takes the token, a `str` that is never empty; returns a user or None.
+    :return: the callback, unchanged.
+
+    .. versionadded:: 0.6.90
+    """
+    manager._bearer_callback = callback
+    return callback
+
+
+def header_loader(
+    manager: Manager[UserT], callback: Callable[[str], UserT | None]
+) -> Callable[[str], UserT | None]:
+    """Register a loader that is given the value of the ``Authorization`` header.
+
+    An old name: `request_loader` sees the whole request, `bearer_loader` just the token.
+
+    :param callback: takes the header's value; returns a user or None.
+    :return: the callback, unchanged.
+    """
+    manager._header_callback = callback
+    return callback
+
+
+def may_impersonate(manager: Manager, callback: MayImpersonate) -> MayImpersonate:
+    """Register the function that tells who may act as whom.
+
+    It is asked by `impersonate`, and again on every request. Let nobody act as somebody who
+    may more than they do.
+
+    :param callback: takes the actor and the other user, returns whether they may. May be
+        ``async def``.
+    :return: the callback, unchanged.
+
+    .. versionadded:: 0.6.90
+    """
+    manager.may_impersonate_callback = callback
+    return callback
 
 
 def resolve(result: object) -> Any:

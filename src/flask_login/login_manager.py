@@ -1,78 +1,65 @@
 """`LoginManager`: the facade. What an application sets, calls and overrides, for one realm.
 
-It has no logic: a method says which room does the work, and many are that room's own function.
+It has no logic: a method says which room does the work, and most are that room's own function,
+whose first argument is the manager.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, cast
 
-from flask import has_app_context
 from werkzeug.local import LocalProxy
 
-from . import (
-    changes,
-    cookies,
-    current,
-    default_guard,
-    finish,
-    guards,
-    marks,
-    redirects,
-    registration,
-    responses,
-    star_names,
+from . import cookies, current, default_guard, hooks, marks, redirects, registration, star_names
+from .changes import (
+    begin_login,
+    complete_login,
+    confirm_login,
+    impersonate,
+    login_failed,
+    login_user,
+    logout_user,
+    pending_user,
+    stop_impersonating,
 )
-from .core import settings, sources
-from .core.exceptions import ConfigurationError
+from .core import protection, settings
 from .core.realms import open_realm
 from .core.registry import SessionRegistry
 from .core.users import AnonymousUserMixin
 from .core.visit import utc_now
 from .current import _user_context_processor as _user_context_processor
-from .flask_internals import get_config
-from .loaders import UserT, unwrap
+from .current import ended_reason, is_fresh, is_remembered, is_still_valid, login_of
+from .default_guard import exempt, protect
+from .loaders import bearer_loader, header_loader, may_impersonate, request_loader, user_loader
 from .login_facts import CurrentLogin
+from .ports import UserT
+from .realm_guards import anonymous_required, fresh_login_required, login_required
+from .responses import (
+    forbidden,
+    needs_refresh,
+    needs_refresh_handler,
+    set_login_view,
+    unauthorized,
+    unauthorized_handler,
+)
 from .star_names import *  # noqa: F403  # what a star brought from here
-from .visit import FlaskHost, visit_of
+from .visit import FlaskHost
 from .visit import create_identifier as _create_identifier
 
 if TYPE_CHECKING:
-    from flask import Flask, Request, Response
+    from flask import Flask, Request
 
+    from .core.entry import SessionKeys
     from .core.logins import StoredLogins
-    from .guards import Decorator
+    from .core.ports import MayImpersonate
+    from .marks import F
     from .sessions.store import SessionStore
-
-    #: Tells whether the first user may act as the second.
-    MayImpersonate = Callable[[Any, Any], Any]
 
 __all__ = ["LoginManager"]
 __all__ += star_names.__all__
-
-P = ParamSpec("P")
-R = TypeVar("R")
-F = TypeVar("F", bound=Callable[..., Any])
-
-#: The methods and attributes of before 0.6.90 that applications override, or patch on the class or
-#: on a manager. Each is asked at its place, on every request.
-HOOKS = (
-    "_load_user",
-    "_session_protection_failed",
-    "_load_user_from_remember_cookie",
-    "_load_user_from_request",
-    "_load_user_from_header",
-    "_update_request_context_with_user",
-    "_update_remember_cookie",
-    "_set_cookie",
-    "_clear_cookie",
-    "_user_callback",
-    "_request_callback",
-    "_session_identifier_generator",
-)
 
 
 class LoginManager(Generic[UserT]):
@@ -121,12 +108,12 @@ class LoginManager(Generic[UserT]):
         #: The name of this realm; ``"default"`` for a manager without a name.
         self.realm = realm
         self._clock = clock or utc_now
-        own = {name: hook.__get__(self) for name, hook in _OWN.items()}
+        own = hooks.own_of(self)
         self._realm = open_realm(
             realm, self._clock, hooks=self, own=own, host=FlaskHost(), store=session_store
         )
         #: The names of this realm's session entries.
-        self.keys = self._realm.entry.keys
+        self.keys: SessionKeys = self._realm.entry.keys
         #: This realm's current user, as a proxy; typed as your user class.
         self.current_user: UserT = cast("UserT", LocalProxy(self.get_current_user))
         #: What is known of this request's login to this realm, as a proxy; falsy for nobody.
@@ -195,84 +182,15 @@ class LoginManager(Generic[UserT]):
     #: Its name before 2012.
     setup_app = init_app
 
+    # What follows as `name = name` is a function of a room, taken as a method. It is taken by a
+    # plain name because that is what type checkers look through.
+
     # ---------------------------------------------------------- the callbacks
 
-    @overload
-    def user_loader(
-        self, callback: Callable[P, Awaitable[UserT | None]]
-    ) -> Callable[P, Awaitable[UserT | None]]: ...
-    @overload
-    def user_loader(self, callback: Callable[P, UserT | None]) -> Callable[P, UserT | None]: ...
-    def user_loader(self, callback: Callable[..., Any]) -> Callable[..., Any]:
-        """Register the function that returns the user of a user id, or None.
-
-        It is called on the first question for the user in a request. Return None for an id
-        that is unknown: the request is nobody's, and the login ends when the id is still unknown
-        after ``LOGIN_UNKNOWN_USER_GRACE``. A `ValueError` (``int("abc")``) means the same and is
-        logged, and so does a 404 (``get_or_404``), but not their subclasses. Any other exception
-        is yours and propagates: nothing ends, and who asks again in this request sees nobody. May
-        be ``async def``.
-
-        While it runs `current_user` is nobody, for what it starts in its own context too. A thread
-        that a loader starts in another context must not ask for it: it would ask the loader.
-
-        :param callback: takes the user id: what ``get_id()`` returned, of the same type if it is
-            a `str`, an `int`, a `uuid.UUID` or `bytes`.
-        :return: the callback, unchanged.
-        """
-        self._user_callback = callback
-        return callback
-
-    @overload
-    def request_loader(
-        self, callback: Callable[P, Awaitable[UserT | None]]
-    ) -> Callable[P, Awaitable[UserT | None]]: ...
-    @overload
-    def request_loader(self, callback: Callable[P, UserT | None]) -> Callable[P, UserT | None]: ...
-    def request_loader(self, callback: Callable[..., Any]) -> Callable[..., Any]:
-        """Register a function that finds the user in the request itself, such as an API key.
-
-        Asked when neither session nor remember cookie name a user. What it returns holds for
-        this request: nothing is written to the session or to a cookie. May be ``async def``.
-
-        :param callback: takes the request; returns a user or None.
-        :return: the callback, unchanged.
-        """
-        self._request_callback = callback
-        return callback
-
-    @overload
-    def bearer_loader(
-        self, callback: Callable[P, Awaitable[UserT | None]]
-    ) -> Callable[P, Awaitable[UserT | None]]: ...
-    @overload
-    def bearer_loader(self, callback: Callable[P, UserT | None]) -> Callable[P, UserT | None]: ...
-    def bearer_loader(self, callback: Callable[..., Any]) -> Callable[..., Any]:
-        """Register a request loader for ``Authorization: Bearer`` (RFC 6750).
-
-        Asked after the `request_loader`. Callers who are refused are told of the scheme by
-        ``WWW-Authenticate: Bearer``. May be ``async def``.
-
-        :param callback: takes the token, a `str` that is never empty; returns a user or None.
-        :return: the callback, unchanged.
-
-        .. versionadded:: 0.6.90
-        """
-        self._bearer_callback = callback
-        return callback
-
-    def header_loader(
-        self, callback: Callable[[str], UserT | None]
-    ) -> Callable[[str], UserT | None]:
-        """Register a loader that is given the value of the ``Authorization`` header.
-
-        An old name: `request_loader` sees the whole request, `bearer_loader` just the token.
-
-        :param callback: takes the header's value; returns a user or None.
-        :return: the callback, unchanged.
-        """
-        self._header_callback = callback
-        return callback
+    user_loader = user_loader
+    request_loader = request_loader
+    bearer_loader = bearer_loader
+    header_loader = header_loader
 
     @property
     def user_callback(self) -> Callable[[str], Any] | None:
@@ -284,20 +202,7 @@ class LoginManager(Generic[UserT]):
         """The registered request loader, or None."""
         return self._request_callback
 
-    def may_impersonate(self, callback: MayImpersonate) -> MayImpersonate:
-        """Register the function that tells who may act as whom.
-
-        It is asked by `impersonate`, and again on every request. Let nobody act as somebody who
-        may more than they do.
-
-        :param callback: takes the actor and the other user, returns whether they may. May be
-            ``async def``.
-        :return: the callback, unchanged.
-
-        .. versionadded:: 0.6.90
-        """
-        self.may_impersonate_callback = callback
-        return callback
+    may_impersonate = may_impersonate
 
     @property
     def session_protection(self) -> str | None:
@@ -308,21 +213,16 @@ class LoginManager(Generic[UserT]):
         it means, with a warning. Any other value is an error in the log, and raises
         `ConfigurationError` at the request that would need it.
         """
-        try:
-            return settings.SESSION_PROTECTION.check(self._session_protection)
-        except ConfigurationError:
-            return self._session_protection
+        return protection.mode_of(self._session_protection)
 
     @session_protection.setter
     def session_protection(self, value: str | None) -> None:
-        remark = settings.SESSION_PROTECTION.remark(value, "session_protection")
-        if remark is not None:
-            settings.log_remark(remark)
+        protection.tell_of_mode(value)
         self._session_protection = value
 
-    unauthorized_handler = responses.unauthorized_handler
-    needs_refresh_handler = responses.needs_refresh_handler
-    set_login_view = responses.set_login_view
+    unauthorized_handler = unauthorized_handler
+    needs_refresh_handler = needs_refresh_handler
+    set_login_view = set_login_view
 
     # ------------------------------------------------------------ who it is
 
@@ -340,11 +240,11 @@ class LoginManager(Generic[UserT]):
         """Make `user` the current user inside of a ``with`` block. See `flask_login.acting_as`."""
         return current.acting(self, user)
 
-    get_current_login = current.login_of
-    login_fresh = current.is_fresh
-    login_remembered = current.is_remembered
-    login_still_valid = current.is_still_valid
-    login_ended_reason = current.ended_reason
+    get_current_login = login_of
+    login_fresh = is_fresh
+    login_remembered = is_remembered
+    login_still_valid = is_still_valid
+    login_ended_reason = ended_reason
 
     @property
     def sessions(self) -> SessionRegistry:
@@ -362,190 +262,84 @@ class LoginManager(Generic[UserT]):
 
     # ----------------------------------------------------- what changes a login
 
-    def login_user(
-        self,
-        user: UserT,
-        remember: bool = False,
-        duration: timedelta | None = None,
-        force: bool = False,
-        fresh: bool = True,
-        *,
-        methods: Collection[str] = (),
-        external_id: str | None = None,
-        idle_timeout: timedelta | None = None,
-        absolute_timeout: timedelta | None = None,
-        fresh_timeout: timedelta | None = None,
-    ) -> bool:
-        """Log `user` in, in this realm. See `flask_login.login_user`."""
-        return changes.login_user(
-            self,
-            user,
-            remember,
-            duration,
-            force,
-            fresh,
-            methods=methods,
-            external_id=external_id,
-            idle_timeout=idle_timeout,
-            absolute_timeout=absolute_timeout,
-            fresh_timeout=fresh_timeout,
-        )
+    login_user = login_user
+    confirm_login = confirm_login
+    logout_user = logout_user
+    login_failed = login_failed
 
-    confirm_login = changes.confirm_login
-    logout_user = changes.logout_user
-    login_failed = changes.login_failed
+    begin_login = begin_login
+    pending_user = pending_user
+    complete_login = complete_login
 
-    def begin_login(
-        self,
-        user: UserT,
-        remember: bool = False,
-        duration: timedelta | None = None,
-        *,
-        methods: Collection[str] = (),
-    ) -> bool:
-        """Note that `user` passed the first step. See `flask_login.begin_login`."""
-        return changes.begin_login(self, user, remember, duration, methods=methods)
-
-    def pending_user(self) -> UserT | None:
-        """Return the user between two steps of a login. See `flask_login.pending_user`."""
-        return cast("UserT | None", changes.pending_user(self))
-
-    complete_login = changes.complete_login
-
-    def impersonate(self, user: UserT) -> None:
-        """Act as `user` from here on. See `flask_login.impersonate`."""
-        changes.impersonate(self, user)
-
-    stop_impersonating = changes.stop_impersonating
+    impersonate = impersonate
+    stop_impersonating = stop_impersonating
 
     # ------------------------------------------------------------------ guards
 
-    @overload
-    def login_required(self, view: Callable[P, R]) -> Callable[P, R]: ...
+    login_required = login_required
+    fresh_login_required = fresh_login_required
+    anonymous_required = anonymous_required
+    protect = protect
+    exempt = exempt
 
-    @overload
-    def login_required(
-        self, view: None = None, *, when: Callable[[UserT], Any] | None = None
-    ) -> Decorator: ...
+    @staticmethod
+    def login_not_required(view: F) -> F:
+        """Mark a view as public. See `flask_login.login_not_required`."""
+        return default_guard.login_not_required(view)
 
-    def login_required(
-        self, view: Any = None, *, when: Callable[[UserT], Any] | None = None
-    ) -> Any:
-        """Guard a view for who is logged in to this realm. See `flask_login.login_required`."""
-        return guards.decorate(view, lambda: self, *guards.named(self, guards.login_rule(when)))
-
-    @overload
-    def fresh_login_required(self, view: Callable[P, R]) -> Callable[P, R]: ...
-
-    @overload
-    def fresh_login_required(
-        self,
-        view: None = None,
-        *,
-        max_age: timedelta | None = None,
-        methods: Collection[str] | None = None,
-        impersonated: bool = False,
-    ) -> Decorator: ...
-
-    def fresh_login_required(
-        self,
-        view: Any = None,
-        *,
-        max_age: timedelta | None = None,
-        methods: Collection[str] | None = None,
-        impersonated: bool = False,
-    ) -> Any:
-        """Guard a view for a fresh login of this realm. See `flask_login.fresh_login_required`."""
-        rule = guards.fresh_rule(max_age, methods, impersonated)
-        return guards.decorate(view, lambda: self, *guards.named(self, rule))
-
-    @overload
-    def anonymous_required(self, view: Callable[P, R]) -> Callable[P, R]: ...
-
-    @overload
-    def anonymous_required(
-        self, view: None = None, *, redirect_to: str | None = None
-    ) -> Decorator: ...
-
-    def anonymous_required(self, view: Any = None, *, redirect_to: str | None = None) -> Any:
-        """Guard a view for who is not logged in. See `flask_login.anonymous_required`."""
-        return guards.decorate(
-            view, lambda: self, *guards.named(self, guards.anonymous_rule(redirect_to))
-        )
-
-    protect = default_guard.protect
-    exempt = default_guard.exempt
-    login_not_required = staticmethod(default_guard.login_not_required)
-    no_activity = staticmethod(marks.no_activity)
+    @staticmethod
+    def no_activity(view: F) -> F:
+        """Mark a view whose requests are no activity of the user. See `flask_login.no_activity`."""
+        return marks.no_activity(view)
 
     @property
     def _login_disabled(self) -> bool:
-        return has_app_context() and settings.LOGIN_DISABLED.read(get_config())
+        return hooks.is_login_disabled()
 
     @_login_disabled.setter
     def _login_disabled(self, value: bool) -> None:
-        get_config()["LOGIN_DISABLED"] = value
+        hooks.disable_login(value)
 
     # -------------------------------------------- what callers who may not pass are told
 
-    unauthorized = responses.unauthorized
-    needs_refresh = responses.needs_refresh
-    forbidden = responses.forbidden
+    unauthorized = unauthorized
+    needs_refresh = needs_refresh
+    forbidden = forbidden
 
     def safe_next_url(self, default: str) -> str:
         """Return where to go after login in this realm. See `flask_login.safe_next_url`."""
         return redirects.next_or(default, self.keys.next)
 
-    login_url = staticmethod(redirects.login_url)
-    make_next_param = staticmethod(redirects.make_next_param)
-    encode_cookie = staticmethod(cookies.encode_cookie)
-    decode_cookie = staticmethod(cookies.decode_cookie)
+    @staticmethod
+    def login_url(login_view: str, next_url: str | None = None, next_field: str = "next") -> str:
+        """Return the URL of a login view. See `flask_login.login_url`."""
+        return redirects.login_url(login_view, next_url, next_field)
+
+    @staticmethod
+    def make_next_param(login_url: str, current_url: str) -> str:
+        """Return a URL as short as the way back allows. See `flask_login.make_next_param`."""
+        return redirects.make_next_param(login_url, current_url)
+
+    @staticmethod
+    def encode_cookie(payload: str, key: str | bytes | None = None) -> str:
+        """Return a signed text. See `flask_login.encode_cookie`."""
+        return cookies.encode_cookie(payload, key)
+
+    @staticmethod
+    def decode_cookie(cookie: str, key: str | bytes | None = None) -> str | None:
+        """Return the payload of a signed text. See `flask_login.decode_cookie`."""
+        return cookies.decode_cookie(cookie, key)
 
     # ------------------------------------------------------------ the old hooks
 
-    def _load_user(self) -> None:
-        visit_of(self._realm).load()
-
-    def _session_protection_failed(self) -> bool:
-        """Compare the client with the one that logged in; True means: not this session.
-
-        Override it to switch session protection off for some requests.
-        """
-        visit = visit_of(self._realm)
-        return sources.protect(visit, visit.session, self._session_identifier_generator())
-
-    def _load_user_from_remember_cookie(self, cookie: str) -> Any:
-        """Log the user of a remember cookie in again, not fresh; None if it names nobody."""
-        return sources.restore(visit_of(self._realm), cookie)
-
-    def _load_user_from_request(self, request: Request) -> Any:
-        return sources.ask_request_loader(visit_of(self._realm), request)
-
-    def _load_user_from_header(self, header: str) -> Any:
-        return sources.ask_header_loader(visit_of(self._realm), header)
-
-    def _update_request_context_with_user(self, user: Any = None) -> None:
-        """Make `user` the user of this request only; None is nobody."""
-        visit = visit_of(self._realm)
-        found = self.anonymous_user() if user is None else unwrap(user)
-        if self._realm.is_default:
-            visit.claim(found)
-        else:
-            visit.assign(found, None if user is None else "assigned")
-
-    def _update_remember_cookie(self, response: Response) -> Response:
-        return finish.finish(visit_of(self._realm), response, self)
-
-    def _set_cookie(self, response: Response) -> None:
-        visit = visit_of(self._realm)
-        finish.set_cookie(visit, response, visit.session)
-
-    def _clear_cookie(self, response: Response) -> None:
-        visit = visit_of(self._realm)
-        finish.clear_cookie(visit, response, visit.session)
+    _load_user = hooks.load_user
+    _session_protection_failed = hooks.session_protection_failed
+    _load_user_from_remember_cookie = hooks.load_user_from_remember_cookie
+    _load_user_from_request = hooks.load_user_from_request
+    _load_user_from_header = hooks.load_user_from_header
+    _update_request_context_with_user = hooks.update_request_context_with_user
+    _update_remember_cookie = hooks.update_remember_cookie
+    _set_cookie = hooks.set_cookie
+    _clear_cookie = hooks.clear_cookie
 
     _template_context = current.template_context
-
-
-#: The hooks as they are here, whatever is patched later.
-_OWN = {name: getattr(LoginManager, name) for name in HOOKS if hasattr(LoginManager, name)}

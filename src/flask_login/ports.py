@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from flask import Response
     from flask.typing import ResponseReturnValue
+    from typing_extensions import TypeVar
 
     from .core.entry import SessionKeys
     from .core.logins import StoredLogins
@@ -19,8 +20,15 @@ if TYPE_CHECKING:
     from .core.registry import SessionRegistry
     from .login_facts import CurrentLogin
 
+    # Any by default, so that an unannotated ``LoginManager()`` needs no type argument.
+    UserT = TypeVar("UserT", default=Any)
+else:
+    from typing import TypeVar
 
-class Manager(Hooks, Protocol):
+    UserT = TypeVar("UserT")
+
+
+class Manager(Hooks, Protocol[UserT]):
     """A `LoginManager`: what an application set on it, and what it answers."""
 
     realm: str
@@ -30,7 +38,7 @@ class Manager(Hooks, Protocol):
     _session_protection: str | None
     _clock: Callable[[], datetime]
 
-    current_user: Any
+    current_user: UserT
     login_view: str | None
     blueprint_login_views: dict[str | None, str | None]
     login_message: Any

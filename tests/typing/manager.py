@@ -36,6 +36,9 @@ assert_type(accounts.logout_user(), bool)
 assert_type(accounts.login_fresh(), bool)
 assert_type(accounts.login_remembered(), bool)
 assert_type(accounts.safe_next_url("/"), str)
+assert_type(accounts.begin_login(alice, methods={"pwd"}), bool)
+assert_type(accounts.pending_user(), Account | None)
+assert_type(accounts.impersonate(alice), None)
 accounts.confirm_login(methods=["otp"])
 accounts.set_login_view("login")
 accounts.set_login_view("admin.login", Blueprint("admin", __name__))
@@ -46,6 +49,9 @@ class Stranger:
 
 
 accounts.login_user(Stranger())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # not of this manager's users
+accounts.begin_login(Stranger())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # as above
+accounts.impersonate(Stranger())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # as above
+accounts.header_loader(lambda _: Stranger())  # type: ignore[arg-type,return-value]  # pyright: ignore[reportArgumentType]  # as above
 
 # An annotation says the same as a type argument.
 
@@ -57,6 +63,7 @@ assert_type(annotated.current_user, Account)
 plain = LoginManager()
 assert_type(plain, LoginManager[Any])
 assert_type(plain.current_user, Any)
+assert_type(plain.pending_user(), Any | None)
 plain.init_app(app)
 plain.init_app(app, add_context_processor=False)
 plain.login_view = "login"
@@ -88,6 +95,11 @@ def load_from_token(token: str) -> Account | None:
     return alice if token else None
 
 
+@accounts.may_impersonate
+def may_act(actor: Account, user: Account) -> bool:
+    return actor.email < user.email
+
+
 @plain.user_loader
 def load_anything(user_id: str) -> object:
     return user_id
@@ -106,6 +118,27 @@ def answer_strangers() -> tuple[str, int]:
 @accounts.needs_refresh_handler
 def answer_the_stale() -> tuple[str, int]:
     return "again", 401
+
+
+# A subclass overrides what it likes, the hooks of old too.
+
+
+class Strict(LoginManager[Account]):
+    def login_fresh(self) -> bool:
+        return super().login_fresh() and not self.login_remembered()
+
+    def _session_protection_failed(self) -> bool:
+        return super()._session_protection_failed()
+
+
+strict = Strict(app)
+assert_type(strict.current_user, Account)
+assert_type(strict.pending_user(), Account | None)
+
+
+@strict.user_loader
+def load_strictly(user_id: str) -> Account | None:
+    return alice if user_id == alice.id else None
 
 
 # A realm of its own, with its own users and clock.

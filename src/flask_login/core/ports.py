@@ -12,6 +12,9 @@ from .protection import Client
 if TYPE_CHECKING:
     from blinker import NamedSignal
 
+    #: Tells whether the first user may act as the second.
+    MayImpersonate = Callable[[Any, Any], Any]
+
 
 class HostedRealm(Protocol):
     """What of a realm its host, and its stored logins, need to know."""
@@ -59,7 +62,7 @@ class Hooks(Protocol):
 
     id_attribute: str
     anonymous_user: Callable[[], Any]
-    may_impersonate_callback: Callable[[Any, Any], Any] | None
+    may_impersonate_callback: MayImpersonate | None
     _user_callback: Callable[[Any], Any] | None
     _request_callback: Callable[[Any], Any] | None
     _bearer_callback: Callable[[str], Any] | None

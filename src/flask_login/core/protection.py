@@ -11,6 +11,9 @@ import hashlib
 from functools import lru_cache
 from typing import NamedTuple
 
+from . import settings
+from .exceptions import ConfigurationError
+
 
 class Client(NamedTuple):
     """What is known of the browser, or program, that makes a request."""
@@ -54,3 +57,21 @@ def is_legacy_fingerprint(stored: str, client: Client) -> bool:
         hashlib.sha512(text.encode("utf-8", "surrogateescape")).hexdigest()
         for text in (released, development)
     }
+
+
+def mode_of(value: str | None) -> str | None:
+    """Return the mode that a manager was given; one that is not accepted as it is.
+
+    That one raises at the request that needs it, unless ``SESSION_PROTECTION`` wins over it.
+    """
+    try:
+        return settings.SESSION_PROTECTION.check(value)
+    except ConfigurationError:
+        return value
+
+
+def tell_of_mode(value: str | None) -> None:
+    """Log what there is to say about the mode that a manager is given."""
+    remark = settings.SESSION_PROTECTION.remark(value, "session_protection")
+    if remark is not None:
+        settings.log_remark(remark)
