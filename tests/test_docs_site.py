@@ -128,6 +128,13 @@ def test_a_name_on_a_page_is_a_link_to_its_docstring_and_a_setting_to_its_meanin
     assert "../reference/settings.html#login_fresh_timeout" in links
 
 
+def test_a_method_that_is_a_function_of_a_room_is_shown_with_its_overloads(site: Path) -> None:
+    page = (site / "reference/python.html").read_text(encoding="utf-8")
+    shown = re.findall(r'"sig-name descname"><span class="pre">(\w+)<', page)
+    assert shown.count("user_loader") == 2
+    assert shown.count("login_required") == 4  # the function's, and the method's
+
+
 def test_code_in_a_table_may_be_broken_between_words_and_stays_as_it_is(site: Path) -> None:
     page = (site / "explanation/asvs.html").read_text(encoding="utf-8")
     assert "LOGIN_<wbr>MAX_<wbr>SESSIONS" in page

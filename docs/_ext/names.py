@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from sphinx import addnodes
+from sphinx.pycode import ModuleAnalyzer
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 
@@ -91,6 +92,20 @@ def write_page(app: Sphinx, docname: str, content: list[str]) -> None:
         if directives:
             text += f"## {title}\n\n```{{eval-rst}}\n" + "\n".join(directives) + "\n```\n\n"
     content[0] = text
+
+
+def share_overloads(_: Sphinx) -> None:
+    """Have autodoc find the overloads of the manager's methods that are functions of its rooms.
+
+    It looks for them in the function's own module, but under the name that the method has.
+    """
+    for name, member in vars(flask_login.LoginManager).items():
+        if inspect.isfunction(member):
+            analyzer = ModuleAnalyzer.for_module(member.__module__)
+            analyzer.analyze()
+            if member.__name__ in analyzer.overloads:
+                shared = analyzer.overloads[member.__name__]
+                analyzer.overloads[f"LoginManager.{name}"] = shared
 
 
 def documented(env: BuildEnvironment) -> set[str]:
@@ -198,6 +213,7 @@ def find_target(
 def setup(app: Sphinx) -> dict[str, Any]:
     """Tell Sphinx."""
     app.add_role("name", name_role)
+    app.connect("builder-inited", share_overloads)
     app.connect("source-read", write_page)
     app.connect("env-check-consistency", check_names)
     app.connect("missing-reference", find_target)
