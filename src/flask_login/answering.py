@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from functools import lru_cache, reduce
 from types import CodeType, FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from .guards import is_guard
 from .marks import find, layers
@@ -83,7 +83,7 @@ def _stacks(view: Any) -> Iterator[list[Kind]]:
     for name, method in methods:
         applied: Any = getattr(view_class, "method_decorators", ())
         if isinstance(applied, dict):
-            applied = applied.get(name, ())
+            applied = cast("dict[str, Any]", applied).get(name, ())
         between = [_kind_of_decorator(decorator) for decorator in reversed([*applied])]
         yield [*outside, *(kind for kind in between if kind is not None), *_kinds_of(method)]
 
@@ -108,7 +108,8 @@ def _answering(found: Any) -> Kind | None:
     if type(found) is _LRU_CACHE or module.partition(".")[0] in _CACHES:
         return "cache"
     if module in _MARSHALLING:
-        call: Any = found if type(found) is FunctionType else getattr(type(found), "__call__", None)  # noqa: B004  # not whether, but which
+        kind: type[object] = type(found)
+        call: Any = found if kind is FunctionType else getattr(kind, "__call__", None)  # noqa: B004  # not whether, but which
         if getattr(call, "__code__", None) in _codes(module):
             return "marshalling"
     return None

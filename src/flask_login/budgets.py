@@ -343,8 +343,8 @@ class AccountBudget(Budget):
         self, counters: Counters, key: str, limit: Limit, now: datetime, name: str
     ) -> None:
         super().__init__(counters, key, limit, now)
-        self._window = self._name
-        self._name = f"{self._window}:{counters.get(f'{self._window}:logins')}"
+        self._window: str = self._name
+        self._name: str = f"{self._window}:{counters.get(f'{self._window}:logins')}"
         self._found_by = name
 
     def take(self) -> bool:

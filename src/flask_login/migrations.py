@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .findings import Finding
 from .sessions.store import MigratedStore
@@ -52,13 +52,15 @@ def unmigrated(
 def _databases(app: Flask, is_complete: bool) -> Iterator[tuple[str, object, str]]:
     """Yield the databases of an application: the setting, the URL, where a relative path begins."""
     config: dict[str, Any] = app.config
-    known = [(_URL, config.get(_URL))]
+    known: list[tuple[str, Any]] = [(_URL, config.get(_URL))]
     for key in _URLS:
-        named = config.get(key)
+        named: Any = config.get(key)
         if isinstance(named, Mapping):
-            known += [(f"{key}[{name!r}]", value) for name, value in named.items()]
+            urls = cast("Mapping[object, Any]", named)
+            known += [(f"{key}[{name!r}]", value) for name, value in urls.items()]
     for name, value in known:
-        url = value.get("url") if isinstance(value, Mapping) else value
+        is_mapping = isinstance(value, Mapping)
+        url = cast("Mapping[str, Any]", value).get("url") if is_mapping else value
         if url is None:
             continue
         is_extension = "sqlalchemy" in app.extensions or name.startswith("SQLALCHEMY_ENGINES")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from .core import settings
 
@@ -31,7 +31,7 @@ def misspellings(app: Flask, realms: Mapping[str, RealmInApp]) -> Iterator[Missp
     alone: only a name counts that differs from one of the library's by a letter or two, or by case,
     underscores or the order of its words. No value is shown.
     """
-    for key, value in app.config.items():
+    for key, value in cast("dict[str, Any]", app.config).items():
         if key not in _KEYS and not isinstance(value, _CONTAINERS):
             meant = _meant(key, _KEYS)
             if meant is not None:

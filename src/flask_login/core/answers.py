@@ -17,7 +17,7 @@ def _refuse_to_wait(value: object) -> Any:
     raise TypeError(f"The {type(value).__name__} that stands for an answer was never awaited.")
 
 
-def answer_of(value: Any, resolve: Callable[[Any], Any] = _refuse_to_wait) -> Any:
+def answer_of(value: object, resolve: Callable[[Any], Any] = _refuse_to_wait) -> Any:
     """Return the answer that the application gives by a value, a function or ``async def``.
 
     A method that nobody called, and a coroutine that nobody awaited, would both count as yes.
@@ -38,6 +38,6 @@ def answer_of(value: Any, resolve: Callable[[Any], Any] = _refuse_to_wait) -> An
     return value
 
 
-def says(value: Any, resolve: Callable[[Any], Any] = _refuse_to_wait) -> bool:
+def says(value: object, resolve: Callable[[Any], Any] = _refuse_to_wait) -> bool:
     """Return the yes or no that the application gives: see `answer_of`."""
     return bool(answer_of(value, resolve))

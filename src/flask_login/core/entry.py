@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
-from typing import Any
+from typing import Any, cast
 
 from .settings import DEFAULT_REALM
 
@@ -80,7 +80,7 @@ class Entry:
     def methods(self, sess: Session) -> dict[str, int]:
         """Return how the user proved who they are, and when: seconds since 1970."""
         noted = sess.get(self.keys.methods)
-        known = noted.items() if isinstance(noted, dict) else ()
+        known = cast("dict[object, object]", noted).items() if isinstance(noted, dict) else ()
         return {name: at for name, at in known if isinstance(name, str) and isinstance(at, int)}
 
     def add_methods(self, sess: Session, methods: Any, now: int) -> None:

@@ -11,7 +11,7 @@ import hmac
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from flask_login.sessions.records import AHEAD as AHEAD
 from flask_login.sessions.records import CREDENTIALS_CHANGED as CREDENTIALS_CHANGED
@@ -82,12 +82,14 @@ class Times:
         """Return what stands in a session, or None for what is no such entry."""
         if not isinstance(entry, (list, tuple)):
             return None
+        values = cast("list[Any]", entry)
         try:
-            times = cls(*entry)
+            times = cls(*values)
         except TypeError:
             return None
-        if isinstance(entry[1], (list, tuple)) and len(entry[1]) == 2:
-            times.seen, times.behind = entry[1]
+        pair = cast("list[Any]", values[1])
+        if isinstance(values[1], (list, tuple)) and len(pair) == 2:
+            times.seen, times.behind = pair
         own = [times.idle, times.absolute, times.fresh, times.behind]
         numbers = (times.began, times.seen, *(number for number in own if number is not None))
         return times if all(isinstance(n, int) and abs(n) < _TOO_MANY for n in numbers) else None

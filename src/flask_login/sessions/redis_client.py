@@ -120,7 +120,7 @@ def client_maker(
 
 def _tell_of_retries(known: dict[str, Any]) -> None:
     """Log how long a lent client tries again before it says that its server is away."""
-    policy = vars(known["retry"]) if known.get("retry") else {}
+    policy: dict[str, Any] = vars(known["retry"]) if known.get("retry") else {}
     retries, backoff = policy.get("_retries", 0), policy.get("_backoff")
     if retries < 0:
         often, costs = "without end", "until it is back, it holds up every such request"
