@@ -794,7 +794,13 @@ def test_routes_says_which_endpoint_is_guarded_by_what(site: Flask) -> None:
 
 def test_routes_prints_json_for_programs(site: Flask) -> None:
     first, second, _ = json.loads(run(site, "routes", "--json").stdout)
-    assert first == {"endpoint": "a", "methods": ["GET"], "rule": "/a", "guards": []}
+    assert first == {
+        "endpoint": "a",
+        "methods": ["GET"],
+        "rule": "/a",
+        "guards": [],
+        "answers_options": False,
+    }
     assert second["guards"] == ["login_required"]
 
 

@@ -27,7 +27,7 @@ _MARSHALLING = {
 }
 _LRU_CACHE = type(lru_cache(len))
 #: The modules whose functions are guards, or make one.
-_GUARDS = frozenset(f"{__package__}.{name}" for name in ("guards", "login_manager"))
+_GUARDS = frozenset(f"{__package__}.{name}" for name in ("guards", "realm_guards", "login_manager"))
 
 
 class Covered(NamedTuple):

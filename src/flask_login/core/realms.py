@@ -48,6 +48,10 @@ def open_realm(
     return realm
 
 
+#: What every session store has.
+_METHODS = {name for name in vars(SessionStore) if not name.startswith("_")}
+
+
 def _check_store(store: object) -> None:
     """Raise `ConfigurationError` for what is no session store.
 
@@ -60,7 +64,7 @@ def _check_store(store: object) -> None:
         kind = "RedisSessionStore" if redis else "SQLAlchemySessionStore"
         shown = "a text"
         cure = f"Make a store of a URL: session_store={kind}(url), from flask_login.sessions."
-    elif isinstance(store, SessionStore):
+    elif {*dir(type(store))} >= _METHODS or isinstance(store, SessionStore):
         return
     else:
         # What is lent to a store: a client, an engine, a db; a function that makes one.
