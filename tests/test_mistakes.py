@@ -67,7 +67,7 @@ def manager_of(app: Flask, realm: str = "default") -> LoginManager[Any]:
         (Customer(id=7), "instead got: Customer. Let the class of your users inherit from"),
         ({"id": 7}, "instead got: dict. Let the class of your users inherit from"),
     ],
-    ids=repr,
+    ids=["None", "text", "number", "uuid", "row", "dict"],
 )
 @pytest.mark.parametrize("call", ["login_user", "begin_login", "force", "realm"])
 def test_whoever_is_no_user_is_not_logged_in_and_the_error_says_what_to_do(
@@ -298,7 +298,7 @@ def test_a_login_view_that_needs_values_is_told_with_their_names(app: Flask) -> 
         (MemorySessionStore.ping, "'an object of builtins.function'", "every method"),
         (False, "'an object of builtins.bool'", "SQLAlchemySessionStore(db)"),
     ],
-    ids=str,
+    ids=["redis", "valkey", "postgresql", "empty", "class", "object", "function", "False"],
 )
 @pytest.mark.parametrize("name", [None, "staff"])
 def test_what_is_no_session_store_is_refused_with_the_way_to_make_one(
