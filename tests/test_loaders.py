@@ -1165,3 +1165,52 @@ def test_a_user_loader_that_logs_out_is_obeyed_whatever_it_returns(
     assert site.cookie(client, "remember") is None
     with client.session_transaction() as sess:
         assert not sess
+
+
+# A loader may change the session that it is asked about
+
+
+def test_a_loader_that_takes_the_mark_of_a_forced_login_away_breaks_no_page(site: Site) -> None:
+    ann = site.users["ann"]
+
+    def load(user_id: str) -> Any:
+        session.pop(site.manager.keys.force, None)
+        return site.users.get(user_id)
+
+    client = site.browser()
+    ann.active = False
+    assert client.get("/login?id=ann&force").text == "True"
+    site.manager.user_loader(load)
+    assert client.get("/me").text == "nobody", "an account that is suspended, and not forced in"
+    ann.active = True
+    client.get("/login?id=ann")
+    assert client.get("/me").text == "ann"
+
+
+def test_a_loader_of_a_user_who_is_active_again_may_take_the_mark_away_itself(site: Site) -> None:
+    ann = site.users["ann"]
+
+    def load(user_id: str) -> Any:
+        ann.active = True
+        session.pop(site.manager.keys.force, None)
+        return site.users.get(user_id)
+
+    client = site.browser()
+    ann.active = False
+    client.get("/login?id=ann&force")
+    site.manager.user_loader(load)
+    assert client.get("/me").text == "ann"
+    assert client.get("/me").text == "ann"
+
+
+def test_a_loader_that_ends_the_impersonation_gives_the_actor(site: Site) -> None:
+    def load(user_id: str) -> Any:
+        session.pop(site.manager.keys.acting_as, None)
+        return site.users.get(user_id)
+
+    client = site.browser()
+    client.get("/login?id=eve")
+    client.get("/act?id=ann")
+    assert client.get("/me").text == "ann"
+    site.manager.user_loader(load)
+    assert client.get("/me").text == "eve"

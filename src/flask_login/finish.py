@@ -76,13 +76,14 @@ def finish_response(response: Response) -> Response:
 def _answer_again(_: Flask, **__: Any) -> None:
     """Note that an error's response takes the place of the one that had begun: a receiver."""
     context = request_context.get(None)
-    known: dict[str, Any] = {} if context is None else context.request.__dict__
-    if ANSWERED in known:
-        del known[ANSWERED]
-        if known.pop(_VARIES, False):
-            request_context.get(None).session.accessed = True  # this response is to say so as well
-        for visit in known.get(VISITS, ()):
-            visit.is_late, visit.opened = False, None
+    if context is None or ANSWERED not in context.request.__dict__:
+        return
+    known = context.request.__dict__
+    del known[ANSWERED]
+    if known.pop(_VARIES, False):
+        context.session.accessed = True  # this response is to say so as well
+    for visit in known.get(VISITS, ()):
+        visit.is_late, visit.opened = False, None
 
 
 def finish(visit: FlaskVisit, response: Response, manager: Manager) -> Response:

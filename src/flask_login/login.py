@@ -10,11 +10,10 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from flask import current_app, request, session
+from flask import request, session
 
 from . import doubles, legacy
 from .current import default_manager
-from .flask_internals import app_context
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -28,10 +27,7 @@ def _manager() -> LoginManager[Any]:
 
 def _manager_in_place() -> LoginManager[Any] | None:
     """Return the manager; None where a test put a double in its place, or in the session's."""
-    here = app_context.get(None)
-    manager: object = None if here is None else getattr(here.app, "login_manager", None)
-    if manager is None or legacy.utils["current_app"] is not current_app:
-        manager = default_manager()
+    manager: object = default_manager()
     if legacy.utils["session"] is not session or not hasattr(type(manager), "get_current_user"):
         return None
     return cast("LoginManager[Any]", manager)

@@ -5,21 +5,6 @@ from __future__ import annotations
 from flask.sessions import SecureCookieSessionInterface
 
 
-def renew_id(interface: object, sess: object) -> None:
-    """Have a session's interface give it a new id, or the session itself where that does it.
-
-    The first is what Flask-Session does, the second Flask-KVSession. Flask's own sessions have no
-    id: all that they hold is in the cookie.
-    """
-    regenerate = getattr(interface, "regenerate", None)
-    if callable(regenerate):
-        regenerate(sess)
-        return
-    regenerate = getattr(sess, "regenerate", None)
-    if callable(regenerate):
-        regenerate()
-
-
 def keeps_its_id(interface: object, sess: object) -> bool:
     """Tell whether a session on the server has the same id after a login as before it.
 

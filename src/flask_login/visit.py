@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
 from weakref import ref
 
@@ -35,7 +36,6 @@ from .flask_internals import (
     shares_g,
 )
 from .loaders import resolve, unwrap
-from .session_ids import renew_id
 from .shared_g import leave_g_after_requests
 
 if TYPE_CHECKING:
@@ -158,16 +158,13 @@ class FlaskVisit(Visit):
         name = "_load_user_from_remember_cookie"
         if not found or getattr(self.realm.hooks, name) != self.realm.own[name]:
             return found  # only the application knows what it puts there
-        self.own, others = [], None
-        for cookie in found:
-            if not level.has_signed(self, cookie):
-                if others is None:
-                    known = self.app.extensions.get("login", {}).values()
-                    others = [one.manager._realm.level for one in known]
-                if not any(other.has_signed(self, cookie) for other in others):
-                    continue
-            self.own.append(cookie)
-        return self.own
+        own = [*filter(partial(level.has_signed, self), found)]
+        if len(own) < len(found):
+            known = self.app.extensions.get("login", {}).values()
+            levels = [level, *(one.manager._realm.level for one in known)]
+            own = [one for one in found if any(level.has_signed(self, one) for level in levels)]
+        self.own = own  # once it is whole: other threads of the request may ask as well
+        return own
 
     def authorization(self) -> str | None:
         """Return the header ``Authorization``."""
@@ -185,8 +182,12 @@ class FlaskVisit(Visit):
         """Give a server-side session a new id, so that one planted before is worthless."""
         context = self._context() or require_request()
         interface, sess = self.app.session_interface, context.session
-        if getattr(interface, "regenerate", None) or hasattr(sess, "regenerate"):
-            renew_id(interface, sess)
+        # The interface does it in Flask-Session, the session itself in Flask-KVSession. Flask's own
+        # sessions have no id: all that they hold is in the cookie.
+        if callable(getattr(interface, "regenerate", None)):
+            interface.regenerate(sess)
+        elif callable(getattr(sess, "regenerate", None)):
+            sess.regenerate()
 
     def rotate_form_token(self) -> None:
         """Have Flask-WTF make a new CSRF token, where ``LOGIN_ROTATE_CSRF_TOKEN`` is set."""

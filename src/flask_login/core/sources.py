@@ -35,16 +35,15 @@ def from_session(visit: Visit) -> Any:  # noqa: PLR0911  # a way in, and all tha
     realm, sess = visit.realm, visit.opened
     keys = realm.entry.keys
     user_id = None if sess is None else sess.get(keys.user_id)
-    if sess is None or visit.before is None or user_id is None:
+    if sess is None or user_id is None:
         visit.stored = None
         return None
-    shown = visit.before[0]  # what the browser showed, in a plain dict
     hook = realm.hooks._session_protection_failed
     if hook != realm.own["_session_protection_failed"]:
         refused = hook()
     else:
         present = realm.hooks._session_identifier_generator()
-        refused = shown.get(keys.id) != present and protect(visit, sess, present)
+        refused = sess.get(keys.id) != present and protect(visit, sess, present)
     if refused:
         # Whoever carried the session here carried the remember cookie too.
         visit.is_distrusted = True
@@ -56,8 +55,9 @@ def from_session(visit: Visit) -> Any:  # noqa: PLR0911  # a way in, and all tha
     user = users.find(visit, user_id)
     if visit.is_decided or (user is None and whose.is_unknown_for_now(visit, user_id)):
         return None
-    forced = keys.force in shown
-    reason = visit.unfit(user, shown.get(keys.auth_hash), forced=forced)
+    # Read now, not before: the loader may have changed the session.
+    forced = keys.force in sess
+    reason = visit.unfit(user, sess.get(keys.auth_hash), forced=forced)
     if reason is not None:
         visit.end(reason, ())  # the remember cookie is asked next
         return None
@@ -67,10 +67,10 @@ def from_session(visit: Visit) -> Any:  # noqa: PLR0911  # a way in, and all tha
     if reason is not None:
         visit.leave(reason)
         return None
-    if keys.unknown_since in shown:
-        sess.pop(keys.unknown_since, None)
+    if keys.unknown_since in sess:
+        del sess[keys.unknown_since]
     visit.owner = (user, user_id)
-    return user if keys.acting_as not in shown else impersonation.continued(visit, user)
+    return user if keys.acting_as not in sess else impersonation.continued(visit, user)
 
 
 def protect(visit: Visit, sess: Session, present: str) -> bool:
@@ -159,7 +159,7 @@ def _is_good(visit: Visit, cookie: str) -> bool:
     return visit.unfit(user, token.auth_hash, forced=False) is None
 
 
-def restore(visit: Visit, cookie: str) -> Any:  # noqa: PLR0911  # as above
+def restore(visit: Visit, cookie: str) -> Any:  # noqa: PLR0911  # a way back in, and all that turns back
     """Log the user of a remember cookie in again, not fresh; None if it names nobody.
 
     A text that is none of this request's cookies, or that a request loader found, is looked at and
