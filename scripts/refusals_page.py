@@ -56,7 +56,8 @@ with [`LOGIN_REQUIRED_BY_DEFAULT`](settings.md#login_required_by_default).
 - **go on**: who is logged in has no use for the page.
 
 A view with several guards asks what the outermost asks first. Everybody is let in with
-[`LOGIN_DISABLED`](settings.md#login_disabled), and every `OPTIONS` request is.
+[`LOGIN_DISABLED`](settings.md#login_disabled), and an `OPTIONS` request is unless
+[`LOGIN_GUARD_OPTIONS`](settings.md#login_guard_options) is on and the view answers it itself.
 
 """
 

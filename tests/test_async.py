@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
-from flask import Flask, Request, g, request, session
+from flask import Flask, Request, Response, g, request, session, stream_with_context
+from tests.policy_site import KINDS, STORED, Kind, Member, Site
+from werkzeug.exceptions import HTTPException
 
 from flask_login import (
+    ConfigurationError,
     LoginManager,
+    LoginThrottle,
+    TooManyLoginAttempts,
     current_user,
     fresh_login_required,
     get_current_user,
     login_required,
     user_accessed,
 )
+from flask_login.testing import FrozenClock
 
 pytest.importorskip("asgiref", reason="async views and loaders need Flask[async]")
 
@@ -341,3 +348,423 @@ def test_without_the_async_extra_one_error_says_what_to_install(
     with pytest.raises(RuntimeError, match=r"'async' extra"):
         client.get("/me")
     assert awaited == [], "and no warning of a coroutine that was never awaited"
+
+
+# Answers: a yes or a no, a number or a name, that the application gives by something async
+
+
+class Answering:
+    """A callable object whose call is ``async def``."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    async def __call__(self, *_: Any) -> Any:
+        await asyncio.sleep(0)
+        return self.answer
+
+
+def async_method(answer: Any) -> Any:
+    async def method(self: Any) -> Any:
+        await asyncio.sleep(0)
+        return answer
+
+    return method
+
+
+def nested(answer: Any) -> Any:
+    async def method(self: Any) -> Any:
+        return async_method(answer)(self)  # somebody forgot to await
+
+    return method
+
+
+#: What a class may have under a name, that gives an answer.
+FORMS: dict[str, Callable[[Any], Any]] = {
+    "async method": async_method,
+    "async property": lambda answer: property(async_method(answer)),
+    "async callable": Answering,
+    "partial": lambda answer: partial(async_method(answer), None),
+    "method that returns a coroutine": lambda answer: lambda self: async_method(answer)(self),
+    "method that returns an async method": lambda answer: lambda self: Answering(answer),
+    "property that gives a partial": lambda answer: property(
+        lambda self: partial(async_method(answer), self)
+    ),
+    "coroutine that returns a coroutine": nested,
+    "awaitable": lambda answer: property(lambda self: Later(answer)),
+}
+of_each_form = pytest.mark.parametrize("form", FORMS.values(), ids=list(FORMS))
+of_each_kind = pytest.mark.parametrize("kind", KINDS, ids=str)
+
+
+def member(**forms: Any) -> Member:
+    """Return ann, of a class with these attributes."""
+    found: Member = type("Member", (Member,), forms)("ann")
+    return found
+
+
+def site_of(kind: Kind, clock: FrozenClock, user: Member, **config: Any) -> Site:
+    site = Site(kind, clock, **config)
+    site.users["ann"] = user
+    site.page("/guarded", site.manager.login_required)
+    site.page("/fresh-only", site.manager.fresh_login_required)
+    site.page("/for-nobody", site.manager.anonymous_required)
+    return site
+
+
+@of_each_form
+@of_each_kind
+def test_an_async_is_active_that_says_no_lets_nobody_log_in(
+    kind: Kind, form: Callable[[Any], Any], clock: FrozenClock
+) -> None:
+    site = site_of(kind, clock, member(is_active=form(False)))
+    client = site.browser()
+    assert client.get("/login?id=ann").text == "False"
+    assert client.get("/begin?id=ann").text == "False"
+    assert client.get("/guarded").status_code == 401
+    client.get("/login?id=eve")
+    assert client.get("/act?id=ann").status_code == 403
+    assert client.get("/me").text == "eve"
+
+
+@of_each_form
+@of_each_kind
+def test_an_async_is_active_that_says_yes_lets_its_user_in(
+    kind: Kind, form: Callable[[Any], Any], clock: FrozenClock
+) -> None:
+    site = site_of(kind, clock, member(is_active=form(True)))
+    client = site.browser()
+    assert client.get("/login?id=ann&remember").text == "True"
+    assert client.get("/guarded").text == "come in"
+    client.delete_cookie("session")
+    assert client.get("/guarded").text == "come in"
+
+
+@of_each_form
+@of_each_kind
+def test_a_ban_that_an_async_is_active_tells_ends_the_session_and_the_remembered_login(
+    kind: Kind, form: Callable[[Any], Any], clock: FrozenClock
+) -> None:
+    site = site_of(kind, clock, Member("ann"))
+    client = site.browser()
+    client.get("/login?id=ann&remember")
+    session_cookie, token = site.cookie(client), site.cookie(client, "remember")
+    site.users["ann"] = member(is_active=form(False))
+    assert site.browser(session=session_cookie).get("/guarded").status_code == 401
+    assert site.browser(remember=token).get("/guarded").status_code == 401
+    assert site.browser(session=session_cookie).get("/me").text == "nobody"
+
+
+@of_each_form
+@pytest.mark.parametrize("source", ["request", "bearer", "header"])
+@of_each_kind
+def test_an_async_is_active_that_says_no_closes_every_loader(
+    kind: Kind, source: str, form: Callable[[Any], Any], clock: FrozenClock
+) -> None:
+    site = site_of(kind, clock, member(is_active=form(False)))
+    getattr(site.manager, f"{source}_loader")(lambda _: site.users["ann"])
+    headers = {"Authorization": "Bearer key"}
+    assert site.browser().get("/guarded", headers=headers).status_code == 401
+
+
+@of_each_form
+@of_each_kind
+def test_an_async_is_authenticated_that_says_no_passes_no_guard(
+    kind: Kind, form: Callable[[Any], Any], clock: FrozenClock
+) -> None:
+    site = site_of(kind, clock, member(is_authenticated=form(False)))
+    site.manager.protect(site.app)
+    site.page("/by-default")
+    client = site.browser()
+    client.get("/login?id=ann")
+    assert client.get("/guarded").status_code == 401
+    assert client.get("/fresh-only").status_code == 401
+    assert client.get("/for-nobody").text == "come in"
+    assert client.get("/by-default").status_code == 401
+
+
+@of_each_form
+@of_each_kind
+def test_an_async_is_authenticated_that_says_yes_passes(
+    kind: Kind, form: Callable[[Any], Any], clock: FrozenClock
+) -> None:
+    site = site_of(kind, clock, member(is_authenticated=form(True)))
+    client = site.browser()
+    client.get("/login?id=ann")
+    assert client.get("/guarded").text == client.get("/fresh-only").text == "come in"
+    assert client.get("/for-nobody").status_code == 302
+
+
+@of_each_form
+@pytest.mark.parametrize("answer", [True, False])
+def test_an_async_is_anonymous_is_believed_when_the_login_is_asked(
+    form: Callable[[Any], Any], answer: bool, clock: FrozenClock
+) -> None:
+    site = site_of(STORED, clock, member(is_anonymous=form(answer)))
+    client = site.browser()
+    client.get("/login?id=ann")
+    assert bool(client.get("/known").get_json()) is not answer
+
+
+@of_each_form
+@pytest.mark.parametrize("answer", [True, False, None, 0, ""])
+@of_each_kind
+def test_when_waits_for_an_async_answer(
+    kind: Kind, answer: Any, form: Callable[[Any], Any], clock: FrozenClock
+) -> None:
+    site = site_of(kind, clock, member(is_admin=form(answer)))
+
+    async def is_admin(user: Any) -> Any:
+        return user.is_admin
+
+    asks: list[Callable[[Any], Any]] = [lambda user: user.is_admin, is_admin, partial(is_admin)]
+    for number, when in enumerate(asks):
+        site.page(f"/admin{number}", site.manager.login_required(when=when))
+    client = site.browser()
+    client.get("/login?id=ann")
+    for number in range(3):
+        assert client.get(f"/admin{number}").status_code == (200 if answer else 403)
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_when_waits_in_an_async_view_too(answer: bool, clock: FrozenClock) -> None:
+    site = site_of(STORED, clock, member(is_admin=async_method(answer)))
+
+    @site.app.get("/admin")
+    @site.manager.login_required(when=lambda user: user.is_admin)
+    async def admin() -> str:
+        return "come in"
+
+    @site.app.get("/asked-inside")
+    async def asked_inside() -> str:
+        guarded = site.manager.login_required(when=lambda user: user.is_admin)(lambda: "come in")
+        return guarded()
+
+    client = site.browser()
+    client.get("/login?id=ann")
+    for path in ("/admin", "/asked-inside"):
+        assert client.get(path).status_code == (200 if answer else 403)
+
+
+@of_each_kind
+def test_an_async_answer_counts_after_the_response_has_begun(
+    kind: Kind, clock: FrozenClock
+) -> None:
+    site = site_of(kind, clock, Member("ann"))
+    guard = site.manager.login_required(when=lambda user: user.is_admin)
+
+    @site.app.get("/stream")
+    def stream() -> Response:
+        def parts() -> Iterator[str]:
+            yield "begun, "
+            try:
+                yield str(guard(lambda: "come in")())
+            except HTTPException as error:
+                yield str(error.code)
+            yield f", {site.manager.current_user.get_id() or 'nobody'}"
+
+        return Response(stream_with_context(parts()))
+
+    client = site.browser()
+    client.get("/login?id=ann")
+    site.users["ann"] = member(is_admin=async_method(False))
+    assert client.get("/stream").text == "begun, 403, ann"
+    site.users["ann"] = member(is_admin=async_method(True))
+    assert client.get("/stream").text == "begun, come in, ann"
+    site.users["ann"] = member(is_admin=async_method(True), is_active=async_method(False))
+    assert client.get("/stream").text == "begun, 401, nobody"
+
+
+@of_each_form
+@of_each_kind
+def test_an_async_may_impersonate_that_says_no_lets_nobody_act_as_another(
+    kind: Kind, form: Callable[[Any], Any], clock: FrozenClock
+) -> None:
+    site = site_of(kind, clock, member(may=form(True)))
+    site.manager.may_impersonate(lambda actor, user: user.may)
+    client = site.browser()
+    client.get("/login?id=eve")
+    assert client.get("/act?id=ann").text == "ann"
+    assert client.get("/me").text == "ann"
+    site.users["ann"] = member(may=form(False))
+    assert client.get("/me").text == "nobody", "what was meant for ann is not eve's to do"
+    assert client.get("/me").text == "eve"
+    assert client.get("/act?id=ann").status_code == 403
+
+
+@of_each_form
+@pytest.mark.parametrize("by", ["a lambda", "async def"])
+def test_an_async_number_of_sessions_is_the_number(
+    form: Callable[[Any], Any], by: str, clock: FrozenClock
+) -> None:
+    async def most(user: Any) -> Any:
+        return user.most
+
+    site = site_of(
+        STORED,
+        clock,
+        member(most=form(1)),
+        LOGIN_MAX_SESSIONS=most if by == "async def" else lambda user: user.most,
+    )
+    first, second = site.browser(), site.browser()
+    assert first.get("/login?id=ann").text == second.get("/login?id=ann").text == "True"
+    assert (first.get("/me").text, second.get("/me").text) == ("nobody", "ann")
+
+
+@pytest.mark.parametrize("answer", [0, -1, "two", True, 1.5])
+def test_an_async_number_that_is_none_begins_no_login(answer: Any, clock: FrozenClock) -> None:
+    site = site_of(STORED, clock, Member("ann"), LOGIN_MAX_SESSIONS=Answering(answer))
+    client = site.browser()
+    with pytest.raises(ConfigurationError, match="LOGIN_MAX_SESSIONS"):
+        client.get("/login?id=ann")
+    assert site.store is not None
+    assert site.store.list("ann") == []
+    assert client.get("/me").text == "nobody"
+
+
+@pytest.mark.parametrize(
+    "form", [async_method, Answering, FORMS["method that returns a coroutine"]]
+)
+def test_credentials_that_are_told_by_something_async_are_compared(
+    form: Callable[[Any], Any], clock: FrozenClock
+) -> None:
+    for kind in KINDS:
+        site = site_of(kind, clock, member(get_session_auth_hash=form("first")))
+        client = site.browser()
+        client.get("/login?id=ann")
+        assert client.get("/me").text == "ann"
+        site.users["ann"] = member(get_session_auth_hash=form("second"))
+        assert client.get("/me").text == "nobody"
+
+
+@pytest.mark.parametrize("hook", ["remember_cookie", "request", "header"])
+@pytest.mark.parametrize("patched", [False, True], ids=["overridden", "patched"])
+def test_an_old_hook_that_became_async_is_awaited(
+    app: Flask, users: dict[str, Any], hook: str, patched: bool
+) -> None:
+    name = f"_load_user_from_{hook}"
+
+    async def load(*_: Any) -> Any:
+        return users["alice"]
+
+    async def load_nobody(*_: Any) -> Any:
+        return None
+
+    app.extensions.clear()
+    manager: LoginManager[Any] = (
+        LoginManager(app) if patched else type("Manager", (LoginManager,), {name: load})(app)
+    )
+    if patched:
+        setattr(manager, name, load)
+    manager.user_loader(users.get)
+    if hook != "remember_cookie":
+        getattr(manager, f"{hook}_loader")(lambda _: None)
+    app.add_url_rule("/hooked", "hooked", login_required(lambda: "come in"))
+    client = app.test_client()
+    client.set_cookie("remember_token", "what only the hook can read")
+    assert client.get("/hooked", headers={"Authorization": "key"}).text == "come in"
+    setattr(manager, name, load_nobody)
+    assert client.get("/hooked", headers={"Authorization": "key"}).status_code == 401
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_session_protection_of_its_own_that_became_async_is_awaited(
+    app: Flask, login_manager: LoginManager[Any], monkeypatch: pytest.MonkeyPatch, refused: bool
+) -> None:
+    async def failed() -> bool:
+        return refused
+
+    monkeypatch.setattr(login_manager, "_session_protection_failed", failed)
+    client = app.test_client()
+    client.get("/login/alice")
+    assert client.get("/me").text == ("nobody" if refused else "alice")
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_a_login_fresh_of_its_own_that_became_async_is_awaited(
+    pages: Flask, login_manager: LoginManager[Any], monkeypatch: pytest.MonkeyPatch, fresh: bool
+) -> None:
+    async def login_fresh() -> bool:
+        return fresh
+
+    monkeypatch.setattr(login_manager, "login_fresh", login_fresh)
+    client = pages.test_client()
+    client.get("/login/alice")
+    assert client.get("/async-fresh").status_code == (200 if fresh else 401)
+
+
+@pytest.mark.parametrize(
+    "normalize", [Answering("one"), partial(Answering("one")), lambda name: Later("one")]
+)
+def test_an_async_normalize_counts_all_spellings_as_one(app: Flask, normalize: Any) -> None:
+    throttle = LoginThrottle(per_account="2 per hour", per_address=None, normalize=normalize)
+    with app.test_request_context():
+        throttle.attempt("One")
+        throttle.attempt("oNe")
+        with pytest.raises(TooManyLoginAttempts):
+            throttle.attempt("onE")
+        throttle.unlock("ONE")
+        throttle.attempt("one")
+
+
+def test_a_normalize_that_gives_no_text_is_an_error_and_not_a_name(app: Flask) -> None:
+    throttle = LoginThrottle(normalize=lambda name: [name])  # type: ignore[arg-type, return-value]
+    with app.test_request_context(), pytest.raises(TypeError, match="must return a text, not list"):
+        throttle.attempt("ann")
+
+
+def test_an_async_localize_callback_says_the_message(
+    app: Flask, login_manager: LoginManager[Any]
+) -> None:
+    async def localize(message: str) -> str:
+        return f"¡{message}!"
+
+    app.config["SECRET_KEY"] = "a key of thirty-two random bytes"
+    login_manager.login_view = "/in"
+    login_manager.localize_callback = localize
+    app.add_url_rule("/guarded", "guarded", login_required(lambda: "in"))
+    client = app.test_client()
+    assert client.get("/guarded", headers={"Accept": "text/html"}).status_code == 302
+    with client.session_transaction() as sess:
+        assert sess["_flashes"] == [("message", "¡Please log in to access this page.!")]
+
+
+def generator(answer: Any) -> Any:
+    def method(self: Any) -> Iterator[Any]:
+        yield answer
+
+    return method
+
+
+def async_generator(answer: Any) -> Any:
+    async def method(self: Any) -> AsyncIterator[Any]:
+        yield answer
+
+    return method
+
+
+@pytest.mark.parametrize("form", [generator, async_generator])
+@pytest.mark.parametrize("name", ["is_active", "is_authenticated", "is_admin"])
+def test_a_generator_is_no_yes(form: Callable[[Any], Any], name: str, clock: FrozenClock) -> None:
+    site = site_of(STORED, clock, Member("ann"))
+    site.page("/admin", site.manager.login_required(when=lambda user: user.is_admin))
+    client = site.browser()
+    client.get("/login?id=ann")
+    site.users["ann"] = member(**{"is_admin": True, name: form(False)})
+    with pytest.raises(TypeError, match="generator is no answer"):
+        client.get("/admin")
+
+
+@pytest.mark.parametrize("name", ["is_active", "is_authenticated", "is_admin", "may"])
+def test_without_the_async_extra_an_async_answer_is_an_error_and_never_a_yes(
+    name: str, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = site_of(STORED, clock, Member("ann"))
+    site.page("/admin", site.manager.login_required(when=lambda user: user.is_admin))
+    site.manager.may_impersonate(lambda actor, user: user.may)
+    client = site.browser()
+    client.get(f"/login?id={'eve' if name == 'may' else 'ann'}")
+    site.users["ann"] = member(**{"is_admin": True, name: async_method(True)})
+    monkeypatch.setitem(sys.modules, "asgiref.sync", None)
+    with pytest.raises(RuntimeError, match=r"'async' extra"):
+        client.get("/act?id=ann" if name == "may" else "/admin")

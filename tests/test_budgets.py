@@ -16,7 +16,15 @@ pytest.importorskip("limits", minversion="3.0")
 
 from limits.storage import MemcachedStorage, MemoryStorage
 
-from flask_login.budgets import Budget, Counters, Limit, network_of, parse, plain_name
+from flask_login.budgets import (
+    AccountBudget,
+    Budget,
+    Counters,
+    Limit,
+    network_of,
+    parse,
+    plain_name,
+)
 from flask_login.testing import FrozenClock
 
 DAY = 86_400
@@ -110,6 +118,43 @@ def test_attack_no_order_of_the_steps_of_parallel_logins_gives_more_back_than_wa
     assert left >= 10 - others - 3
 
 
+def account(storage: MemoryStorage, limit: Limit, name: str) -> AccountBudget:
+    counters = Counters(storage)
+    if isinstance(storage, InSteps):
+        counters._lock = nullcontext()
+    return AccountBudget(counters, "key", limit, FrozenClock()(), name)
+
+
+@given(st.integers(1, 4), st.integers(1, 6), st.lists(st.integers(0, 5), max_size=40))
+def test_attack_no_order_of_the_steps_of_attempts_by_many_names_lets_more_pass_than_the_limit(
+    limit: int, attempts: int, order: list[int]
+) -> None:
+    storage, passed = InSteps(), []
+
+    def tries(name: int) -> Callable[[], object]:
+        return lambda: passed.append(account(storage, Limit(900, limit), str(name)).take())
+
+    storage.run([tries(name) for name in range(attempts)], order)
+    assert passed.count(True) == min(limit, attempts)
+    later = [account(storage, Limit(900, limit), f"later {n}").take() for n in range(limit)]
+    assert later.count(True) == max(limit - attempts, 0)
+
+
+@given(st.integers(1, 6), st.lists(st.integers(0, 5), max_size=40))
+def test_no_order_of_the_steps_of_attempts_by_one_name_tells_that_there_is_an_account(
+    attempts: int, order: list[int]
+) -> None:
+    storage, passed = InSteps(), []
+
+    def tries() -> None:
+        passed.append(account(storage, Limit(900, 1), "ann").take())
+
+    storage.run([tries] * attempts, order)
+    assert passed == [True] * attempts, "what the name's own budget lets pass, this one does"
+    assert not account(storage, Limit(900, 1), "another").take()
+    assert account(storage, Limit(900, 1), "ann").take(), "what was refused counts nowhere"
+
+
 def test_the_windows_of_a_key_follow_each_other_without_gaps() -> None:
     storage, limit = MemoryStorage(), Limit(900, 1)
     taken = [after for after in range(0, 3600, 10) if budget(storage, limit, after=after).take()]
@@ -162,6 +207,16 @@ def test_an_address_is_counted_in_one_form(address: str, counted: str) -> None:
         ("ΣΑΣ", "σασ"),
         ("σας", "σασ"),
         ("\u1e9e", "ss"),
+        ("Łódź đħø", "lodz dho"),
+        ("œuvre", "oeuvre"),
+        ("\u0131\u0142", "il"),
+        ("a\u0488b", "ab"),
+        ("\u0363nn", "ann"),
+        ("٤\u0966\u2783", "404"),
+        ("½", "1\u20442"),
+        ("十", "十"),
+        ("\U00010110", "\U00010110"),
+        ("\u01be", "\u01be"),
         ("田中", "田中"),
         ("\ud800", "\ud800"),
         ("", ""),

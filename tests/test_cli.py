@@ -47,7 +47,7 @@ class FragileStore(MemorySessionStore):
     down = False
 
     def __getattribute__(self, name: str) -> Any:
-        if name in {"list", "get", "purge", "end_all_before", "ping"} and self.down:
+        if name in {"list", "get", "purge", "end_all_before", "ended_before", "ping"} and self.down:
             raise SessionStoreUnavailable("memory", OSError("redis://user:canary@host"))
         return super().__getattribute__(name)
 
@@ -409,6 +409,81 @@ def test_a_moment_that_is_yet_to_come_is_wrong_usage_and_nobody_is_asked(
     assert reason_of(store, record) is None
 
 
+# brake
+
+
+def test_brake_says_that_it_was_never_pulled(app: Flask) -> None:
+    for arguments in ((), ("--show",), ("--clear",)):
+        result = run(app, "brake", *arguments)
+        assert (result.exit_code, result.output) == (0, "The emergency brake was never pulled.\n")
+
+
+def test_brake_shows_where_it_stands(app: Flask) -> None:
+    run(app, "revoke-everyone", "--yes")
+    result = run(app, "brake", "--show")
+    assert result.output == "No login from before 2026-01-01 12:00:00 UTC counts.\n"
+    assert run(app, "brake").output == result.output
+    told = run(app, "brake", "--clear").output.splitlines()
+    assert told[1:] == ["That is no hindrance to new logins, so it stays."]
+
+
+def test_brake_lowers_what_a_clock_that_was_ahead_has_pulled(
+    app: Flask, store: FragileStore, clock: FrozenClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "flask_login.audit")
+    old = kept(store)
+    clock.advance(timedelta(days=1))
+    run(app, "revoke-everyone", "--yes")
+    clock.advance(timedelta(days=-1))
+    result = run(app, "brake")
+    assert result.output.splitlines() == [
+        "No login from before 2026-01-02 12:00:00 UTC counts.",
+        "That is in the future: new logins end at once. Lower it by --clear.",
+    ]
+    result = run(app, "brake", "--clear")
+    assert (result.exit_code, result.output) == (
+        0,
+        "Lowered the emergency brake from 2026-01-02 12:00:00 to 2026-01-01 12:00:00 UTC."
+        " Logins that begin from now on count.\n",
+    )
+    assert "login_brake_lowered 2026-01-01T12:00:00" in caplog.text
+    assert reason_of(store, old) == records.REVOKED
+    assert reason_of(store, kept(store, created_at=NOW + MINUTE)) is None
+
+
+def test_brake_prints_json_for_programs(app: Flask, clock: FrozenClock) -> None:
+    never = {"ended_before": None, "is_ahead": False, "lowered_from": None}
+    assert json.loads(run(app, "brake", "--json").stdout) == never
+    clock.advance(timedelta(days=1))
+    run(app, "revoke-everyone", "--yes")
+    clock.advance(timedelta(days=-1))
+    ahead = "2026-01-02T12:00:00+00:00"
+    shown = {"ended_before": ahead, "is_ahead": True, "lowered_from": None}
+    assert json.loads(run(app, "brake", "--json").stdout) == shown
+    now = "2026-01-01T12:00:00+00:00"
+    shown = {"ended_before": now, "is_ahead": False, "lowered_from": ahead}
+    assert json.loads(run(app, "brake", "--clear", "--json").stdout) == shown
+
+
+def test_brake_is_shown_or_lowered_and_not_both(app: Flask) -> None:
+    result = run(app, "brake", "--show", "--clear")
+    assert result.exit_code == 2
+    assert "Use either --show or --clear." in result.stderr
+
+
+def test_a_brake_that_the_store_can_not_lower_is_wrong_usage(
+    app: Flask,
+) -> None:
+    class PlainStore(MemorySessionStore):
+        lower_brake: Any = None
+
+    LoginManager(app, session_store=PlainStore())
+    result = run(app, "brake", "--clear")
+    assert result.exit_code == 2
+    assert "Error: session_store must be a store that can lower the" in result.stderr
+    assert run(app, "brake", "--show").exit_code == 0
+
+
 # purge
 
 
@@ -500,6 +575,8 @@ COMMANDS = [
     ("revoke", "handle"),
     ("revoke-user", "ada"),
     ("revoke-everyone", "--yes"),
+    ("brake",),
+    ("brake", "--clear"),
     ("purge",),
 ]
 EACH_COMMAND = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
@@ -717,7 +794,13 @@ def test_routes_says_which_endpoint_is_guarded_by_what(site: Flask) -> None:
 
 def test_routes_prints_json_for_programs(site: Flask) -> None:
     first, second, _ = json.loads(run(site, "routes", "--json").stdout)
-    assert first == {"endpoint": "a", "methods": ["GET"], "rule": "/a", "guards": []}
+    assert first == {
+        "endpoint": "a",
+        "methods": ["GET"],
+        "rule": "/a",
+        "guards": [],
+        "answers_options": False,
+    }
     assert second["guards"] == ["login_required"]
 
 

@@ -23,13 +23,16 @@ from werkzeug.exceptions import ServiceUnavailable
 
 import flask_login
 from flask_login import (
+    answering,
     doctor,
     doctor_stores,
     exceptions,
     hooks,
+    migrations,
     responses,
     sessions,
     signals,
+    spelling,
 )
 from flask_login.cli import login_cli
 from flask_login.core import settings, sources, visit
@@ -405,7 +408,10 @@ def test_the_page_of_exceptions_has_every_exception_with_its_reason_and_facts() 
         "ConfigurationError": flask_login.ConfigurationError("key", 1, "2"),
         "MissingLoginManager": flask_login.MissingLoginManager("application"),
         "MissingLoader": flask_login.MissingLoader(),
+        "InvalidUser": flask_login.InvalidUser("user", "None", "get_id"),
         "InvalidUserId": flask_login.InvalidUserId("get_id"),
+        "NoCurrentUser": flask_login.NoCurrentUser("name"),
+        "UnknownLoginView": flask_login.UnknownLoginView("login", "no such endpoint"),
         "UnguardedViewError": flask_login.UnguardedViewError(["home"]),
         "ImpersonationDenied": flask_login.ImpersonationDenied("why"),
         "TooManyLoginAttempts": flask_login.TooManyLoginAttempts(30, "account"),
@@ -525,7 +531,10 @@ def test_the_page_of_commands_has_every_option_and_no_other() -> None:
 def test_the_page_of_commands_has_every_finding_of_the_doctor_and_no_other() -> None:
     documented = names_under(CLI, "What `doctor` looks for")
     source = inspect.getsource(doctor) + inspect.getsource(doctor_stores)
+    source += inspect.getsource(migrations)
     found = re.findall(r'Finding\(\s*"\w+"[^,]*,\s*"(\w+)"', source)
+    found += re.findall(r'Misspelling\(\s*"(\w+)"', inspect.getsource(spelling))
+    found += [f"guard_below_{kind}" for kind in answering.CONSEQUENCES]
     assert sorted(documented) == sorted(set(found))
 
 

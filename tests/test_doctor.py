@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -324,6 +324,28 @@ def test_a_store_that_fails_is_found_without_its_password_and_stops_nothing() ->
     assert (second.level, second.code) == ("error", "store_fails")
     assert second.text.endswith("'default' (shared) fails: LookupError.")
     assert "create_all()" in second.cure
+
+
+def test_a_store_that_does_not_answer_is_found_with_its_address_and_the_reason() -> None:
+    class AddressedDownStore(SharedStore):
+        def address(self) -> str:
+            return "db.internal:6379"
+
+        def ping(self) -> None:
+            cause = OSError("Error 111 connecting to user:canary@host. Connection refused.")
+            raise SessionStoreUnavailable(self.kind, cause)
+
+    (finding,) = examine(site(AddressedDownStore()))
+    told = "'default' (shared at db.internal:6379) gives no answer: OSError (connection refused)."
+    assert finding.text.endswith(told)
+
+
+def test_a_brake_in_the_future_is_found() -> None:
+    store = SharedStore()
+    now = datetime.now(timezone.utc)
+    for moment, codes in ((now, []), (now + timedelta(days=1), ["brake_ahead"])):
+        store.end_all_before(moment)
+        assert [finding.code for finding in examine(site(store))] == codes
 
 
 def test_every_realm_s_store_is_looked_at() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import re
 import runpy
@@ -28,7 +29,7 @@ from tests.chromium import chromium, press, serve, wait_until
 from tests.deadlines import at_most
 from tests.redirect_status import REDIRECT
 
-from flask_login import FlaskLoginClient
+from flask_login import FlaskLoginClient, LoginManager, current_user
 from flask_login.core.signed import SignedLevel
 from flask_login.testing import FrozenClock
 
@@ -164,6 +165,21 @@ def test_whoever_follows_the_tutorial_sees_each_line_that_a_step_adds() -> None:
             # What is replaced: imports, the manager, the line that logs in.
             assert len(gone) <= 3, f"{step}/{name}: {gone}"
             before[name] = text
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_reader_who_replaces_the_imports_by_those_of_a_step_loses_no_name(step: str) -> None:
+    script = runpy.run_path(str(ROOT / "scripts/docs_examples.py"))
+    page = (DOCS / "tutorial.md").read_text(encoding="utf-8")
+    file = EXAMPLES / step / "app.py"
+    needed = imports_of(file.read_text(encoding="utf-8"))
+    for found in script["BLOCK"].finditer(page):
+        if found["file"] == f"examples/{step}/app.py" and "imports" in found["parts"].split():
+            assert imports_of(found["text"]) == needed
+
+
+def imports_of(code: str) -> list[str]:
+    return re.findall(r"^(?:from \S+ )?import .*$", code, re.MULTILINE)
 
 
 @pytest.mark.parametrize("step", range(1, 6))
@@ -510,7 +526,9 @@ def test_with_flask_principal_the_rights_are_those_of_the_current_user(load: Loa
 # Celery
 
 
-def test_a_job_gets_the_id_of_the_user_who_asked_for_it(load: Load) -> None:
+def test_a_job_gets_the_id_of_the_user_who_asked_for_it(
+    load: Load, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("celery", reason="the page is about Celery")
     module = load("celery")
     module.celery.conf.task_always_eager = True
@@ -518,10 +536,10 @@ def test_a_job_gets_the_id_of_the_user_who_asked_for_it(load: Load) -> None:
     assert module.app.test_client().post("/report").status_code == 401
     client = module.app.test_client(user=module.users["ann"])
     assert client.post("/report").status_code == 202
-    assert module.sent == ["report for ann"]
+    assert capsys.readouterr().out == "report for ann\n"
     module.users.clear()
     module.send_report.delay("ann")
-    assert module.sent == ["report for ann"]
+    assert capsys.readouterr().out == ""
 
 
 # Flask-SocketIO
@@ -613,6 +631,7 @@ class Provider:
                 "authorization_endpoint": f"{self.url}/authorize",
                 "token_endpoint": f"{self.url}/token",
                 "jwks_uri": f"{self.url}/keys",
+                "end_session_endpoint": f"{self.url}/end",
                 "id_token_signing_alg_values_supported": ["RS256"],
             }
 
@@ -624,6 +643,7 @@ class Provider:
         def token() -> dict[str, Any]:
             assert flask.request.form["code_verifier"]
             claims = {"nonce": self.asked["nonce"], **self.claims}
+            claims = {name: value for name, value in claims.items() if value is not None}
             return {"access_token": "x", "token_type": "Bearer", "id_token": self.sign(claims)}
 
     def sign(self, claims: dict[str, Any], key: Any = None) -> str:
@@ -708,6 +728,50 @@ def test_a_confirmation_by_somebody_else_or_of_an_hour_ago_confirms_nothing(
     assert browser.get("/address").status_code == REDIRECT
 
 
+def test_a_provider_that_does_not_say_when_it_asked_makes_no_login_fresh_and_confirms_nothing(
+    provider: Connect,
+) -> None:
+    idp, module = provider
+    browser = module.app.test_client()
+    idp.visit(browser, "/login", auth_time=None)
+    assert idp.asked["max_age"] == "86400"  # with it a provider has to say so
+    assert browser.get("/address").location == "/confirm"
+    assert idp.visit(browser, "/confirm", auth_time=None).status_code == 403
+
+
+@pytest.mark.parametrize("way", ["/login", "/confirm"])
+@pytest.mark.parametrize("answer", ["cancelled", "of another question", "for another client"])
+def test_an_answer_of_the_provider_that_proves_nothing_is_403_and_changes_no_login(
+    provider: Connect, way: str, answer: str
+) -> None:
+    idp, module = provider
+    browser = module.app.test_client()
+    idp.visit(browser, "/login", auth_time=int(time.time()) - 3600)
+    if answer == "cancelled":
+        back = {"/login": "/callback", "/confirm": "/confirmed"}[way]
+        denied = {"error": "access_denied", "error_description": "<b>cancelled</b>"}
+        refused = browser.get(back, query_string=denied)
+        assert "&lt;b&gt;cancelled" in refused.text
+    else:
+        claims = {"of another question": {"nonce": "n"}, "for another client": {"aud": "x"}}
+        refused = idp.visit(browser, way, **claims[answer])
+    assert refused.status_code == 403
+    assert browser.get("/").text == "Hello, ann!"
+    assert browser.get("/address").location == "/confirm"
+
+
+def test_a_logout_goes_on_to_the_provider_and_names_the_way_back(provider: Connect) -> None:
+    idp, module = provider
+    browser = module.app.test_client()
+    idp.visit(browser, "/login")
+    there = urllib.parse.urlsplit(browser.post("/logout").location)
+    assert f"{there.scheme}://{there.netloc}{there.path}" == f"{idp.url}/end"
+    back = {"client_id": "shop", "post_logout_redirect_uri": "http://localhost/logged-out"}
+    assert dict(urllib.parse.parse_qsl(there.query)) == back
+    assert browser.get("/logged-out").status_code == 200
+    assert browser.get("/").location == "/login"
+
+
 EVENT: dict[str, Any] = {"http://schemas.openid.net/event/backchannel-logout": {}}
 
 
@@ -759,6 +823,157 @@ def test_a_logout_that_the_provider_did_not_sign_for_this_is_refused(
     answer = browser.post("/back-channel-logout", data={"logout_token": token})
     assert answer.status_code == 400
     assert browser.get("/").status_code == 200
+
+
+# Flask-Dance
+
+
+@pytest.fixture
+def dance(load: Load, monkeypatch: pytest.MonkeyPatch) -> Iterator[flask.Flask]:
+    """Give the page's application, and a GitHub that knows one user and asks nothing."""
+    pytest.importorskip("flask_dance", reason="the page uses Flask-Dance")
+    hub = flask.Flask("github")
+    hub.add_url_rule("/token", "token", lambda: {"access_token": "x"}, methods=["POST"])
+    hub.add_url_rule("/user", "user", lambda: {"id": 7, "login": "ann"})
+    monkeypatch.setenv("GITHUB_ID", "shop")
+    monkeypatch.setenv("GITHUB_SECRET", "secret")
+    monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
+    module = load("flask-dance")
+    with serve(hub) as url:
+        module.github.token_url = f"{url}/token"
+        module.github.base_url = url
+        module.app.testing = True
+        yield module.app
+
+
+def test_flask_dance_leads_back_to_the_page_that_was_wanted(dance: flask.Flask) -> None:
+    browser = dance.test_client()
+    assert browser.get("/orders").location == "/github"
+    there = urllib.parse.urlsplit(browser.get("/github").location)
+    assert there.netloc == "github.com"
+    state = dict(urllib.parse.parse_qsl(there.query))["state"]
+    back = browser.get("/github/authorized", query_string={"code": "c", "state": state})
+    assert back.location == "/after-login"
+    assert browser.get("/after-login").location == "/orders"
+    assert browser.get("/").text == "user 7"
+    # It was kept for once, and what the URL says is looked at like everywhere.
+    assert browser.get("/after-login?next=https://evil.example/").location == "/"
+
+
+def test_who_cancels_on_the_way_of_flask_dance_is_told_so(dance: flask.Flask) -> None:
+    browser = dance.test_client()
+    browser.get("/orders")
+    back = browser.get("/github/authorized?error=access_denied")
+    assert (back.location, browser.get("/after-login").status_code) == ("/after-login", 403)
+
+
+# Sentry
+
+
+#: Runs the page's application, where Sentry's changes to Flask end with the process.
+SENTRY = """
+import functools, json, sys
+import sentry_sdk
+from sentry_sdk.transport import Transport
+
+events = []
+
+class Kept(Transport):
+    def capture_envelope(self, envelope):
+        event = envelope.get_event()
+        if event is not None:
+            events.append(event.get("user"))
+
+options = json.loads(sys.argv[1])
+sentry_sdk.init = functools.partial(sentry_sdk.init, transport=Kept, **options)
+
+from app import User, app, login_manager
+from flask import g
+from flask_login import FlaskLoginClient, LoginManager, current_user
+
+if "tenants" in sys.argv:
+    app.before_request(lambda: setattr(g, "tenant", "shop"))
+    login_manager.user_loader(lambda user_id: User(user_id) if "tenant" in g else None)
+app.test_client_class = FlaskLoginClient
+client = app.test_client(user=User("ann"))
+answers = []
+for path in ("/orders", "/imprint", "/static/a.css"):
+    answer = client.get(path)
+    answers.append([answer.status_code, answer.headers.get("Vary")])
+print(json.dumps({"events": events, "answers": answers}))
+"""
+
+
+def with_sentry(tmp_path: Path, *arguments: str, **options: Any) -> dict[str, Any]:
+    pytest.importorskip("sentry_sdk", reason="the page is about Sentry")
+    shutil.copytree(EXAMPLES / "sentry", tmp_path, dirs_exist_ok=True)
+    (tmp_path / "static").mkdir(exist_ok=True)
+    (tmp_path / "static/a.css").write_text("")
+    env = {**os.environ, "SENTRY_DSN": "http://key@127.0.0.1:1/1"}
+    command = [sys.executable, "-c", SENTRY, json.dumps(options), *arguments]
+    ran = subprocess.run(  # noqa: S603  # the page's application
+        command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    said: dict[str, Any] = json.loads(ran.stdout)
+    return said
+
+
+def test_sentry_is_told_who_it_was_by_the_pages_that_ask_and_by_no_other(tmp_path: Path) -> None:
+    said = with_sentry(tmp_path)
+    assert said["events"] == [{"id": "ann"}, None]
+    assert said["answers"] == [[500, "Cookie"], [500, None], [200, None]]
+
+
+def test_sentry_that_may_send_personal_data_asks_on_every_page_as_the_page_warns(
+    tmp_path: Path,
+) -> None:
+    said = with_sentry(tmp_path, send_default_pii=True)
+    assert [user["id"] for user in said["events"]] == ["ann", "ann"]
+    assert said["answers"] == [[500, "Cookie"], [500, "Cookie"], [200, "Cookie"]]
+
+
+def test_sentry_that_may_send_personal_data_asks_too_early_for_a_loader_that_waits_for_a_tenant(
+    tmp_path: Path,
+) -> None:
+    assert with_sentry(tmp_path, "tenants")["answers"][0][0] == 500
+    said = with_sentry(tmp_path / "2", "tenants", send_default_pii=True)
+    assert said["answers"][0][0] == 401
+
+
+# MongoDB
+
+
+def test_an_id_of_another_database_is_nobody_for_a_loader_that_asks_mongodb() -> None:
+    mongoengine = pytest.importorskip("mongoengine", reason="the page is about MongoDB")
+    from bson import ObjectId
+
+    class Person(mongoengine.Document):  # type: ignore[misc, name-defined]  # it has no types
+        meta = {"auto_create_index": False}  # noqa: RUF012  # as mongoengine wants it
+
+    mongoengine.connect(
+        "shop",
+        host="mongodb://127.0.0.1:1",  # nobody: no query gets so far
+        serverSelectionTimeoutMS=1,
+        uuidRepresentation="standard",
+    )
+    loaders: list[Callable[[str], Any]] = [
+        ObjectId,
+        lambda user_id: Person.objects(id=user_id).first(),
+        lambda user_id: Person.objects.get(id=user_id),
+    ]
+    try:
+        for loader in loaders:
+            app = flask.Flask("shop")
+            app.config.update(SECRET_KEY="a key", TESTING=True)
+            LoginManager[Any](app).user_loader(loader)
+            app.add_url_rule("/", view_func=lambda: str(current_user.get_id()))
+            client = app.test_client()
+            with client.session_transaction() as session:
+                session["_user_id"] = "7"
+            assert client.get("/").text == "None"
+    finally:
+        mongoengine.disconnect()
 
 
 # Flask-Security

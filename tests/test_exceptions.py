@@ -5,19 +5,23 @@ from typing import Any
 
 import pytest
 from werkzeug.exceptions import Forbidden, ServiceUnavailable, TooManyRequests
+from werkzeug.routing import BuildError
 
 import flask_login
 from flask_login import (
     ConfigurationError,
     FlaskLoginError,
     ImpersonationDenied,
+    InvalidUser,
     InvalidUserId,
     MissingLoader,
     MissingLoginManager,
+    NoCurrentUser,
     SessionStoreUnavailable,
     ThrottleUnavailable,
     TooManyLoginAttempts,
     UnguardedViewError,
+    UnknownLoginView,
     exceptions,
 )
 
@@ -52,6 +56,19 @@ ERRORS: list[tuple[FlaskLoginError, str, type[Exception], dict[str, Any]]] = [
         "throttle_unavailable",
         ServiceUnavailable,
         {"cause": "TimeoutError"},
+    ),
+    (
+        InvalidUser("user", "str", "get_id"),
+        "no_user",
+        AttributeError,
+        {"what": "user", "given": "str", "missing": "get_id"},
+    ),
+    (NoCurrentUser("name"), "no_request", AttributeError, {"attribute": "name"}),
+    (
+        UnknownLoginView("lgoin", "Could not build url for endpoint 'lgoin'."),
+        "unknown_login_view",
+        BuildError,
+        {"view": "lgoin", "cause": "Could not build url for endpoint 'lgoin'."},
     ),
     (InvalidUserId("get_id"), "no_user_id", ValueError, {"id_attribute": "get_id"}),
     (
@@ -99,7 +116,7 @@ def test_an_error_s_text_names_its_data_and_ends_in_a_sentence(
     for value in data.values():
         for part in value if isinstance(value, tuple) else [value]:
             assert str(part) in text
-    assert text[0].isupper() or text.startswith(("user.", "503 "))
+    assert text[0].isupper() or text.startswith(("user.", "503 ", "'"))
     assert text.endswith((".", "?"))
 
 
@@ -132,6 +149,46 @@ def test_reason_codes_are_unique_and_plain() -> None:
 def test_a_configuration_error_without_a_cure_ends_with_the_value() -> None:
     error = ConfigurationError("duration", "123", "a datetime.timedelta")
     assert str(error) == "duration must be a datetime.timedelta, instead got: 123"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "shown"),
+    [
+        ("LOGIN_IDLE_TIMEOUT", "30", "'30'"),
+        ("LOGIN_IDLE_TIMEOUT", 30, "30"),
+        ("fresh_timeout", "30", "'30'"),
+        ("REMEMBER_COOKIE_DURATION", "123", "123"),
+    ],
+)
+def test_a_number_in_quotes_is_shown_in_quotes_but_where_0_6_3_had_none(
+    key: str, value: object, shown: str
+) -> None:
+    error = ConfigurationError(key, value, "a timedelta")
+    assert str(error) == f"{key} must be a timedelta, instead got: {shown}"
+
+
+@pytest.mark.parametrize(
+    ("error", "cure"),
+    [
+        (InvalidUser("user", "None", "get_id"), "Nobody was found"),
+        (InvalidUser("user", "int", "get_id"), "not an id or a name"),
+        (InvalidUser("user", "Customer", "get_id"), "inherit from flask_login.UserMixin"),
+        (InvalidUser("current user", "str", "is_authenticated"), "A loader has to return"),
+        (InvalidUser("current user", "Customer", "is_authenticated"), "flask_login.UserMixin"),
+    ],
+)
+def test_what_is_no_user_is_told_with_what_to_do(error: InvalidUser, cure: str) -> None:
+    assert cure in str(error)
+
+
+def test_an_unknown_view_answers_as_werkzeug_s_own_error_does() -> None:
+    error = UnknownLoginView("lgoin", "Could not build url.")
+    assert (error.endpoint, error.values, error.method, error.suggested) == (
+        "lgoin",
+        {},
+        None,
+        None,
+    )
 
 
 def test_an_error_of_the_store_names_its_kind_but_not_the_text_that_may_hold_a_password() -> None:

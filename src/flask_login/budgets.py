@@ -13,11 +13,15 @@ In the storage a key stands in front of what is counted for it:
 ``KEY:10/900:1963:back``    those of them that no longer count
 ``... :NAME:logins``        logins by that very spelling of the account's name
 ``... :NAME:2``             attempts by that spelling since its second login
+``... :NAME:2:back``        those of them that no longer count
+``... :2:tried``            attempts at an account since its second login, by whatever name
+``... :2:NAME:tried``       those of them by that name
 =========================== ================================================================
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -31,7 +35,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 from zlib import crc32
 
+from .core.answers import answer_of
 from .exceptions import ConfigurationError
+from .loaders import resolve
 from .optional import library
 
 if TYPE_CHECKING:
@@ -49,6 +55,14 @@ _PATIENCE: dict[str, dict[str, Any]] = {
 }
 #: For how many seconds after its window a count is kept: machines' clocks differ.
 _SLACK = 60
+#: Control and format characters, such as the zero-width joiner; accents; what encloses a letter.
+_IGNORED = ("Cc", "Cf", "Mn", "Me")
+#: A Latin letter with a stroke, a hook or a tail, and one that is small and above another.
+_LATIN = re.compile(
+    r"(?:COMBINING |MODIFIER LETTER )?(?:LATIN )?(?:LETTER )?(?:CAPITAL |SMALL )+"
+    r"(?:LETTER |LIGATURE )?(?:DOTLESS )?(?P<letters>[A-Z]{1,2})(?: WITH .+)?"
+)
+_OF_LATIN_LETTERS = ("LATIN", "COMBINING", "MODIFIER")
 #: Memcached takes a greater number of seconds for a date, long past.
 _MEMCACHED_LIMIT = 30 * 24 * 60 * 60
 
@@ -148,8 +162,8 @@ def _without_retries(client: str) -> dict[str, Any]:
 def plain_name(name: str) -> str:
     """Return an account's name as `LoginThrottle` counts it, so that no spelling gets around it.
 
-    Letter case, accents, width, invisible characters and surrounding space are ignored, because
-    some databases ignore them too.
+    Letter case, accents, strokes through letters, width, the script of digits, invisible characters
+    and surrounding space are ignored, because some databases ignore them too.
 
     :param name: the name, as it was typed.
 
@@ -157,9 +171,41 @@ def plain_name(name: str) -> str:
     """
     text = unicodedata.normalize("NFKD", name)
     text = unicodedata.normalize("NFKD", text.casefold())
-    # Cc and Cf: control and format characters, such as the zero-width joiner. Mn: accents.
-    kept = (c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Mn"))
-    return unicodedata.normalize("NFKC", "".join(kept)).strip()
+    plain = {ord(c): _plain(c) for c in set(text)}
+    return unicodedata.normalize("NFKC", text.translate(plain)).strip()
+
+
+def _plain(character: str) -> str:
+    """Return what a database may take a character for, nothing where it may ignore it."""
+    kind = unicodedata.category(character)
+    if character.isascii():
+        return "" if kind == "Cc" else character
+    if kind[0] in "LM":
+        name = unicodedata.name(character, "")
+        letter = _LATIN.fullmatch(name) if name.startswith(_OF_LATIN_LETTERS) else None
+        if letter is not None:
+            return letter["letters"].lower()
+    if kind[0] == "N":
+        number = unicodedata.numeric(character, -1)
+        if number in range(10):
+            return str(int(number))
+    return "" if kind in _IGNORED else character
+
+
+def spelled_by(normalize: Callable[[str], str]) -> Callable[[str], str]:
+    """Return the application's function, with what it gives awaited where it is ``async def``.
+
+    Each attempt would be counted under another name otherwise. What the function returned raises
+    `TypeError` for what is no text.
+    """
+
+    def spelled(name: str) -> str:
+        found = answer_of(normalize(name), resolve)
+        if not isinstance(found, str):
+            raise TypeError(f"normalize must return a text, not {type(found).__name__}.")
+        return found
+
+    return normalize if normalize is plain_name else spelled
 
 
 def network_of(address: str) -> str:
@@ -225,6 +271,7 @@ class Budget:
         self._counters = counters
         self._amount = limit.amount
         self._name = f"{key}:{limit.amount}/{limit.seconds}:{number}"
+        self._noted = ""
         #: Seconds until the window ends, at least 1.
         self.left: int = limit.seconds - gone
 
@@ -247,8 +294,14 @@ class Budget:
 
     def note(self, spelling: str) -> None:
         """Remember that the attempt was made by this very spelling of the account's name."""
-        round_ = self._counters.get(f"{self._name}:{spelling}:logins")
-        self._add(f"{spelling}:{round_}")
+        self._noted = self._round_of(spelling)
+        self._add(self._noted)
+
+    def withdraw(self, spelling: str) -> None:
+        """Stop counting the noted attempt, unless a login by this spelling has given it back."""
+        if self._noted == self._round_of(spelling):
+            self._add(f"{self._noted}:back")
+            self.give_back(1)
 
     def forgive(self, spelling: str) -> None:
         """Give back the attempts by this spelling, because it has logged in.
@@ -258,7 +311,8 @@ class Budget:
         login gets another number, so two at once do not give the same attempts back.
         """
         round_ = self._add(f"{spelling}:logins") - 1
-        own = self._counters.get(f"{self._name}:{spelling}:{round_}")
+        noted = f"{self._name}:{spelling}:{round_}"
+        own = self._counters.get(noted) - self._counters.get(f"{noted}:back")
         self.give_back(min(own, self._used()))
 
     def reset(self) -> None:
@@ -266,9 +320,53 @@ class Budget:
         self._counters.forget(f"{self._name}:back")
         self._counters.forget(f"{self._name}:tried")
 
-    def _used(self) -> int:
-        tried = self._counters.get(f"{self._name}:tried")
-        return tried - self._counters.get(f"{self._name}:back")
+    def _round_of(self, spelling: str) -> str:
+        return f"{spelling}:{self._counters.get(f'{self._name}:{spelling}:logins')}"
+
+    def _used(self, name: str = "") -> int:
+        tried = self._counters.get(f"{self._name}:{name}tried")
+        return tried - self._counters.get(f"{self._name}:{name}back")
 
     def _add(self, what: str, amount: int = 1) -> int:
         return self._counters.add(f"{self._name}:{what}", amount, self.left + _SLACK)
+
+
+class AccountBudget(Budget):
+    """What is left of one limit for one account, which may be found by many names.
+
+    The names have budgets of their own. So an account that is tried by one name only is refused by
+    that name's budget, at the same moments as a name without an account; this one counts for the
+    others, and tells nobody that there is an account. Each login begins new counts.
+    """
+
+    def __init__(
+        self, counters: Counters, key: str, limit: Limit, now: datetime, name: str
+    ) -> None:
+        super().__init__(counters, key, limit, now)
+        self._window: str = self._name
+        self._name: str = f"{self._window}:{counters.get(f'{self._window}:logins')}"
+        self._found_by = name
+
+    def take(self) -> bool:
+        """Count an attempt; return whether it is within the limit, or no other name was tried.
+
+        Each attempt is counted under its name first. So attempts at once by one name never look as
+        if there were another.
+        """
+        back = self._counters.get(f"{self._name}:back")
+        self._add(f"{self._found_by}:tried")
+        tried = self._add("tried") - back
+        if tried <= self._amount or tried <= self._used(f"{self._found_by}:"):
+            return True
+        self.give_back(1)
+        return False
+
+    def give_back(self, attempts: int) -> None:
+        """Stop counting a number of attempts by this name."""
+        super().give_back(attempts)
+        self._add(f"{self._found_by}:back", attempts)
+
+    def reset(self) -> None:
+        """Begin new counts."""
+        self._name = self._window
+        self._add("logins")

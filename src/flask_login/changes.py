@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from werkzeug.local import LocalProxy
 
+from . import lost_cookies
 from .core import events, impersonation, settings, two_step, users, whose
 from .core import remember as tokens
 from .core.exceptions import InvalidUserId
@@ -17,7 +18,7 @@ from .core.users import is_active, says
 from .current import current_of
 from .exceptions import ImpersonationDenied
 from .flask_internals import get_request
-from .loaders import unwrap
+from .loaders import resolve, unwrap
 from .ports import Manager, UserT
 from .visit import FlaskVisit, visit_of
 
@@ -39,7 +40,7 @@ def login_user(  # noqa: PLR0917  # in the order of the public function
     """Log `user` in, in this realm. See `flask_login.login_user`."""
     found: Any = unwrap(user) if isinstance(user, LocalProxy) else user
     active = getattr(found, "is_active", True)
-    active = active is True or says(active)
+    active = active is True or says(active, resolve)
     if not (force or active):
         return False
     visit = visit_of(manager._realm)
@@ -64,7 +65,10 @@ def login_user(  # noqa: PLR0917  # in the order of the public function
         external_id,
         timeouts,
     )
-    return visit.log_in(found, terms, duration, forced=force and not active)
+    begun = visit.log_in(found, terms, duration, forced=force and not active)
+    if begun and visit.config.get(lost_cookies.KEY):
+        lost_cookies.note_login(visit)
+    return begun
 
 
 def _lifetime(visit: FlaskVisit, duration: timedelta | None) -> timedelta | None:
@@ -133,7 +137,7 @@ def begin_login(
 ) -> bool:
     """Note that `user` passed the first step. See `flask_login.begin_login`."""
     found = unwrap(user)
-    if not is_active(found):
+    if not is_active(found, resolve):
         return False
     visit = visit_of(manager._realm)
     user_id = users.login_id_of(visit, found)
@@ -160,9 +164,12 @@ def complete_login(manager: Manager, *, methods: Collection[str] = ()) -> bool:
     if found is None or two_step.is_braked(visit, found[1]):
         return False
     user, first = found
+    if not two_step.use_up(visit, first):
+        return False
     duration = None if first.duration is None else timedelta(seconds=first.duration)
     proved = second.union(first.methods)
     if not manager.login_user(user, first.remember, duration, methods=proved):
+        two_step.reopen(visit, first)
         return False
     two_step.note_first_step(visit, first, second)
     return True

@@ -6,13 +6,10 @@ session store.
 
 from __future__ import annotations
 
-import functools
 import re
-import sys
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 from flask.cli import AppGroup
@@ -27,21 +24,25 @@ from .cli_output import (
     show_progress,
     shown,
 )
+from .cli_realms import (
+    Unusable,
+    all_realms,
+    answering,
+    json_option,
+    manager_of,
+    realm_option,
+)
 from .core import settings
+from .core.exceptions import ConfigurationError
 from .doctor import examine
-from .exceptions import MissingLoginManager
-from .flask_internals import get_app
-from .routes import guarded_routes
-from .sessions.store import SessionStoreUnavailable
+from .findings import read
+from .flask_internals import get_app, get_config
+from .routes import guarded_routes, that_answer_options
 
 if TYPE_CHECKING:
     from flask import Flask
 
-    from .ports import Manager, RealmInApp
     from .sessions.records import LoginSession
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 #: The group of commands. An application that has its own ``login`` adds it under another name:
 #: ``app.cli.add_command(login_cli, "logins")``.
@@ -78,87 +79,6 @@ def register(app: Flask) -> None:
         )
 
 
-# ------------------------------------------------------------------ what goes wrong
-
-
-class _Unusable(click.ClickException):
-    """Ends a command that does not fit the application, realm or store."""
-
-    exit_code = 2
-
-
-class _NoAnswer(click.ClickException):
-    """Ends a command because the store gave no answer."""
-
-    exit_code = 3
-
-
-def _answering(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn a store's failure into a line for the operator that shows no URL and no password."""
-
-    @functools.wraps(command)
-    def answered(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except SessionStoreUnavailable as error:
-            raise _NoAnswer(str(error)) from None
-        except Exception as error:
-            if not _is_of_database(error):
-                raise
-            raise _NoAnswer(
-                f"The session store (sqlalchemy) failed: {type(error).__name__}. Do its tables"
-                " exist, with all their columns? Make them by a migration or store.create_all()."
-            ) from None
-
-    return answered
-
-
-def _is_of_database(error: Exception) -> bool:
-    # The code that raises it has imported SQLAlchemy.
-    sqlalchemy: Any = sys.modules.get("sqlalchemy.exc")
-    return sqlalchemy is not None and isinstance(error, sqlalchemy.SQLAlchemyError)
-
-
-def _realms() -> dict[str, RealmInApp]:
-    app = get_app()
-    realms: dict[str, RealmInApp] = app.extensions.get("login", {})
-    if not realms:
-        raise _Unusable(str(MissingLoginManager(app.name)))
-    return realms
-
-
-def _manager(realm: str) -> Manager:
-    """Return the realm's manager, which has a store that a command can ask."""
-    realms = _realms()
-    if realm not in realms:
-        known = ", ".join(sorted(realms))
-        raise click.BadParameter(
-            f"This application has no realm '{printable(realm)}'. It has: {known}.",
-            param_hint="'--realm'",
-        )
-    manager = realms[realm].manager
-    if manager._logins is None:
-        raise _Unusable(
-            f"The realm '{realm}' has no session store: its logins are only in the browsers'"
-            " cookies, where they can't be listed or ended. See session_store of LoginManager."
-        )
-    if manager._logins.store.kind == "memory" and not get_app().testing:
-        raise _Unusable(
-            f"The realm '{realm}' keeps its logins in the memory of the process that serves the"
-            " application, which a command can't read. Use SQLAlchemySessionStore or"
-            " RedisSessionStore."
-        )
-    return manager
-
-
-# ------------------------------------------------------------------ common options
-
-_realm = click.option(
-    "--realm", default=settings.DEFAULT_REALM, show_default=True, help="Realm to act on."
-)
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-
-
 # ------------------------------------------------------------------ a user's logins
 
 
@@ -181,15 +101,15 @@ def _facts(login: LoginSession) -> dict[str, Any]:
 
 @login_cli.command("sessions")
 @click.argument("user_id")
-@_realm
-@_json
-@_answering
+@realm_option
+@json_option
+@answering
 def sessions_command(user_id: str, realm: str, as_json: bool) -> None:
     """List the live logins of USER_ID, newest first.
 
     USER_ID is what the user's get_id() returns. Times are in UTC.
     """
-    found = _manager(realm).sessions.list(user_id)
+    found = manager_of(realm).sessions.list(user_id)
     if as_json:
         print_json([_facts(login) for login in found])
     elif found:
@@ -216,14 +136,14 @@ def sessions_command(user_id: str, realm: str, as_json: bool) -> None:
 # A handle may begin with a dash.
 @login_cli.command("revoke", context_settings={"ignore_unknown_options": True})
 @click.argument("login_id")
-@_realm
-@_answering
+@realm_option
+@answering
 def revoke_command(login_id: str, realm: str) -> None:
     """End one login.
 
     LOGIN_ID is its handle, as `sessions` prints it.
     """
-    if not _manager(realm).sessions.revoke(login_id):
+    if not manager_of(realm).sessions.revoke(login_id):
         click.echo(f"There is no live login '{printable(login_id)}'.", err=True)
         raise SystemExit(1)
     click.echo(f"Ended the login '{printable(login_id)}'.")
@@ -231,14 +151,14 @@ def revoke_command(login_id: str, realm: str) -> None:
 
 @login_cli.command("revoke-user")
 @click.argument("user_id")
-@_realm
-@_answering
+@realm_option
+@answering
 def revoke_user_command(user_id: str, realm: str) -> None:
     """End every login of USER_ID.
 
     USER_ID is what the user's get_id() returns.
     """
-    count = _manager(realm).sessions.revoke_all(user_id)
+    count = manager_of(realm).sessions.revoke_all(user_id)
     if not count:
         click.echo(f"User '{printable(user_id)}' is not logged in anywhere.", err=True)
         raise SystemExit(1)
@@ -275,27 +195,68 @@ def _moment(_: click.Context, __: click.Parameter, value: str | None) -> datetim
     callback=_moment,
     help="End only logins that began before this moment, such as 2026-01-31T12:00Z.",
 )
-@_realm
-@_answering
+@realm_option
+@answering
 def revoke_everyone_command(yes: bool, since: datetime | None, realm: str) -> None:
     """End every login of every user.
 
     All at once, by one write. It can't be undone.
     """
-    manager = _manager(realm)
+    manager = manager_of(realm)
     if since is not None and since > (now := manager._clock()):
         raise click.BadParameter(
             f"{shown(since)} UTC is in the future: it is {shown(now)} UTC now. Logins that begin"
             " before then would end at once.",
             param_hint="'--since'",
         )
-    which = "every login" if len(_realms()) == 1 else f"every login of the realm '{realm}'"
+    which = "every login" if len(all_realms()) == 1 else f"every login of the realm '{realm}'"
     if since is not None:
         which += f" that began before {shown(since)} UTC"
     if not yes:
         click.confirm(f"This ends {which}, and can't be undone. Continue?", abort=True, err=True)
     manager.sessions.revoke_everyone(since)
     click.echo(f"Ended {which}.")
+
+
+@login_cli.command("brake")
+@click.option("--show", is_flag=True, help="Print where it stands; so without any option.")
+@click.option("--clear", is_flag=True, help="Lower it to now, if it is in the future.")
+@realm_option
+@json_option
+@answering
+def brake_command(show: bool, clear: bool, realm: str, as_json: bool) -> None:
+    """Show the emergency brake, or lower it.
+
+    No login from before the moment at which it stands counts; `revoke-everyone` sets it. If a
+    clock that was ahead set it in the future, new logins end at once: then lower it. What it
+    has ended stays ended.
+    """
+    if show and clear:
+        raise click.UsageError("Use either --show or --clear.")
+    manager = manager_of(realm)
+    try:
+        lowered_from = manager.sessions.lower_brake() if clear else None
+    except ConfigurationError as error:
+        raise Unusable(f"{error}.") from None
+    moment = manager.sessions.brake()
+    # What `revoke-everyone` has set just now is later than that by an instant.
+    is_ahead = moment is not None and (moment - manager._clock()).total_seconds() >= 1
+    if as_json:
+        facts = {"ended_before": iso(moment), "is_ahead": is_ahead}
+        print_json({**facts, "lowered_from": iso(lowered_from)})
+    elif lowered_from is not None and moment is not None:
+        click.echo(
+            f"Lowered the emergency brake from {shown(lowered_from)} to {shown(moment)} UTC."
+            " Logins that begin from now on count."
+        )
+    elif moment is None:
+        click.echo("The emergency brake was never pulled.")
+    else:
+        click.echo(f"No login from before {shown(moment)} UTC counts.")
+        if is_ahead:
+            click.echo("That is in the future: new logins end at once. Lower it by --clear.")
+        elif clear:
+            click.echo("That is no hindrance to new logins, so it stays.")
 
 
 @login_cli.command("purge")
@@ -306,15 +267,15 @@ def revoke_everyone_command(yes: bool, since: datetime | None, realm: str) -> No
     show_default=True,
     help="Records to delete at a time.",
 )
-@_realm
-@_answering
+@realm_option
+@answering
 def purge_command(batch: int, realm: str) -> None:
     """Delete the records of logins that are over.
 
     Run it daily with a SQL store; other stores need no purge. Safe to interrupt: the next run
     continues.
     """
-    registry = _manager(realm).sessions
+    registry = manager_of(realm).sessions
     total, stopped = 0, " before it was stopped"
     try:
         for count in registry.purge(batch=batch):
@@ -331,7 +292,7 @@ def purge_command(batch: int, realm: str) -> None:
 
 
 @login_cli.command("routes")
-@_json
+@json_option
 def routes_command(as_json: bool) -> None:
     """Print every endpoint with its guard.
 
@@ -349,16 +310,21 @@ def routes_command(as_json: bool) -> None:
         ),
         ("ENDPOINT", "METHODS", "RULE", "GUARD"),
     )
+    names = ", ".join(printable(name) for name in that_answer_options(get_app()))
+    if names:
+        on = read(settings.LOGIN_GUARD_OPTIONS, get_config())
+        does = "is guarded there too, by LOGIN_GUARD_OPTIONS" if on else "passes their guards"
+        print_folded(f"OPTIONS, which these views answer themselves, {does}: {names}")
 
 
 @login_cli.command("doctor")
-@_json
+@json_option
 def doctor_command(as_json: bool) -> None:
     """Check for unsafe or short-lived login settings.
 
     Exits with 1 if it finds an error. Hints may be intentional.
     """
-    _realms()
+    all_realms()
     findings = examine(get_app())
     if as_json:
         print_json([vars(finding) for finding in findings])

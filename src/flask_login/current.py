@@ -10,16 +10,17 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 from flask import current_app, g, has_request_context
 from werkzeug.local import LocalProxy
 
 from . import legacy
 from .core import whose
-from .core.exceptions import MissingLoginManager
+from .core.exceptions import MissingLoginManager, NoCurrentUser
 from .core.registry import SessionRegistry
 from .core.settings import DEFAULT_REALM
-from .core.users import UNLOADED, asked_id, says
+from .core.users import UNLOADED, asked_id, raise_lack, says
 from .flask_internals import app_context, get_app, request_context, require_request
 from .loaders import resolve, unwrap
 from .login_facts import CurrentLogin
@@ -162,14 +163,45 @@ def is_known() -> bool:
     return visit is not None and visit.user is not UNLOADED
 
 
-class _CurrentUser(LocalProxy[Any]):
+class UserProxy(LocalProxy[Any]):
+    """A proxy of the current user, which says what is wrong where there is none."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        user = self._get_current_object()
+        try:
+            return getattr(user, name)
+        except AttributeError as error:
+            _explain(user, name, error)
+            raise
+
+
+class _CurrentUser(UserProxy):
     """The proxy that is read most: several times on each page."""
 
     __slots__ = ()
 
     def __getattr__(self, name: str) -> Any:
         # LocalProxy makes a partial of getattr for each read, which doubles its cost.
-        return getattr(legacy.utils["_get_user"](), name)
+        user = legacy.utils["_get_user"]()
+        try:
+            return getattr(user, name)
+        except AttributeError as error:
+            _explain(user, name, error)
+            raise
+
+
+def _explain(user: object, name: str, error: AttributeError) -> None:
+    """Raise a better error where it was no user that has no attribute of a name."""
+    if user is None and request_context.get(None) is None:
+        raise NoCurrentUser(name) from None
+    if type(user) in _IDS:
+        raise_lack("current user", user, name, error)
+
+
+#: What a loader returns that returns the id.
+_IDS = (str, int, bytes, UUID, bool)
 
 
 #: The user of this request, as a proxy: for nobody it is an `AnonymousUserMixin`, outside of a
@@ -225,7 +257,7 @@ def login_of(manager: Manager) -> CurrentLogin | None:
     .. versionadded:: 0.6.90
     """
     user = manager.get_current_user()
-    if user is None or says(getattr(user, "is_anonymous", False)):
+    if user is None or says(getattr(user, "is_anonymous", False), resolve):
         return None
     if request_context.get(None) is None:
         user_id = _text(asked_id(user, manager.id_attribute, resolve))

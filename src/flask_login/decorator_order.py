@@ -7,6 +7,7 @@ import sys
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from .answering import CONSEQUENCES, CURE, covered_guards
 from .core.settings import logger
 from .default_guard import NOT_REQUIRED
 from .exceptions import UnguardedViewError
@@ -21,8 +22,16 @@ def check_decorator_order(app: Flask) -> None:
     """Find the views whose guard stands above ``@app.route`` and so guards nothing.
 
     Raises `UnguardedViewError` in debug mode and while testing; otherwise logs it as an error, so
-    that a running site is not stopped.
+    that a running site is not stopped. A guard below a cache is a warning: pages may be cached by
+    user.
     """
+    for endpoint, kind in covered_guards(app):
+        logger.warning(
+            "The guard of the view '%s' stands below a decorator that answers by itself: %s. %s",
+            endpoint,
+            CONSEQUENCES[kind],
+            CURE,
+        )
     endpoints = guarded_in_vain(app)
     if not endpoints:
         return

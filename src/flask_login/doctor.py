@@ -10,6 +10,7 @@ from flask.sessions import SecureCookieSessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import create_environ
 
+from .answering import CONSEQUENCES, CURE, covered_guards
 from .core import settings
 from .decorator_order import guarded_elsewhere, guarded_in_vain
 from .default_guard import exempt_in_vain
@@ -17,7 +18,10 @@ from .doctor_stores import look_at_stores
 from .exceptions import ConfigurationError, UnguardedViewError
 from .findings import Finding as Finding
 from .findings import read
+from .migrations import unmigrated
+from .routes import that_answer_options
 from .session_ids import how_to_renew, keeps_its_id
+from .spelling import misspellings, unknown_views
 
 if TYPE_CHECKING:
     from .ports import RealmInApp
@@ -37,12 +41,14 @@ def examine(app: Flask) -> list[Finding]:
     realms: dict[str, RealmInApp] = app.extensions.get("login", {})
     found = [
         *_settings(config, realms),
+        *_misspelt(app, realms),
         *_keys(config),
         *_session_cookie(config),
         *_session_id(app),
         *_remember_cookie(config),
         *_guards(app, config, realms),
         *look_at_stores(config, realms),
+        *unmigrated(app, realms),
         *_proxy(app),
         *_csrf_token(config),
     ]
@@ -67,6 +73,13 @@ def _settings(config: dict[str, Any], realms: dict[str, RealmInApp]) -> Iterator
         found = settings.SESSION_PROTECTION.remark(said, f"{of}session_protection")
         if found is not None:
             yield _finding(found)
+
+
+def _misspelt(app: Flask, realms: dict[str, RealmInApp]) -> Iterator[Finding]:
+    for found in misspellings(app, realms):
+        yield Finding("hint", *found)
+    for found in unknown_views(app, realms):
+        yield Finding("error", *found)
 
 
 def _finding(remark: settings.Remark) -> Finding:
@@ -263,6 +276,14 @@ def _guards(app: Flask, config: dict[str, Any], realms: dict[str, RealmInApp]) -
             str(UnguardedViewError(unguarded)),
             "`routes` lists the guards of each endpoint.",
         )
+    for endpoint, kind in covered_guards(app):
+        yield Finding(
+            "error",
+            f"guard_below_{kind}",
+            f"The guard of the view '{endpoint}' stands below a decorator that answers by itself:"
+            f" {CONSEQUENCES[kind]}.",
+            CURE,
+        )
     beside = guarded_elsewhere(app)
     if beside:
         yield Finding(
@@ -272,6 +293,7 @@ def _guards(app: Flask, config: dict[str, Any], realms: dict[str, RealmInApp]) -
             f"{', '.join(map(repr, beside))}.",
             "Fine if they are meant to be public: login_not_required on the view says so.",
         )
+    yield from _options(app, config)
     for realm, known in realms.items():
         for name in exempt_in_vain(known.manager, app):
             yield Finding(
@@ -300,6 +322,26 @@ def _guards(app: Flask, config: dict[str, Any], realms: dict[str, RealmInApp]) -
             f"Session protection is off, in the realm {', '.join(off)}: a copied session cookie"
             " stays fresh in another browser.",
             "Set SESSION_PROTECTION = 'basic': then it is not fresh there.",
+        )
+
+
+def _options(app: Flask, config: dict[str, Any]) -> Iterator[Finding]:
+    names = ", ".join(map(repr, that_answer_options(app)))
+    if names and read(settings.LOGIN_GUARD_OPTIONS, config):
+        yield Finding(
+            "hint",
+            "options_guarded",
+            f"These guarded views answer OPTIONS themselves: {names}. LOGIN_GUARD_OPTIONS is on:"
+            " they run for users who may pass, and for CORS preflights.",
+            "Fine as it is: of a preflight's answer only the headers that it asks for are sent.",
+        )
+    elif names:
+        yield Finding(
+            "hint",
+            "options_unguarded",
+            f"These guarded views answer OPTIONS themselves: {names}. LOGIN_GUARD_OPTIONS is off:"
+            " they run for everybody who sends OPTIONS.",
+            "Set LOGIN_GUARD_OPTIONS = True. CORS preflights still pass.",
         )
 
 

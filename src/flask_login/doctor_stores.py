@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .core import settings
 from .findings import Finding, read
-from .sessions.store import EvictingStore, LocatedStore, SessionStoreUnavailable
+from .sessions.store import EvictingStore, LocatedStore, SessionStoreUnavailable, named
 
 if TYPE_CHECKING:
     from .ports import RealmInApp
     from .sessions.store import SessionStore
 
+#: So far ahead the brake may be, by the clock of another machine.
+_AHEAD = timedelta(seconds=5)
 #: No login has this id.
 _NOBODY = "flask-login-doctor"
 _GUNICORN_WORKERS = re.compile(r"(?<!\S)(?:-w\s*|--workers[=\s]\s*)(\d+)(?!\S)")
@@ -25,7 +28,8 @@ def look_at_stores(config: dict[str, Any], realms: dict[str, RealmInApp]) -> Ite
     places: dict[object, str] = {}
     for realm, known in realms.items():
         if known.manager._logins is not None:
-            yield from _store(realm, known.manager._logins.store, places)
+            now = known.manager._clock()
+            yield from _store(realm, known.manager._logins.store, now, places)
     adopts = read(settings.REMEMBER_COOKIE_ACCEPT_LEGACY, config)
     if adopts and any(known.manager._logins is not None for known in realms.values()):
         yield Finding(
@@ -37,7 +41,9 @@ def look_at_stores(config: dict[str, Any], realms: dict[str, RealmInApp]) -> Ite
         )
 
 
-def _store(realm: str, store: SessionStore, places: dict[object, str]) -> Iterator[Finding]:
+def _store(
+    realm: str, store: SessionStore, now: datetime, places: dict[object, str]
+) -> Iterator[Finding]:
     if store.kind == "memory":
         many = _asks_for_many_workers()
         yield Finding(
@@ -51,14 +57,15 @@ def _store(realm: str, store: SessionStore, places: dict[object, str]) -> Iterat
         store.ping()
         # Unlike `ping` it needs the tables.
         store.get(_NOBODY)
+        brake = store.ended_before()
         place = store.place() if isinstance(store, LocatedStore) else None
         policy = store.eviction_policy() if isinstance(store, EvictingStore) else None
     except SessionStoreUnavailable as error:
         yield Finding(
             "error",
             "store_unavailable",
-            f"The session store of the realm '{realm}' ({store.kind}) gives no answer"
-            + (f": {error.cause}." if error.cause else "."),
+            f"The session store of the realm '{realm}' ({named(store)}) gives no answer"
+            + (f": {error.why}." if error.cause else "."),
             "Start it, or correct its address. Until then logged-in users get 503.",
         )
         return
@@ -66,12 +73,20 @@ def _store(realm: str, store: SessionStore, places: dict[object, str]) -> Iterat
         yield Finding(
             "error",
             "store_fails",
-            f"The session store of the realm '{realm}' ({store.kind}) fails: "
+            f"The session store of the realm '{realm}' ({named(store)}) fails: "
             f"{type(error).__name__}.",
             "If it is in a database: do its tables exist, with all their columns? Make them by a"
             " migration or store.create_all().",
         )
         return
+    if brake is not None and brake - now > _AHEAD:
+        yield Finding(
+            "error",
+            "brake_ahead",
+            f"The emergency brake of the realm '{realm}' is in the future ({brake:%Y-%m-%d %H:%M}"
+            " UTC), where a clock that was ahead has put it: new logins end at once.",
+            "Lower it: flask login brake --clear.",
+        )
     if places.setdefault(place or object(), realm) != realm:
         yield Finding(
             "error",

@@ -15,7 +15,7 @@ from .core.entry import SessionKeys
 from .core.events import user_logged_in, user_logged_out, user_login_confirmed
 from .core.users import is_active
 from .current import default_manager
-from .loaders import unwrap
+from .loaders import resolve, unwrap
 
 _KEYS = SessionKeys(settings.DEFAULT_REALM)
 
@@ -30,7 +30,7 @@ def login_user(
 ) -> bool:
     """Write a login's entries to the session in place."""
     manager, sess, found = default_manager(), legacy.utils["session"], unwrap(user)
-    if not force and not is_active(found):
+    if not force and not is_active(found, resolve):
         return False
     name: Any = manager.id_attribute
     sess[_KEYS.user_id] = getattr(found, name if isinstance(name, str) else settings.ID_ATTRIBUTE)()

@@ -5,13 +5,50 @@ from __future__ import annotations
 from typing import Any
 
 from werkzeug.exceptions import Forbidden, ServiceUnavailable, TooManyRequests
+from werkzeug.routing import BuildError
 
 from .core.exceptions import ConfigurationError as ConfigurationError
 from .core.exceptions import FlaskLoginError as FlaskLoginError
+from .core.exceptions import InvalidUser as InvalidUser
 from .core.exceptions import InvalidUserId as InvalidUserId
 from .core.exceptions import MissingLoader as MissingLoader
 from .core.exceptions import MissingLoginManager as MissingLoginManager
+from .core.exceptions import NoCurrentUser as NoCurrentUser
 from .core.exceptions import UnguardedViewError as UnguardedViewError
+
+
+class UnknownLoginView(FlaskLoginError, BuildError):
+    """A view that callers are sent to is no endpoint, or needs values that nobody gives it.
+
+    It is Werkzeug's `BuildError` as well, because Flask-Login 0.6.3 raised that.
+
+    .. versionadded:: 0.6.90
+    """
+
+    reason = "unknown_login_view"
+    # Of a `BuildError`.
+    values: Any = {}  # noqa: RUF012  # as Werkzeug's, which is not shared either
+    method: str | None = None
+    adapter: Any = None
+
+    def __init__(self, view: str, cause: str) -> None:
+        Exception.__init__(self, view, cause)
+        #: The endpoint that was given.
+        self.view = view
+        #: Why there is no URL for it, in Werkzeug's words.
+        self.cause = cause
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint that was given."""
+        return self.view
+
+    def __str__(self) -> str:
+        return (
+            "A view that callers are sent to (login_view, refresh_view, redirect_to) must be an"
+            " endpoint, a path that begins with / or a URL, instead got:"
+            f" '{self.view}'. {self.cause}"
+        )
 
 
 class ImpersonationDenied(FlaskLoginError, Forbidden):
@@ -43,7 +80,9 @@ class SessionStoreUnavailable(FlaskLoginError, ServiceUnavailable):
 
     reason = "store_unavailable"
 
-    def __init__(self, store: str, cause: BaseException | str | None = None) -> None:
+    def __init__(
+        self, store: str, cause: BaseException | str | None = None, detail: str | None = None
+    ) -> None:
         super().__init__(
             "We can't tell whether you are logged in at the moment. Please try again.",
             retry_after=1,
@@ -52,8 +91,30 @@ class SessionStoreUnavailable(FlaskLoginError, ServiceUnavailable):
         self.store = store
         #: The kind of the client's own error; its text may hold a password.
         self.cause: str | None = type(cause).__name__ if isinstance(cause, BaseException) else cause
+        if isinstance(cause, BaseException):
+            detail = outage_in_words(cause)
         #: For pickling.
-        self.args: tuple[Any, ...] = (self.store, self.cause)
+        self.args: tuple[Any, ...] = (self.store, self.cause, detail)
+
+    @property
+    def detail(self) -> str | None:
+        """What went wrong, in a few words, where that is known: ``"connection refused"``.
+
+        For the log and for developers. No part of the client's own text is in it.
+        """
+        detail: str | None = self.args[2]
+        return detail
+
+    @property
+    def is_unreached(self) -> bool:
+        """Whether the back end could not be asked; a full one, for example, can."""
+        return self.detail in _UNREACHED
+
+    @property
+    def why(self) -> str:
+        """The cause and the detail, for the log; a text in any case."""
+        cause = self.cause or "it did not say why"
+        return f"{cause} ({self.detail})" if self.detail else cause
 
     def __str__(self) -> str:
         text = f"The session store ({self.store}) gave no answer"
@@ -93,7 +154,8 @@ class TooManyLoginAttempts(FlaskLoginError, TooManyRequests):
 class ThrottleUnavailable(FlaskLoginError, ServiceUnavailable):
     """The storage of a `LoginThrottle` gave no answer. Flask answers 503 with ``Retry-After``.
 
-    Raised by `LoginThrottle.attempt` with ``on_outage="refuse"``, and by `LoginThrottle.unlock`.
+    Raised by `LoginThrottle.attempt` and `LoginAttempt.found` with ``on_outage="refuse"``, and by
+    `LoginThrottle.unlock`.
 
     .. versionadded:: 0.6.90
     """
@@ -110,6 +172,57 @@ class ThrottleUnavailable(FlaskLoginError, ServiceUnavailable):
 
     def __str__(self) -> str:
         return f"The login throttle's storage gave no answer: {self.cause}."
+
+
+#: What clients say of an outage. Each is shown as it stands here, so that nothing else of their
+#: texts is: a host, a user name, a password.
+_OUTAGES = {
+    "connection refused": ("connection refused", "[errno 111]"),
+    "no such host": ("name or service not known", "could not translate host", "getaddrinfo"),
+    "wrong user name or password": (
+        "authentication failed",
+        "access denied",
+        "wrongpass",
+        "noauth",
+        "invalid username-password",
+        "authentication required",
+        "no password supplied",
+    ),
+    "no answer in time": ("timed out", "timeout", "time out"),
+    "connection lost": ("connection closed", "server closed", "gone away", "lost connection"),
+    "no such database": ("unknown database", "does not exist"),
+    "the file can't be opened": ("unable to open database file",),
+    "locked by another connection": ("database is locked", "lock wait"),
+    "too many connections": ("too many connections", "too many clients", "max number of clients"),
+    "out of memory": ("out of memory", "oom command"),
+    "no route to it": ("no route to host", "network is unreachable"),
+    "it is starting": ("loading the dataset", "starting up"),
+}
+
+
+_UNREACHED = {
+    "connection refused",
+    "no such host",
+    "wrong user name or password",
+    "no answer in time",
+    "connection lost",
+    "no route to it",
+    "it is starting",
+}
+
+
+def outage_in_words(error: BaseException) -> str | None:
+    """Return what an error of a client says of an outage, in words of ours, or None."""
+    cause: BaseException | None = error
+    for _ in range(5):  # a client wraps what its driver raised, and that the socket's error
+        if cause is None:
+            break
+        text = f"{type(cause).__name__} {cause}".lower()
+        for words, signs in _OUTAGES.items():
+            if any(sign in text for sign in signs):
+                return words
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def _in_words(seconds: int) -> str:

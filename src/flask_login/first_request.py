@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from . import default_guard, finish
@@ -15,20 +15,26 @@ from .flask_internals import (
     request_context,
     shares_g,
 )
+from .migrations import unmigrated
 from .session_ids import how_to_renew, keeps_its_id
 from .shared_g import leave_g_after_requests
+from .spelling import misspellings, unknown_views
 
 if TYPE_CHECKING:
     from flask import Flask
 
+    from .findings import Finding
     from .ports import RealmInApp
+    from .spelling import Misspelling
 
 
 def register(app: Flask) -> None:
     """Have an application looked at before its first request."""
 
     def check() -> None:
-        tell_of_settings(app)  # those that were set after `init_app`
+        # Those that were set after `init_app`; the views are all there only now.
+        realms = app.extensions["login"]
+        tell_of_settings(app, others=(*unknown_views(app, realms), *unmigrated(app, realms)))
         check_decorator_order(app)
         finish.be_last(app)
         _warn_of_kept_id(app)
@@ -41,13 +47,24 @@ def register(app: Flask) -> None:
     note_request(app)
 
 
-def tell_of_settings(app: Flask, told: Collection[str] = ()) -> None:
-    """Log what is odd or wrong about settings of 0.6.3, each once for an application."""
+def tell_of_settings(
+    app: Flask, told: Collection[str] = (), *, others: Iterable[Misspelling | Finding] = ()
+) -> None:
+    """Log what is odd or wrong about settings of 0.6.3, each once for an application.
+
+    So are names that are misspelt.
+
+    :param others: what else there is to tell.
+    """
     realms: dict[str, RealmInApp] = app.extensions["login"]
     before = {text for known in realms.values() for text in known.told}
-    now = settings.tell(app.config, before.union(told))
+    now = set(settings.tell(app.config, before.union(told)))
+    for found in (*misspellings(app, realms), *others):
+        if found.text not in now:
+            now.add(found.text)
+            settings.logger.warning("%s %s", found.text, found.cure)
     for known in realms.values():
-        known.told = now
+        known.told = frozenset(now)
 
 
 def _warn_of_kept_id(app: Flask) -> None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast, overl
 
 from flask import current_app, has_request_context, request
 
-from . import legacy
+from . import legacy, options
 from .core import settings
 from .core.terms import check_methods
-from .core.users import says
+from .core.users import is_authenticated, raise_lack, says
 from .current import current_user, default_manager
 from .exceptions import ConfigurationError
 from .flask_internals import app_context, request_context, require_request
@@ -59,9 +59,10 @@ def lets_pass(manager: Manager) -> bool:
     """Return True if guards are disabled for this request."""
     if not legacy.is_manager(manager) or legacy.utils["request"] is not request:
         return _lets_pass_by_doubles()
-    if require_request().request.method in settings.EXEMPT_METHODS:
+    context = require_request()
+    app, current = context.app, context.request
+    if current.method in settings.EXEMPT_METHODS and not options.is_guarded(current, app.config):
         return True
-    app = app_context.get(None).app
     if not app.config.get("LOGIN_DISABLED") or not settings.LOGIN_DISABLED.read(app.config):
         return False
     realms = app.extensions.setdefault("login", {})
@@ -114,8 +115,11 @@ def must_log_in(find_manager: FindManager) -> Refusal:
     else:
         user = guarded_user(find_manager)
     if user is not None:
-        passes = user.is_authenticated
-        if passes is True or says(passes):
+        try:
+            passes = user.is_authenticated
+        except AttributeError as error:
+            raise_lack("current user", user, "is_authenticated", error)
+        if passes is True or says(passes, resolve):
             return None
     manager = find_manager()
     if not doubles:
@@ -134,8 +138,7 @@ def login_rule(when: Callable[[Any], Any] | None) -> tuple[str, Rule]:
         refuse, manager = must_log_in(find_manager), find_manager()
         if refuse is not None or lets_pass(manager):
             return refuse
-        # What it returns may be a method that nobody called, which is true.
-        return None if says(resolve(when(guarded_user(find_manager)))) else manager.forbidden
+        return None if says(when(guarded_user(find_manager)), resolve) else manager.forbidden
 
     return f"login_required(when={getattr(when, '__name__', type(when).__name__)})", rule
 
@@ -154,11 +157,12 @@ def fresh_rule(
         if refuse is not None or lets_pass(manager):
             return refuse
         if not legacy.is_manager(manager) or legacy.is_session_replaced():
-            return None if legacy.utils["login_fresh"]() else manager.needs_refresh
+            fresh = says(legacy.utils["login_fresh"](), resolve)
+            return None if fresh else manager.needs_refresh
         visit = visit_of(manager._realm)
         actor = visit.actor
         fresh = manager.login_fresh() if actor is None else impersonated and visit.is_fresh(actor)
-        if fresh and visit.has_proved(max_age, wanted):
+        if says(fresh, resolve) and visit.has_proved(max_age, wanted):
             return None
         visit.required = max_age, wanted
         # Who acts as another can't prove to be them.
@@ -179,7 +183,7 @@ def anonymous_rule(redirect_to: str | None) -> tuple[str, Rule]:
         if lets_pass(manager):
             return None
         user = guarded_user(find_manager)
-        if user is None or not says(user.is_authenticated):
+        if user is None or not is_authenticated(user, resolve):
             require_answer(manager)
             return None
         return lambda: send_on(manager, redirect_to)
@@ -261,6 +265,13 @@ def guard_of(view: Any) -> str | None:
     return name if isinstance(name, str) else None
 
 
+def is_guard(layer: Any) -> bool:
+    """Return whether a layer of a view is a guard itself, not a decorator with a guard's mark."""
+    # What `_guard` makes; `functools.wraps` copies a function's names, but not its globals.
+    is_ours = getattr(layer, "__globals__", None) is globals()
+    return is_ours and layer.__code__.co_name == "guarded"
+
+
 @overload
 def login_required(view: Callable[P, R]) -> Callable[P, R]: ...
 
@@ -284,7 +295,8 @@ def login_required(view: Any = None, *, when: Callable[[Any], Any] | None = None
         @login_required(when=lambda user: user.is_admin)
         def reports(): ...
 
-    Methods in ``EXEMPT_METHODS`` (OPTIONS) pass, and everybody does with ``LOGIN_DISABLED``.
+    Methods in ``EXEMPT_METHODS`` (OPTIONS) pass, and everybody does with ``LOGIN_DISABLED``. With
+    ``LOGIN_GUARD_OPTIONS`` a view that answers OPTIONS itself is guarded for that method too.
     Views may be ``async def``; for class-based views put it into ``decorators``.
 
     :param view: the view function.

@@ -131,6 +131,8 @@ def resolve(result: object) -> Any:
     It is run by ``app.ensure_sync``, as Flask runs async views. Inside an async view the
     thread's event loop is busy with that view, so the callback gets a loop in a thread of its own.
     """
+    if isinstance(result, LocalProxy):
+        result = unwrap(result)  # a proxy has every method; what it stands for may have none
     if not hasattr(type(result), "__await__"):
         return result
     # Imported here: it takes longer than the whole of this package, for who is not async.

@@ -59,7 +59,8 @@ def login_user(
         deleted. Off by default: on a shared machine nobody wants it.
     :param duration: how long to remember, as a `datetime.timedelta`. By default the setting
         ``REMEMBER_COOKIE_DURATION``.
-    :param force: log in a user who is not active as well.
+    :param force: log in a user who is not active as well. The login goes on until the user was
+        seen active once; after that a ban ends it, as any other.
     :param fresh: whether the login counts as fresh. Say False when they proved nothing just now.
     :param methods: how they proved it, by the names of RFC 8176: ``{"pwd"}``, ``{"pwd", "otp"}``.
         What is not said is not assumed.
@@ -207,7 +208,7 @@ def complete_login(*, methods: Collection[str] = ()) -> bool:
         of `begin_login`.
     :return: True, or False when nobody is pending (any more), or `login_user` refuses: then nobody
         was logged in. A second tab, in which the login was completed before, gets False too: look
-        at `current_user` first.
+        at `current_user` first. With a session store so does a copy of the session.
 
     .. versionadded:: 0.6.90
     """

@@ -115,7 +115,7 @@ class LoginManager(Generic[UserT]):
         #: The names of this realm's session entries.
         self.keys: SessionKeys = self._realm.entry.keys
         #: This realm's current user, as a proxy; typed as your user class.
-        self.current_user: UserT = cast("UserT", LocalProxy(self.get_current_user))
+        self.current_user: UserT = cast("UserT", current.UserProxy(self.get_current_user))
         #: What is known of this request's login to this realm, as a proxy; falsy for nobody.
         self.current_login: CurrentLogin = cast("CurrentLogin", LocalProxy(self.get_current_login))
 

@@ -16,22 +16,32 @@ def library(name: str, needed: str, *, by: str, title: str, extra: str) -> Modul
     :param title: what its project is called.
     :param extra: the extra of this package that installs it.
     :raises ImportError: if it is missing or too old. The message names both versions and the
-        command that installs it. What fails inside of it is raised as it is.
+        command that installs it. One that is there and can't be imported, because it lacks a part
+        or a file of the application has its name, is told apart.
     """
-    version = "none"
+    version, cure, missing = "none", "", name
     try:
         found = import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
+    except ImportError as error:
+        if error.name != name or not isinstance(error, ModuleNotFoundError):
+            version = f"one that can't be imported ({error})"
+            cure = (
+                "Install what it lacks, or all of it once more: pip install --force-reinstall"
+                f' "Flask-Login[{extra}]"'
+            )
+            missing = error.name or name
     else:
-        version = str(found.__version__)
-        if _numbers(version) >= _numbers(needed):
+        version = str(getattr(found, "__version__", None))
+        if version == "None":
+            where = getattr(found, "__file__", None) or [*getattr(found, "__path__", ())]
+            version = f"a module of that name that is another's ({where})"
+            cure = "Rename it: it hides the library"
+        elif _numbers(version) >= _numbers(needed):
             return found
     raise ImportError(
-        f"{by} needs {title} {needed} or newer, found: {version}."
-        f' Install it with: pip install "Flask-Login[{extra}]"',
-        name=name,
+        f"{by} needs {title} {needed} or newer, found: {version}. "
+        + (cure or f'Install it with: pip install "Flask-Login[{extra}]"'),
+        name=missing,
     )
 
 

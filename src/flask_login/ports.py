@@ -133,3 +133,5 @@ class RealmInApp:
         self.manager = manager
         #: What the log has been told of user objects, and of which class of them.
         self.told_of_users: set[tuple[str, str]] = set()
+        #: What stands for the clients that logged in over plain http, while that is looked for.
+        self.logins_over_http: dict[str, None] = {}

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from flask import has_app_context, has_request_context, request, session, url_for
+from werkzeug.routing import BuildError
 from werkzeug.urls import iri_to_uri
 
 from . import legacy
 from .core import settings
+from .exceptions import UnknownLoginView
 from .flask_internals import get_config
 
 if TYPE_CHECKING:
@@ -30,7 +32,10 @@ def expand_login_view(login_view: str) -> str:
     """Return the URL of a login view given as an endpoint, a path or a URL."""
     if login_view.startswith(("https://", "http://", "/")):
         return login_view
-    return url_for(login_view)
+    try:
+        return url_for(login_view)
+    except BuildError as error:
+        raise UnknownLoginView(login_view, str(error)) from error
 
 
 def make_next_param(login_url: str, current_url: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from . import cli, default_guard, finish, first_request
 from .core import settings
 from .core.exceptions import ConfigurationError
+from .migrations import unmigrated
 from .ports import Manager, RealmInApp
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def register(manager: Manager, app: Flask, add_context_processor: bool) -> None:
     first = not realms
     told = {text for known in realms.values() for text in known.told}
     realms[manager.realm] = RealmInApp(manager)
-    first_request.tell_of_settings(app, told)
+    others = unmigrated(app, realms, is_complete=False)
+    first_request.tell_of_settings(app, told, others=others)
     if manager.realm == settings.DEFAULT_REALM:
         app.login_manager = manager  # type: ignore[attr-defined]  # its place since 2012
     if first:

@@ -18,6 +18,7 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.http import quote_header_value
 
+from . import lost_cookies
 from .core import settings
 from .core.events import user_needs_refresh, user_unauthorized
 from .flask_internals import get_app, get_config, get_request
@@ -62,7 +63,8 @@ def set_login_view(
     """Set the login view of a blueprint, or of the whole application.
 
     :param login_view: an endpoint, a path or a URL. None for a blueprint without pages, an
-        API: every caller of it gets 401 as a problem document.
+        API: every caller of it gets 401 as a problem document, unless the application, or an
+        extension for APIs, has its own answer to errors.
     :param blueprint: the blueprint whose views are meant; blueprints nested in it follow,
         unless they have their own. None means every other view.
     """
@@ -85,6 +87,8 @@ def unauthorized(manager: Manager) -> ResponseReturnValue:
 
     Sends `user_unauthorized`.
     """
+    if get_config().get(lost_cookies.KEY):
+        lost_cookies.tell_of_lost(visit_of(manager._realm))
     user_unauthorized.send(get_app())
     if manager.unauthorized_callback is not None:
         return resolve(manager.unauthorized_callback())  # type: ignore[no-any-return]  # the view's own type
@@ -226,7 +230,7 @@ def _flash(manager: Manager, message: Any, category: str) -> None:
     if not message:
         return
     if manager.localize_callback is not None:
-        message = manager.localize_callback(message)
+        message = resolve(manager.localize_callback(message))
     # A lazy string does not go into a session as it is.
     text = message if isinstance(message, Markup) else str(message)
     waiting: Any = session.get("_flashes") or ()

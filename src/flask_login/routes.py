@@ -12,6 +12,7 @@ from .core.settings import DEFAULT_REALM
 from .default_guard import DEFAULT_GUARD, is_open
 from .guards import GUARD_ATTRIBUTE
 from .marks import find, layers, own
+from .options import is_answered_by_view
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -31,6 +32,9 @@ class GuardedRoute:
     #: The names of the guards, in the order in which they run. Empty: the endpoint is public,
     #: unless the application checks in another way.
     guards: Sequence[str]
+    #: Whether the view answers OPTIONS itself, under a guard. OPTIONS passes that guard unless
+    #: ``LOGIN_GUARD_OPTIONS`` is on.
+    answers_options: bool = False
 
 
 def guarded_routes(app: Flask) -> list[GuardedRoute]:
@@ -55,11 +59,17 @@ def guarded_routes(app: Flask) -> list[GuardedRoute]:
         for method in sorted(known - {"HEAD", "OPTIONS"} or known):
             guards = dict.fromkeys([*outside, *_inside(view, method)])
             grouped.setdefault(tuple(guards), []).append(method)
+        answers = is_answered_by_view(rule) and bool([*outside, *_inside(view, "OPTIONS")])
         found += [
-            GuardedRoute(rule.endpoint, methods, rule.rule, guards)
+            GuardedRoute(rule.endpoint, methods, rule.rule, guards, answers)
             for guards, methods in grouped.items()
         ]
     return found
+
+
+def that_answer_options(app: Flask) -> list[str]:
+    """Return the endpoints whose guarded views answer OPTIONS themselves."""
+    return sorted({route.endpoint for route in guarded_routes(app) if route.answers_options})
 
 
 def _before(app: Flask, endpoint: str) -> Iterator[str]:

@@ -9,45 +9,36 @@ with Device Cookies"). The last ones count nowhere else, so an attacker cannot l
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, Literal, final
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from werkzeug.exceptions import HTTPException
-
-from . import device_cookie
+from .attempts import LoginAttempt as LoginAttempt
+from .attempts import ThrottleTerms
 from .budgets import (
-    Budget,
     Counters,
     Limit,
     NoAnswer,
     limits_library,
-    network_of,
     no_answer,
     open_storage,
     parse,
     plain_name,
+    spelled_by,
 )
 from .core import settings
-from .core.events import audit
-from .core.signing import digest_by, secret_keys, signing_key
 from .current import default_manager
 from .exceptions import ConfigurationError
 from .exceptions import ThrottleUnavailable as ThrottleUnavailable
 from .exceptions import TooManyLoginAttempts as TooManyLoginAttempts
-from .flask_internals import get_app, get_config, get_request
-from .responses import audience, problem, problem_response
+from .flask_internals import get_app
 
 if TYPE_CHECKING:
     from limits.storage import Storage
 
     from .ports import Manager
 
-#: Longer names of accounts are cut to this many characters before they are counted.
-_MOST_OF_A_NAME = 1024
 #: Browsers keep no cookie for longer (RFC 6265bis).
 _COOKIE_LIMIT = timedelta(days=400)
-_DAY = 24 * 60 * 60
 #: All known browsers of an account together get this many times the limit of one.
 _DEVICES = 3
 
@@ -64,6 +55,7 @@ class LoginThrottle:
         def login():
             with throttle.attempt(request.form["username"]) as attempt:
                 user = User.query.filter_by(name=request.form["username"]).first()
+                attempt.found(user)
                 if user is not None and user.has_password(request.form["password"]):
                     attempt.succeeded()
                     login_user(user)
@@ -93,6 +85,7 @@ class LoginThrottle:
         it pass, uncounted, and logs an error, because users want to work; ``"refuse"`` raises
         `ThrottleUnavailable`.
     :param normalize: maps all spellings of an account's name to one: a function of text to text.
+        May be ``async def``.
     :param name: tells throttles of one application apart, such as one for passwords and one for
         codes. Lower-case letters, digits and ``_``.
     :param login_manager: the manager of the realm. By default the application's default realm.
@@ -133,31 +126,34 @@ class LoginThrottle:
             accepted = "a datetime.timedelta greater than 0, of at most 400 days"
             raise ConfigurationError("cookie_lifetime", cookie_lifetime, accepted)
         try:
-            self._cookie_name = settings.REMEMBER_COOKIE_NAME.parse(cookie_name)
+            cookie_name = settings.REMEMBER_COOKIE_NAME.parse(cookie_name)
         except ValueError:
             accepted = settings.REMEMBER_COOKIE_NAME.accepted
             raise ConfigurationError("cookie_name", cookie_name, accepted) from None
         device = parse("per_device", per_device)
-        self._limits: dict[str, tuple[Limit, ...]] = {
-            "account": parse("per_account", per_account),
-            "address": parse("per_address", per_address),
-            "device": device,
-            "devices": tuple(Limit(limit.seconds, _DEVICES * limit.amount) for limit in device),
-        }
-        self._refuses = on_outage == "refuse"
-        self._normalize = normalize
-        self._name = name
+        self._terms = ThrottleTerms(
+            counters=self._counters,
+            limits={
+                "account": parse("per_account", per_account),
+                "address": parse("per_address", per_address),
+                "device": device,
+                "devices": tuple(Limit(limit.seconds, _DEVICES * limit.amount) for limit in device),
+            },
+            refuses=on_outage == "refuse",
+            normalize=spelled_by(normalize),
+            name=name,
+            cookie_name=cookie_name,
+            cookie_lifetime=cookie_lifetime,
+        )
         self._manager = login_manager
-        self._cookie_lifetime = cookie_lifetime
         self._storage = storage
         self._in_memory = storage == "memory://"
         self._shared: Counters | None = None
-        self._warned = False
         if not self._in_memory:
             try:
                 self._open()
             except NoAnswer as outage:
-                self._log(outage)  # it may be back before the first login
+                self._terms.log(outage)  # it may be back before the first login
 
     def attempt(self, identity: str | None) -> LoginAttempt:
         """Count an attempt to log in to an account, *before* the password is looked at.
@@ -166,35 +162,33 @@ class LoginThrottle:
         `LoginAttempt.failed`. It must be the first thing that the view does: an attempt that is
         counted later can be made many times at once.
 
+        Call `LoginAttempt.found` as soon as you have looked for the account.
+
         :param identity: the account's name, as it was typed; it need not exist. None, as of a
             form without that field, is the empty name.
 
         Raises `TooManyLoginAttempts` over a limit, and `ThrottleUnavailable` while the storage
         gives no answer with ``on_outage="refuse"``.
         """
-        attempt = LoginAttempt(self, str(identity or ""), self._manager or default_manager())
-        try:
-            attempt._take(self._counters())
-        except NoAnswer as outage:
-            self._log(outage)
-            if self._refuses:
-                raise ThrottleUnavailable(outage.cause) from None
+        attempt = LoginAttempt(self._terms, str(identity or ""), self._manager or default_manager())
+        attempt._begin()
         return attempt
 
-    def unlock(self, identity: str) -> None:
+    def unlock(self, identity: str, *, user: Any = None) -> None:
         """Reset an account's counters, because the owner has proved their identity in another way.
 
         For a password reset, and for support staff. Works outside of a request, in an
         application context. The counters of addresses stay.
 
         :param identity: the account's name, in any spelling.
+        :param user: the account's user, whom `LoginAttempt.found` is told of; None where the views
+            don't call it.
 
         Raises `ThrottleUnavailable` while the storage gives no answer.
         """
-        attempt = LoginAttempt(self, identity, self._manager or default_manager())
+        attempt = LoginAttempt(self._terms, identity, self._manager or default_manager())
         try:
-            for budget in attempt._account(self._counters()):
-                budget.reset()
+            attempt._unlock(user)
         except NoAnswer as outage:
             raise ThrottleUnavailable(outage.cause) from None
 
@@ -220,167 +214,6 @@ class LoginThrottle:
         else:
             return self._shared
         raise cause  # outside of the handler: the client's own error may show a password
-
-    def _log(self, outage: NoAnswer) -> None:
-        done = "refused" if self._refuses else "not counted"
-        settings.logger.error(
-            "The login throttle's storage gave no answer (%s): attempts are %s.",
-            outage.cause,
-            done,
-        )
-
-    def _warn_of_no_address(self) -> None:
-        if not self._warned:
-            self._warned = True
-            settings.logger.warning(
-                "A request has no remote_addr, so login attempts are not limited by address. Behind"
-                " a proxy on a Unix socket, use werkzeug.middleware.proxy_fix.ProxyFix."
-            )
-
-
-@final
-class LoginAttempt:
-    """One attempt to log in, which `LoginThrottle.attempt` has counted.
-
-    At the end of its ``with`` statement it has failed, unless `succeeded` was called.
-
-    .. versionadded:: 0.6.90
-    """
-
-    def __init__(self, throttle: LoginThrottle, identity: str, manager: Manager) -> None:
-        #: The account's name, as it was typed.
-        self.identity = identity
-        self._throttle = throttle
-        self._manager = manager
-        self._salt = f"flask-login.throttle.{manager.realm}.{throttle._name}"
-        self._now: datetime = manager._clock()
-        self._counters: Counters | None = None
-        self._given_back: list[Budget] = []
-        self._open = True
-        # JSON can hold a lone surrogate, which UTF-8 cannot encode.
-        text = identity[:_MOST_OF_A_NAME].encode("utf-8", "backslashreplace").decode()
-        self._typed = text
-
-    def succeeded(self) -> None:
-        """Report that the password was right.
-
-        Earlier attempts at this account no longer count, and neither does this attempt from this
-        address. The browser is known from now on. A second call does nothing.
-        """
-        if not self._open:
-            return
-        self._open = False
-        try:
-            if self._counters is not None:
-                for budget in self._given_back:
-                    budget.give_back(1)
-                for budget in self._account(self._counters):
-                    budget.forgive(self._digest("spelling", self._typed))
-        except NoAnswer as outage:
-            # The login is good; that it stays counted as an attempt is no reason to refuse it.
-            self._throttle._log(outage)
-        if self._throttle._limits["device"]:
-            lifetime = self._throttle._cookie_lifetime
-            device_cookie.set_after_request(*self._cookie(), lifetime)
-
-    def failed(self) -> None:
-        """Report that the login failed. The attempt stays counted; sends `user_login_failed`.
-
-        After `succeeded`, and the second time, it does nothing.
-        """
-        if self._open:
-            self._open = False
-            self._manager.login_failed(self.identity)
-
-    def __enter__(self) -> LoginAttempt:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        # Any other error is a defect, which says nothing about the password.
-        if error is None or isinstance(error, HTTPException):
-            self.failed()
-
-    # The counts
-
-    def _take(self, counters: Counters) -> None:
-        """Count the attempt, or raise `TooManyLoginAttempts`."""
-        limits = self._throttle._limits
-        device = device_cookie.read(*self._cookie()) if limits["device"] else None
-        if device is not None:
-            self._take_all("device", self._budgets(counters, "device", device))
-        if device is None or not self._is_within_devices(counters):
-            # The address first: an address over its limit does not use up the account's attempts.
-            address = self._address()
-            if address is not None:
-                budgets = self._budgets(counters, "address", address)
-                self._take_all("address", budgets)
-                self._given_back = budgets
-            account = self._account(counters)
-            self._take_all("account", account)
-            for budget in account:
-                budget.note(self._digest("spelling", self._typed))
-        self._counters = counters
-
-    def _is_within_devices(self, counters: Counters) -> bool:
-        """Return whether the known browsers of an account together have attempts left.
-
-        An attacker who once knew the password may have collected any number of device cookies.
-        """
-        typed = self._throttle._normalize(self._typed)
-        budgets = self._budgets(counters, "devices", typed)
-        return all(budget.take() for budget in budgets)
-
-    def _take_all(self, scope: str, budgets: list[Budget]) -> None:
-        for number, budget in enumerate(budgets):
-            if not budget.take():
-                for taken in budgets[:number]:
-                    taken.give_back(1)
-                raise self._refusal(scope, min(budget.left, _DAY))
-
-    def _account(self, counters: Counters) -> list[Budget]:
-        return self._budgets(counters, "account", self._throttle._normalize(self._typed))
-
-    def _budgets(self, counters: Counters, scope: str, value: str) -> list[Budget]:
-        key = f"login-throttle:{scope}:{self._digest(scope, value)}"
-        limits = self._throttle._limits[scope]
-        return [Budget(counters, key, limit, self._now) for limit in limits]
-
-    def _digest(self, purpose: str, value: str) -> str:
-        """Return the digest that something is counted by: the storage shows no names.
-
-        It is made with the application's oldest key, so that counts survive a new key.
-        """
-        keys = secret_keys(get_config()) or (signing_key(get_config()),)
-        return digest_by(keys[-1], value, f"{self._salt}.{purpose}")
-
-    def _cookie(self) -> tuple[str, str, str, datetime]:
-        throttle = self._throttle
-        name = device_cookie.cookie_name(throttle._cookie_name, self._manager.realm, throttle._name)
-        return name, self._typed, self._salt, self._now
-
-    def _address(self) -> str | None:
-        if not self._throttle._limits["address"]:
-            return None
-        address = get_request().remote_addr
-        if not address:
-            self._throttle._warn_of_no_address()
-            return None
-        return network_of(address)
-
-    def _refusal(self, scope: str, retry_after: int) -> TooManyLoginAttempts:
-        account = self._digest("account", self._throttle._normalize(self._typed))
-        audit("login_throttled", reason=scope, account=account, ip=get_request().remote_addr)
-        refusal = TooManyLoginAttempts(retry_after, scope)
-        if audience(self._manager) == "program":
-            document = problem(refusal.reason, str(refusal.description), status=429)
-            refusal.response = problem_response({**document, "retry_after": retry_after}, 429)
-            refusal.response.headers["Retry-After"] = str(retry_after)
-        return refusal
 
 
 def _warn_of_memory(app_name: str, *, quiet: bool) -> None:

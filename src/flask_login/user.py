@@ -8,7 +8,8 @@ from typing import Protocol
 class User(Protocol):
     """What a user object must offer to be logged in.
 
-    `is_active`, `is_authenticated` and `is_anonymous` may also be methods: they are called.
+    `is_active`, `is_authenticated` and `is_anonymous` may also be methods: they are called,
+    and awaited where they are ``async def``.
     A user may further have ``get_session_auth_hash() -> str``: a text that changes when
     the credentials change, such as the password hash. When it does, every login session
     and remember token made before ends. It never leaves the server in clear.

@@ -394,7 +394,9 @@ class FlaskHost:
         visit = None if context is None else context.request.__dict__.get(realm.key)
         return None if visit is None or visit.actor is None else whose.actor_id(visit)
 
-    def store_failed(self, realm: HostedRealm) -> None:
-        """Note on the request that the session store gave it no answer."""
-        if request_context.get(None) is not None:
-            visit_of(cast("Realm", realm)).store_failed = True
+    def store_failed(self, realm: HostedRealm) -> bool:
+        """Note on the request that the session store gave it no answer; False without a request."""
+        if request_context.get(None) is None:
+            return False
+        visit_of(cast("Realm", realm)).store_failed = True
+        return True

@@ -234,3 +234,58 @@ def test_a_store_that_never_lets_the_end_of_a_used_token_through_is_an_error(
     store.rivals = 10**9
     with pytest.raises(RuntimeError, match="memory"):
         logins.read_remember(logins.remember_text(begun, ""))
+
+
+# Clocks that were ahead
+
+
+def begun_now(logins: StoredLogins) -> Presented:
+    return begin(logins, "ada", fresh=True, methods=(), remember=None, auth_hash=None)
+
+
+def test_two_logins_of_one_instant_began_one_after_the_other(logins: StoredLogins) -> None:
+    first, second = begun_now(logins), begun_now(logins)
+    assert first.record.created_at < second.record.created_at
+
+
+def test_when_the_clock_is_put_back_new_logins_begin_by_it(
+    logins: StoredLogins, clock: FrozenClock
+) -> None:
+    clock.advance(timedelta(hours=1))
+    begun_now(logins)
+    clock.advance(timedelta(hours=-1))
+    assert begun_now(logins).record.created_at == clock()
+
+
+def test_a_clock_that_is_put_back_by_less_than_a_second_leaves_the_logins_in_their_order(
+    logins: StoredLogins, clock: FrozenClock
+) -> None:
+    first = begun_now(logins)
+    clock.advance(timedelta(milliseconds=-900))
+    assert first.record.created_at < begun_now(logins).record.created_at
+
+
+def test_the_moment_after_all_falls_back_with_the_clock_too(
+    logins: StoredLogins, clock: FrozenClock
+) -> None:
+    clock.advance(timedelta(hours=1))
+    begun_now(logins)
+    clock.advance(timedelta(hours=-1))
+    moment = logins.moment_after_all(clock())
+    assert clock() < moment < clock() + timedelta(seconds=1)
+    assert moment < begun_now(logins).record.created_at
+    assert moment < logins.moment_after_all(clock())
+
+
+def test_an_end_of_a_login_from_a_clock_that_was_ahead_is_judged_again_if_overtaken(
+    logins: StoredLogins, store: RivalledStore, clock: FrozenClock
+) -> None:
+    clock.advance(timedelta(hours=1))
+    ahead = begun_now(logins)
+    clock.advance(timedelta(hours=-1))
+    store.end_all_before(clock())
+    store.rivals = 3
+    assert logins.present_session(logins.session_text(ahead), {}) == records.REVOKED
+    kept = store.get(ahead.record.id)
+    assert kept is not None
+    assert (kept.ended_reason, kept.ended_at) == (records.REVOKED, clock())

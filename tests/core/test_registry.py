@@ -160,6 +160,15 @@ def test_everybody_s_logins_from_before_a_moment_are_ended(
     assert registry.list("bob") == []
 
 
+def test_everybody_s_logins_of_this_very_instant_are_ended_too(
+    registry: SessionRegistry, store: MemorySessionStore
+) -> None:
+    record = kept(store)
+    assert record.created_at == NOW
+    registry.revoke_everyone()
+    assert reason_of(registry, record) == records.REVOKED
+
+
 def test_a_moment_in_another_zone_is_the_same_moment(
     registry: SessionRegistry, store: MemorySessionStore
 ) -> None:

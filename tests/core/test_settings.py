@@ -66,6 +66,7 @@ DEFAULTS: dict[str, object] = {
     "LOGIN_ROTATE_CSRF_TOKEN": False,
     "LOGIN_UNAUTHORIZED_RESPONSE": "negotiate",
     "LOGIN_REQUIRED_BY_DEFAULT": False,
+    "LOGIN_GUARD_OPTIONS": False,
     "LOGIN_IDLE_TIMEOUT": None,
     "LOGIN_ABSOLUTE_TIMEOUT": None,
     "LOGIN_FRESH_TIMEOUT": None,
@@ -119,6 +120,7 @@ ACCEPTED: dict[str, list[tuple[object, object]]] = {
     "LOGIN_ROTATE_CSRF_TOKEN": [*YES_NO, (None, False)],
     "LOGIN_UNAUTHORIZED_RESPONSE": [(mode, mode) for mode in ("negotiate", "redirect", "status")],
     "LOGIN_REQUIRED_BY_DEFAULT": [*YES_NO, (None, False)],
+    "LOGIN_GUARD_OPTIONS": [*YES_NO, (None, False)],
     "LOGIN_IDLE_TIMEOUT": [*DURATIONS, (None, None)],
     "LOGIN_ABSOLUTE_TIMEOUT": [*DURATIONS, (None, None)],
     "LOGIN_FRESH_TIMEOUT": [*DURATIONS, (None, None)],
@@ -162,6 +164,7 @@ REFUSED: dict[str, list[object]] = {
     "LOGIN_ROTATE_CSRF_TOKEN": NO_YES_NO,
     "LOGIN_UNAUTHORIZED_RESPONSE": [None, "", "Redirect", "401", True, object()],
     "LOGIN_REQUIRED_BY_DEFAULT": NO_YES_NO,
+    "LOGIN_GUARD_OPTIONS": NO_YES_NO,
     "LOGIN_IDLE_TIMEOUT": NO_TIMEOUTS,
     "LOGIN_ABSOLUTE_TIMEOUT": NO_TIMEOUTS,
     "LOGIN_FRESH_TIMEOUT": NO_TIMEOUTS,
@@ -305,9 +308,9 @@ def test_a_wrong_value_of_a_new_setting_fails_in_init_app_with_key_value_and_wha
     error = caught.value
     assert (error.key, error.value) == (key, value)
     assert error.accepted == BY_KEY[key].accepted
-    # The text "False" is not to be taken for False. Digits stand as they ever did.
-    shown = str(value) if str(value).isdigit() else repr(value)
-    assert str(error) == f"{key} must be {error.accepted}, instead got: {shown}"
+    # The text "False" is not to be taken for False, nor "30" for 30.
+    text = f"{key} must be {error.accepted}, instead got: {value!r}"
+    assert str(error) in {text, f"{text}. {error.cure}"}
     assert error.__suppress_context__ or error.__context__ is None
     assert "login" not in app.extensions
     assert not hasattr(app, "login_manager")
@@ -349,8 +352,9 @@ def test_a_wrong_value_that_0_6_3_let_pass_is_an_error_in_the_log_and_raises_whe
     error = caught.value
     assert (error.key, error.value, error.accepted) == (key, value, BY_KEY[key].accepted)
     assert error.__suppress_context__ or error.__context__ is None
-    # The text "False" is not to be taken for False. Digits stand as they ever did.
-    shown = str(value) if str(value).isdigit() else repr(value)
+    # The text "False" is not to be taken for False. Of a duration digits stand as they ever did.
+    bare = key == "REMEMBER_COOKIE_DURATION" and str(value).isdigit()
+    shown = value if bare else repr(value)
     assert str(error) == f"{key} must be {error.accepted}, instead got: {shown}"
     assert record.getMessage().startswith(f"{error}. ")
     assert record.getMessage().endswith(f" Set it to {error.accepted}.")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from threading import Barrier
 from typing import Any, cast
 
 import pytest
-from flask import Flask, current_app, session
+from flask import Flask, current_app, session, stream_with_context
 from flask.testing import FlaskClient
 from tests.current_keys import sign
 
@@ -293,6 +293,186 @@ def test_the_emergency_brake_logs_everybody_out_and_lets_them_in_again(
     assert [who(alice), who(close(alice)), who(bob)] == ["nobody"] * 3
     assert alice.get("/login/alice").text == "True"
     assert who(alice) == "alice"
+
+
+def test_the_emergency_brake_ends_the_logins_of_this_very_instant_and_no_later_one(
+    app: Flask, login_manager: LoginManager[Any], clock: FrozenClock
+) -> None:
+    before = [logged_in(app, page) for page in ("/login/alice?remember", "/login/bob")]
+    for _ in range(2):
+        with app.app_context():
+            login_manager.sessions.revoke_everyone()
+        assert {who(client) for client in before} == {"nobody"}
+        assert who(close(before[0])) == "nobody"
+        later = logged_in(app)
+        assert who(later) == "alice"
+        before.append(later)
+
+
+def test_the_emergency_brake_ends_the_login_of_its_caller_too(
+    app: Flask, login_manager: LoginManager[Any]
+) -> None:
+    @app.get("/everyone")
+    @login_required
+    def everyone() -> str:
+        login_manager.sessions.revoke_everyone()
+        return current_user.get_id() or "nobody"
+
+    client = logged_in(app)
+    assert client.get("/everyone").text == "alice", "this request goes on"
+    assert client.get("/why").text == records.REVOKED
+    assert who(client) == "nobody"
+
+
+def ahead(app: Flask, clock: FrozenClock, by: timedelta, page: str = "/login/alice") -> FlaskClient:
+    """Log in while the clock is ahead by so much, and put it right."""
+    clock.advance(by)
+    client = logged_in(app, page)
+    clock.advance(-by)
+    return client
+
+
+@pytest.mark.parametrize("shown", ["session", "remember_token", "both"])
+def test_a_login_from_a_clock_that_was_ahead_does_not_survive_the_brake(
+    app: Flask,
+    login_manager: LoginManager[Any],
+    clock: FrozenClock,
+    store: WatchedStore,
+    shown: str,
+) -> None:
+    client = ahead(app, clock, HOUR, "/login/alice?remember")
+    cookies = {name: text for name, text in cookies_of(client).items() if shown in (name, "both")}
+    assert who(browser_with(app, cookies)) == "alice", "a wrong clock alone ends no login"
+    clock.advance(MINUTE)
+    with app.app_context():
+        login_manager.sessions.revoke_everyone()
+        assert login_manager.sessions.list("alice") == []
+        [record] = store.list("alice")
+        told = login_manager.sessions.get(record.id)
+    assert told is not None
+    assert told.ended_reason == records.REVOKED
+    clock.advance(MINUTE)
+    thief = browser_with(app, cookies)
+    assert thief.get("/why").text == records.REVOKED
+    assert who(thief) == "nobody"
+    clock.advance(2 * HOUR)
+    assert who(browser_with(app, cookies)) == "nobody", "nor when its time has come"
+    assert who(logged_in(app)) == "alice"
+
+
+def test_a_login_from_a_clock_that_is_a_little_ahead_may_have_begun_after_the_brake(
+    app: Flask, login_manager: LoginManager[Any], clock: FrozenClock
+) -> None:
+    with app.app_context():
+        login_manager.sessions.revoke_everyone()
+    clock.advance(MINUTE)
+    assert who(ahead(app, clock, 5 * MINUTE)) == "alice"
+    assert who(ahead(app, clock, 5 * MINUTE + timedelta(seconds=1))) == "nobody"
+
+
+def test_a_stream_learns_that_the_brake_ended_a_login_from_a_clock_that_was_ahead(
+    app: Flask, login_manager: LoginManager[Any], clock: FrozenClock, store: WatchedStore
+) -> None:
+    @app.get("/stream")
+    def stream() -> Any:
+        def told() -> Iterator[str]:
+            yield "begun "
+            yield current_user.get_id() or "nobody"
+
+        return app.response_class(stream_with_context(told()))
+
+    client = ahead(app, clock, HOUR)
+    with app.app_context():
+        login_manager.sessions.revoke_everyone()
+    assert client.get("/stream").text == "begun nobody"
+    assert store.everything()[0].ended_reason is None, "nothing but looked at"
+
+
+def test_a_login_from_a_clock_that_was_ahead_is_revoked_for_good_also_after_the_brake(
+    app: Flask, login_manager: LoginManager[Any], clock: FrozenClock, store: WatchedStore
+) -> None:
+    clients = [ahead(app, clock, HOUR) for _ in range(2)]
+    one = store.everything()[0].id
+    with app.app_context():
+        login_manager.sessions.revoke_everyone()
+        assert login_manager.sessions.revoke(one)
+        assert login_manager.sessions.revoke_all("alice") == 1
+    clock.advance(2 * HOUR)
+    assert [who(client) for client in clients] == ["nobody"] * 2
+
+
+def test_a_login_that_the_brake_ended_takes_no_room_though_it_began_ahead(
+    app: Flask, login_manager: LoginManager[Any], clock: FrozenClock
+) -> None:
+    app.config["LOGIN_MAX_SESSIONS"] = 1
+    ahead(app, clock, HOUR)
+    assert app.test_client().get("/login/alice").text == "False"
+    with app.app_context():
+        login_manager.sessions.revoke_everyone()
+    assert who(logged_in(app)) == "alice"
+
+
+def test_a_signed_token_from_a_clock_that_was_ahead_is_not_adopted_after_the_brake(
+    app: Flask, older: Flask, login_manager: LoginManager[Any], clock: FrozenClock
+) -> None:
+    clock.advance(HOUR)
+    client = older.test_client()
+    client.get("/login")
+    token = {"remember_token": cookies_of(client)["remember_token"]}
+    clock.advance(-HOUR)
+    with app.app_context():
+        login_manager.sessions.revoke_everyone()
+    thief = browser_with(app, token)
+    assert thief.get("/why").text == records.REVOKED
+
+
+def test_a_brake_that_a_clock_ahead_has_pulled_is_lowered_and_what_it_ended_stays_ended(
+    app: Flask,
+    login_manager: LoginManager[Any],
+    clock: FrozenClock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "flask_login.audit")
+    before = logged_in(app)
+    clock.advance(DAY)
+    with app.app_context():
+        login_manager.sessions.revoke_everyone()
+    clock.advance(-DAY)
+    between = logged_in(app)
+    copied = cookies_of(between)
+    assert [who(before), who(between)] == ["nobody"] * 2
+    with app.app_context():
+        assert login_manager.sessions.brake() == login_manager.sessions.lower_brake()
+        stands = login_manager.sessions.brake()
+        assert login_manager.sessions.lower_brake() is None, "it is in nobody's way any more"
+    assert stands is not None
+    assert clock() < stands < clock() + timedelta(seconds=1)
+    after = logged_in(app)
+    assert [who(before), who(browser_with(app, copied)), who(after)] == ["nobody"] * 2 + ["alice"]
+    clock.advance(2 * DAY)
+    assert [who(browser_with(app, copied)), who(after)] == ["nobody", "alice"]
+    told = [vars(record) for record in caplog.records if "brake" in record.getMessage()]
+    assert [facts["event"] for facts in told] == ["login_brake_pulled", "login_brake_lowered"]
+    assert told[1]["reason"] == stands.isoformat()
+
+
+def test_a_brake_that_was_never_pulled_can_not_be_lowered(
+    app: Flask, login_manager: LoginManager[Any]
+) -> None:
+    with app.app_context():
+        assert login_manager.sessions.brake() is None
+        assert login_manager.sessions.lower_brake() is None
+
+
+def test_a_store_without_a_way_to_lower_the_brake_says_what_it_lacks(
+    app: Flask,
+) -> None:
+    class PlainStore(MemorySessionStore):
+        lower_brake: Any = None
+
+    manager: LoginManager[Any] = LoginManager(app, session_store=PlainStore())
+    with app.app_context(), pytest.raises(ConfigurationError, match="LoweringStore"):
+        manager.sessions.lower_brake()
 
 
 def test_a_login_that_ends_while_a_request_runs_is_not_confirmed(
@@ -1935,6 +2115,123 @@ def test_a_silent_store_keeps_one_request_waiting_and_not_everybody(
     monkeypatch.undo()
     monkeypatch.setattr("flask_login.core.asking.time.monotonic", lambda: now[0] + 1.0)
     assert who(client) == "alice"
+
+
+def test_a_store_that_is_silent_for_long_is_left_alone_for_a_second_and_one_asks_it_then(
+    app: Flask, store: WatchedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("flask_login.core.asking.time.monotonic", lambda: now[0])
+    client, other = logged_in(app), logged_in(app)
+    asked: list[float] = []
+    meanwhile: list[int] = []
+
+    def silent(*_: Any, **__: Any) -> None:
+        asked.append(now[0])
+        now[0] += 0.5
+        if len(asked) == 2:
+            meanwhile.append(other.get("/me").status_code)
+        now[0] += 3.1
+        raise SessionStoreUnavailable("memory", TimeoutError())
+
+    monkeypatch.setattr(store, "get", silent)
+    assert client.get("/me").status_code == 503
+    now[0] += 0.9
+    assert client.get("/me").status_code == 503
+    assert asked == [100.0]
+    now[0] += 0.2
+    assert client.get("/me").status_code == 503
+    assert (len(asked), meanwhile) == (2, [503]), "nobody else waits along with it"
+    monkeypatch.setattr(store, "get", lambda *args, **options: None)
+    now[0] += 1.1
+    assert [who(other), who(client)] == ["nobody"] * 2, "it answers"
+
+
+def lines_of(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    return [(r.levelname, r.getMessage()) for r in caplog.records if r.name == "flask_login"]
+
+
+@pytest.mark.parametrize("trust", [None, HOUR])
+def test_an_outage_is_in_the_log_once_when_it_begins_and_once_when_it_is_over(
+    app: Flask, store: WatchedStore, caplog: pytest.LogCaptureFixture, trust: timedelta | None
+) -> None:
+    app.config["LOGIN_OUTAGE_TRUST"] = trust
+    clients = [logged_in(app, "/login/alice?remember") for _ in range(3)]
+    for _ in range(2):
+        caplog.clear()
+        store.down = True
+        for client in [*clients, browser_with(app, {"session": "junk"})]:
+            client.get("/me")
+            client.get("/login/bob")
+        [(level, text)] = lines_of(caplog)
+        assert level == "ERROR"
+        assert text.startswith(
+            "The session store of the realm 'default' (memory) gives no answer: OSError."
+        )
+        store.down = False
+        for client in clients * 2:
+            client.get("/me")
+        (_, (level, text)) = lines_of(caplog)
+        assert (level, "(memory) answers again, after " in text) == ("WARNING", True)
+        assert "canary" not in caplog.text
+
+
+def test_an_outage_is_no_line_for_a_caller_who_gets_the_error(
+    app: Flask,
+    login_manager: LoginManager[Any],
+    store: WatchedStore,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store.down = True
+    with app.app_context(), pytest.raises(SessionStoreUnavailable):
+        login_manager.sessions.list("alice")
+    assert lines_of(caplog) == []
+    assert logged_in_fails(app)
+    assert len(lines_of(caplog)) == 1
+
+
+def logged_in_fails(app: Flask) -> bool:
+    return app.test_client().get("/login/alice").status_code == 503
+
+
+def test_an_outage_that_only_newcomers_notice_is_over_at_the_first_answer(
+    app: Flask,
+    store: WatchedStore,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = logged_in(app)
+
+    def refuse(record: LoginSession) -> None:
+        raise SessionStoreUnavailable("memory", ConnectionRefusedError(111, "canary"))
+
+    monkeypatch.setattr(store, "create", refuse)
+    assert logged_in_fails(app)
+    assert who(client) == "alice"
+    assert [level for level, _ in lines_of(caplog)] == ["ERROR", "WARNING"]
+    assert "ConnectionRefusedError (connection refused)" in caplog.text
+
+
+def test_a_store_that_is_full_is_in_the_log_once_however_much_it_still_answers(
+    app: Flask,
+    store: WatchedStore,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = logged_in(app)
+
+    def full(record: LoginSession) -> None:
+        raise SessionStoreUnavailable("memory", MemoryError("OOM command not allowed"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "create", full)
+        for _ in range(3):
+            assert logged_in_fails(app)
+            assert who(client) == "alice"
+        assert [level for level, _ in lines_of(caplog)] == ["ERROR"]
+        assert "MemoryError (out of memory)" in caplog.text
+    logged_in(app)
+    assert [level for level, _ in lines_of(caplog)] == ["ERROR", "WARNING"]
 
 
 def test_a_store_that_refuses_at_once_is_asked_again_at_once(

@@ -11,16 +11,19 @@ import pytest
 from flask import session
 from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
-from tests.policy_site import DAY, HOUR, KINDS, MINUTE, SECOND, SIGNED, STORED, Member, Site
+from tests.policy_site import DAY, HOUR, KINDS, MINUTE, SECOND, SIGNED, STORED, Kind, Member, Site
 
 from flask_login import (
     ConfigurationError,
     InvalidUserId,
+    SessionStoreUnavailable,
     begin_login,
     complete_login,
     pending_user,
     user_logged_in,
 )
+from flask_login.sessions import records
+from flask_login.sessions.records import LoginSession
 from flask_login.testing import FrozenClock
 
 MakeSite = Callable[..., Site]
@@ -227,6 +230,90 @@ def test_a_pending_login_replayed_after_completion_logs_nobody_in_by_itself(site
     assert replay.get("/complete").text == "False"
 
 
+@pytest.fixture
+def stored(clock: FrozenClock) -> Site:
+    return Site(STORED, clock)
+
+
+@pytest.mark.parametrize("kind", [STORED, KINDS[3]], ids=str)
+def test_with_a_store_a_copy_of_the_session_cannot_take_the_second_step_again(
+    kind: Kind, clock: FrozenClock
+) -> None:
+    site = Site(kind, clock)
+    client = begun(site, "&remember")
+    copied = site.cookie(client)
+    assert client.get("/complete").text == "True"
+    for _ in range(2):
+        thief = site.browser(session=copied)
+        assert thief.get("/complete?methods=otp").text == "False"
+        assert (thief.get("/me").text, thief.get("/pending").text) == ("nobody", "nobody")
+        assert site.cookie(thief, "remember") is None
+    assert client.get("/me").text == "ann"
+    client.get("/logout")
+    assert site.browser(session=copied).get("/complete").text == "False"
+
+
+def test_of_two_copies_that_take_the_second_step_at_once_one_is_logged_in(
+    stored: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = begun(stored)
+    thief = stored.browser(session=stored.cookie(client))
+    assert stored.store is not None
+    replace, answers = stored.store.replace, list[str]()
+
+    def replace_later(record: LoginSession) -> bool:
+        # Between the thief's look at the record and its change the owner is quicker.
+        monkeypatch.setattr(stored.store, "replace", replace)
+        answers.append(client.get("/complete").text)
+        return replace(record)
+
+    monkeypatch.setattr(stored.store, "replace", replace_later)
+    assert thief.get("/complete").text == "False"
+    assert answers == ["True"]
+    assert (client.get("/me").text, thief.get("/me").text) == ("ann", "nobody")
+
+
+def test_a_pending_login_that_no_record_stands_for_is_not_completed_with_a_store(
+    stored: Site,
+) -> None:
+    for ticket in (None, "of no record", records.new_id("ann"), 7, ["x"], "\ud800"):
+        client = begun(stored)
+        with client.session_transaction() as sess:
+            sess["_pending"] = {**sess["_pending"], "ticket": ticket}
+        assert client.get("/complete").text == "False"
+        assert client.get("/pending").text == "nobody"
+
+
+def test_what_stands_for_a_pending_login_is_a_login_of_nobody(stored: Site) -> None:
+    client = begun(stored)
+    ticket = what_is_in_the_session(stored, client)["ticket"]
+    assert stored.store is not None
+    record = stored.store.get(ticket)
+    assert record is not None
+    assert stored.store.list("ann") == []
+    assert "ann" not in repr(record)
+    assert record.purge_at - stored.clock() < 2 * DAY
+    with client.session_transaction() as sess:
+        sess["_user_id"] = record.user_id
+        sess["_login"] = f"{record.id}.{record.secret_hash}.1"
+    assert client.get("/me").text == "nobody"
+
+
+def test_a_store_that_is_away_lets_nobody_complete(
+    stored: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = begun(stored)
+
+    def away(*_: object, **__: object) -> None:
+        raise SessionStoreUnavailable("memory")
+
+    monkeypatch.setattr(stored.store, "get", away)
+    assert client.get("/complete").status_code == 503
+    monkeypatch.undo()
+    assert client.get("/me").text == "nobody"
+    assert client.get("/complete").text == "True"
+
+
 def test_logout_drops_a_pending_login(site: Site) -> None:
     client = begun(site)
     client.get("/logout")
@@ -253,6 +340,18 @@ def test_the_emergency_brake_ends_what_is_pending_too(clock: FrozenClock) -> Non
         site.manager.sessions.revoke_everyone()
     assert client.get("/complete").text == "False"
     assert client.get("/pending").text == "nobody"
+
+
+def test_a_first_step_by_a_clock_that_was_ahead_is_ended_by_the_emergency_brake(
+    clock: FrozenClock,
+) -> None:
+    site = Site(KINDS[1], clock)
+    clock.advance(timedelta(minutes=6))
+    client = begun(site)
+    clock.advance(-timedelta(minutes=6))
+    with site.app.app_context():
+        site.manager.sessions.revoke_everyone()
+    assert client.get("/complete").text == "False"
 
 
 def test_a_pending_login_from_before_a_change_of_the_password_is_worth_nothing(site: Site) -> None:
@@ -343,8 +442,12 @@ def test_a_login_that_is_denied_at_the_end_logs_nobody_in(clock: FrozenClock) ->
     site.browser().get("/login?id=ann")
     clock.advance(SECOND)
     client = begun(site)
+    copied = site.cookie(client)
     assert client.get("/complete").text == "False"
     assert (client.get("/me").text, client.get("/pending").text) == ("nobody", "ann")
+    site.manager.sessions.revoke_all("ann")
+    assert site.browser(session=copied).get("/complete").text == "False"
+    assert client.get("/complete").text == "True", "there is room now"
 
 
 def test_beginning_renews_the_session_s_id_and_leaves_the_forms_that_are_open(site: Site) -> None:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from flask_login import AnonymousUserMixin, UserMixin
-from flask_login.mixins import says
 
 
 class Account(UserMixin):
@@ -74,14 +73,6 @@ def test_nobody_is_anonymous_and_has_no_id() -> None:
     assert nobody.is_active is False
     assert nobody.is_anonymous is True
     assert nobody.get_id() is None  # type: ignore[func-returns-value]  # that is what is tested
-
-
-@pytest.mark.parametrize(
-    ("value", "answer"),
-    [(True, True), (False, False), (None, False), (lambda: True, True), (lambda: False, False)],
-)
-def test_a_yes_or_no_may_be_a_method(value: object, answer: bool) -> None:
-    assert says(value) is answer
 
 
 def test_two_users_who_were_not_saved_are_two() -> None:

@@ -101,6 +101,15 @@ class TheirStore:
     def end_all_before(self, moment):
         self.moment = moment if self.moment is None else max(self.moment, moment)
 
+    def lower_brake(self, moment):
+        if self.moment is None or self.moment <= moment:
+            return False
+        self.moment = moment
+        return True
+
+    def address(self):
+        return "theirs:1234"
+
     def ended_before(self):
         return self.moment
 
@@ -173,6 +182,14 @@ class TestWhosePolicyHasNoName(Broken):
     eviction_policy = staticmethod(lambda: 3)
 
 
+class TestWhoseBrakeIsRaised(Broken):
+    lower_brake = staticmethod(lambda moment: True)
+
+
+class TestThatShowsItsPassword(Broken):
+    address = staticmethod(lambda: "user:password@host")
+
+
 class TestWithoutALock(SessionStoreContract):
     @pytest.fixture
     def store(self):
@@ -198,6 +215,8 @@ EXPECTED = {
     "WithoutTombstones": "test_a_login_whose_time_is_up_is_still_known_for_a_day",
     "ThatIsNeverInOnePlace": "test_a_store_that_tells_its_place_always_tells_the_same",
     "WhosePolicyHasNoName": "test_a_store_that_may_evict_tells_its_policy_by_name",
+    "WhoseBrakeIsRaised": "test_a_brake_that_can_be_lowered_is_lowered_and_never_raised_or_lost",
+    "ThatShowsItsPassword": "test_a_store_with_an_address_shows_no_secret_in_it",
     "WithoutALock": "test_of_many_who_replace_one_version_one_succeeds",
 }
 

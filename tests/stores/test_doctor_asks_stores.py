@@ -82,6 +82,44 @@ def test_a_redis_server_that_does_not_tell_is_no_finding(redis_server: Server) -
         evicting(redis_server, "noeviction", "0")
 
 
+@pytest.mark.parametrize("cluster", [False, True])
+def test_a_redis_that_is_away_is_named_by_its_host_and_without_its_password(cluster: bool) -> None:
+    app = Flask(__name__)
+    store = redis_store(f"redis://user:{PASSWORD}@127.0.0.1:1/0", cluster=cluster)
+    LoginManager(app, session_store=store)
+    with app.app_context():
+        [text] = [found.text for found in examine(app) if found.code == "store_unavailable"]
+    assert "(redis at 127.0.0.1:1) gives no answer: " in text
+    assert "(connection refused)" in text
+    assert PASSWORD not in text
+    assert "user" not in text
+
+
+@pytest.mark.parametrize(
+    ("url", "driver"),
+    [
+        ("postgresql+psycopg", "psycopg"),
+        ("postgresql+psycopg2", "psycopg2"),
+        ("mysql+pymysql", "pymysql"),
+    ],
+)
+def test_a_database_that_is_away_is_named_by_its_host_and_without_its_password(
+    url: str, driver: str
+) -> None:
+    pytest.importorskip("sqlalchemy")
+    pytest.importorskip(driver)
+    from flask_login.sessions import SQLAlchemySessionStore
+
+    app = Flask(__name__)
+    store = SQLAlchemySessionStore(f"{url}://somebody:{PASSWORD}@127.0.0.1:1/shop")
+    LoginManager(app, session_store=store)
+    with app.app_context():
+        [text] = [found.text for found in examine(app) if found.code == "store_unavailable"]
+    assert "(sqlalchemy at 127.0.0.1:1) gives no answer: OperationalError (connection" in text
+    assert PASSWORD not in text
+    assert "somebody" not in text
+
+
 def test_realms_that_share_keys_on_a_redis_server_are_found(redis_server: Server) -> None:
     redis = pytest.importorskip("redis")
     url = redis_server.url

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import subprocess
 import sys
 import traceback
@@ -23,6 +24,9 @@ import pytest
 pytest.importorskip("redis", minversion="5.0")
 
 import redis
+import redis.backoff
+import redis.retry
+from flask import Flask
 from redis.cluster import RedisCluster
 from redis.crc import key_slot
 from redis.sentinel import Sentinel
@@ -39,7 +43,7 @@ from tests.stores.servers_redis import (
     single,
 )
 
-from flask_login import ConfigurationError
+from flask_login import ConfigurationError, LoginManager, current_user
 from flask_login.sessions import records
 from flask_login.sessions import redis as module
 from flask_login.sessions.contract import MINUTE, NOW, SessionStoreContract, a_record
@@ -649,6 +653,21 @@ def test_an_answer_that_the_brake_overtook_brings_no_login_back(
     assert store.ended_before() == NOW + MINUTE
 
 
+def test_a_brake_that_was_lowered_is_known_to_other_processes(
+    servers: Sequence[Server], store: RedisSessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = RedisSessionStore(servers[-1].url, cluster=len(servers) > 1)
+    record = a_record(created_at=NOW + MINUTE)
+    store.create(record)
+    store.end_all_before(NOW + 9 * MINUTE)
+    assert other.get(record.id) == records.braked(record, NOW + 9 * MINUTE)
+    assert store.lower_brake(NOW)
+    assert store.get(record.id) == record
+    monkeypatch.setattr(module, "_BRAKE_AGE", 0.0)  # as if a second had gone by
+    assert other.get(record.id) == record
+    assert other.ended_before() == NOW
+
+
 def test_a_cluster_is_asked_for_the_brake_once_a_second_at_most(
     many: RedisSessionStore, redis_cluster: Sequence[Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -889,6 +908,148 @@ def test_a_server_that_is_killed_is_unavailable_and_works_again_after_its_return
         assert store.get(record.id) == record
 
 
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("redis://user:canary@cache.internal:6380/2", "cache.internal:6380"),
+        ("rediss://cache.internal", "cache.internal:6379"),
+        ("valkeys://:canary@cache.internal", "cache.internal:6379"),
+        ("redis://", "localhost:6379"),
+        ("unix://user:canary@/run/redis.sock", "/run/redis.sock"),
+        ("redis://user:12/canary@cache.internal", None),
+        ("redis://user:ca@nary@cache.internal", None),
+    ],
+)
+def test_the_address_of_a_server_is_its_host_and_port_alone(url: str, address: str | None) -> None:
+    assert RedisSessionStore(url).address() == address
+    if address is not None:
+        client = redis.Redis.from_url(url.replace("valkey", "redis"))
+        assert RedisSessionStore(client).address() == address
+
+
+def test_the_address_of_lent_clients_is_told_too(redis_server: Server) -> None:
+    with sentinel(redis_server) as watcher:
+        make: Any = Sentinel
+        watch = make([("127.0.0.1", watcher.port)])
+        store = RedisSessionStore(watch.master_for("main", password=PASSWORD, socket_timeout=1))
+    assert store.address() == "the master 'main' of Sentinel"
+
+
+def test_the_address_of_a_cluster_is_told_of_its_url_and_of_its_client(
+    redis_cluster: Sequence[Server],
+) -> None:
+    url = redis_cluster[0].url
+    assert RedisSessionStore(url, cluster=True).address() == f"127.0.0.1:{redis_cluster[0].port}"
+    client = RedisCluster.from_url(url)
+    told = RedisSessionStore(client).address()
+    assert told is not None
+    assert f"127.0.0.1:{redis_cluster[0].port}" in told
+    assert PASSWORD not in told
+
+
+def retrying(retries: int, backoff: Any, **options: Any) -> redis.Redis:
+    return redis.Redis(retry=redis.retry.Retry(backoff, retries), socket_timeout=1, **options)
+
+
+def test_what_a_lent_client_s_retries_cost_is_in_the_log_at_start(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    backoff = redis.backoff
+    for quiet in (
+        retrying(0, backoff.NoBackoff()),
+        retrying(3, backoff.ConstantBackoff(0.01)),
+        "redis://127.0.0.1",
+    ):
+        RedisSessionStore(quiet)
+        assert caplog.text == ""
+    RedisSessionStore(retrying(3, backoff.ConstantBackoff(0.5), socket_connect_timeout=2))
+    assert "tries again 3 times" in caplog.text
+    assert "a refused connection takes about 1.5 s, a silent server about 10 s." in caplog.text
+    caplog.clear()
+    jitter = backoff.EqualJitterBackoff(cap=1, base=0.01)
+    RedisSessionStore(retrying(10, jitter, socket_connect_timeout=1))
+    assert re.search(r"takes about [34]\.\d s, a silent server about 15 s\.", caplog.text)
+    caplog.clear()
+    RedisSessionStore(retrying(-1, backoff.NoBackoff()))
+    assert "tries again without end" in caplog.text
+    caplog.clear()
+    lent = redis.Redis(retry=redis.retry.Retry(backoff.ConstantBackoff(1), 1), socket_timeout=None)
+    RedisSessionStore(lent)
+    assert "socket_timeout=1" in caplog.text
+
+
+def test_a_lent_client_that_tries_again_is_asked_again_after_a_second_at_most(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    passed = [0.0]
+
+    def sleep(seconds: float) -> None:
+        passed[0] += seconds
+
+    monkeypatch.setattr("redis.retry.sleep", sleep)
+    monkeypatch.setattr("flask_login.core.asking.time.monotonic", lambda: 100.0 + passed[0])
+    backoff = redis.backoff.ConstantBackoff(0.36)
+    lent = redis.Redis(port=1, retry=redis.retry.Retry(backoff, 10), socket_timeout=1)
+    app = Flask(__name__)
+    app.secret_key = "a key of thirty-two random bytes"
+    LoginManager(app, session_store=RedisSessionStore(lent)).user_loader(lambda user_id: None)
+    app.add_url_rule("/me", view_func=lambda: str(current_user))
+    client = app.test_client()
+    with client.session_transaction() as sess:
+        sess.update({"_user_id": "ada", "_login": f"{records.new_id('ada')}.secret.1"})
+    for wait, asks in ((0, True), (0.9, False), (0.2, True), (1.0, True)):
+        passed[0] += wait
+        before = passed[0]
+        assert client.get("/me").status_code == 503
+        assert (passed[0] > before + 3) is asks
+    errors = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert len(errors) == 1
+    assert "(redis at localhost:1) gives no answer" in errors[0].getMessage()
+
+
+def shown(error: BaseException) -> str:
+    return str(error) + repr(error) + repr(vars(error)) + repr(error.args)
+
+
+@pytest.mark.servers
+@pytest.mark.xdist_group("servers")
+def test_a_refused_connection_is_answered_at_once_and_the_first_request_after_it_is_served() -> (
+    None
+):
+    with single() as server:
+        store = RedisSessionStore(server.url)
+        record = a_record()
+        store.create(record)
+        with ThreadPoolExecutor(8) as executor:  # so that several connections will be dead
+            assert [*executor.map(store.get, [record.id] * 80)] == [record] * 80
+        for _ in range(2):
+            server.stop()
+            for _ in range(5):
+                begun = monotonic()
+                error = refused(store, lambda: store.get(record.id))
+                assert monotonic() - begun < at_most(0.1)
+                assert error.why == "ConnectionError (connection refused)"
+                assert PASSWORD not in shown(error)
+            server.start()
+            assert store.get(record.id) is None, "it is asked, and knows nothing any more"
+            store.create(record)
+
+
+@pytest.mark.servers
+@pytest.mark.xdist_group("servers")
+def test_a_refused_connection_to_a_cluster_is_answered_at_once() -> None:
+    with cluster() as servers:
+        store = RedisSessionStore(servers[0].url, cluster=True)
+        record = a_record()
+        store.create(record)
+        for server in servers:
+            server.stop()
+        for _ in range(5):
+            begun = monotonic()
+            refused(store, lambda: store.get(record.id))
+            assert monotonic() - begun < at_most(0.1)
+
+
 @pytest.mark.servers
 @pytest.mark.xdist_group("servers")
 def test_a_server_that_is_silent_is_unavailable_within_the_timeout() -> None:
@@ -1042,7 +1203,7 @@ def test_a_wrong_argument_is_refused_at_once(arguments: dict[str, Any], key: str
 
 def test_a_client_that_would_wait_for_ever_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        RedisSessionStore(redis.Redis(socket_timeout=1))
+        RedisSessionStore(retrying(0, redis.backoff.NoBackoff()))
         assert caplog.text == ""
         RedisSessionStore(redis.Redis(socket_timeout=None))
     assert "socket_timeout=1" in caplog.text

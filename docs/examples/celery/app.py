@@ -1,3 +1,5 @@
+import os
+
 from celery import Celery
 from flask import Flask
 from flask_login import LoginManager, UserMixin, current_user, login_required
@@ -5,7 +7,7 @@ from flask_login import LoginManager, UserMixin, current_user, login_required
 app = Flask(__name__)
 app.secret_key = "keep this one secret"
 login_manager = LoginManager(app)
-celery = Celery(app.name, broker="redis://localhost:6379/0")
+celery = Celery(app.name, broker=os.environ.get("BROKER", "redis://localhost:6379/0"))
 
 
 class User(UserMixin):
@@ -14,7 +16,6 @@ class User(UserMixin):
 
 
 users = {"ann": User("ann")}
-sent = []
 
 
 @login_manager.user_loader
@@ -28,7 +29,7 @@ def send_report(user_id):
         user = load_user(user_id)
         if user is None or not user.is_active:
             return  # deleted or banned since
-        sent.append(f"report for {user.id}")
+        print(f"report for {user.id}")
 
 
 @app.post("/report")

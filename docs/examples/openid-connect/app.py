@@ -1,11 +1,13 @@
 # [setup]
 import os
 import time
+from urllib.parse import urlencode
 
 from authlib.integrations.flask_client import OAuth, OAuthError
 from flask import Flask, abort, redirect, request, url_for
 from flask_login import LoginManager, UserMixin, confirm_login, current_user
-from flask_login import fresh_login_required, login_required, login_user, safe_next_url
+from flask_login import fresh_login_required, login_required, login_user, logout_user
+from flask_login import safe_next_url
 from flask_login.sessions import SQLAlchemySessionStore
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -49,15 +51,13 @@ def load_user(user_id):
 # [login]
 @app.get("/login")
 def login():
-    return oauth.provider.authorize_redirect(url_for("callback", _external=True))
+    back = url_for("callback", _external=True)
+    return oauth.provider.authorize_redirect(back, max_age=24 * 60 * 60)
 
 
 @app.get("/callback")
 def callback():
-    try:
-        claims = oauth.provider.authorize_access_token()["userinfo"]
-    except OAuthError as error:
-        abort(403, error.description)
+    claims = answer_of_the_provider()
     user = users.setdefault(claims["sub"], User(claims["sub"]))
     login_user(
         user,
@@ -66,6 +66,13 @@ def callback():
         fresh=time.time() - claims.get("auth_time", 0) < 300,
     )
     return redirect(safe_next_url(url_for("home")))
+
+
+def answer_of_the_provider():
+    try:
+        return oauth.provider.authorize_access_token()["userinfo"]
+    except (OAuthError, JoseError) as error:
+        abort(403, error.description)  # cancelled, or not what the provider signed for us
 
 
 # [confirm]
@@ -79,14 +86,31 @@ def confirm():
 @app.get("/confirmed")
 @login_required
 def confirmed():
-    claims = oauth.provider.authorize_access_token()["userinfo"]
-    if claims["sub"] != current_user.id or time.time() - claims["auth_time"] > 60:
+    claims = answer_of_the_provider()
+    if claims["sub"] != current_user.id or time.time() - claims.get("auth_time", 0) > 60:
         abort(403)
     confirm_login(methods=claims.get("amr", ()))
     return redirect(safe_next_url(url_for("home")))
 
 
 # [logout]
+@app.post("/logout")
+def logout():
+    logout_user()
+    end_session = oauth.provider.load_server_metadata()["end_session_endpoint"]
+    back = {
+        "client_id": oauth.provider.client_id,
+        "post_logout_redirect_uri": url_for("logged_out", _external=True),
+    }
+    return redirect(f"{end_session}?{urlencode(back)}")
+
+
+@app.get("/logged-out")
+def logged_out():
+    return "You are logged out, here and at the provider."
+
+
+# [back-channel-logout]
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 

@@ -44,8 +44,10 @@ def profile() -> ResponseReturnValue:
 def change_password() -> ResponseReturnValue:
     user = signed_in_user()
     form = ChangePasswordForm()
+    form.person = (user.email, user.name)
     if form.validate_on_submit():
         with throttles.passwords().attempt(user.email) as attempt:
+            attempt.found(user)
             good = passwords.verify(user.password_hash, form.current.data or "")
             if good:
                 attempt.succeeded()

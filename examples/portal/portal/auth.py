@@ -24,7 +24,7 @@ from flask_login import (
 from . import codes, passwords, throttles
 from .forms import CodeForm, ConfirmForm, LoginForm, ReauthenticateForm, RegisterForm
 from .login import signed_in_user
-from .models import User, authenticate, db
+from .models import User, authenticate, db, find_user
 
 bp = Blueprint("auth", __name__)
 
@@ -44,6 +44,8 @@ def register() -> ResponseReturnValue:
         return redirect(next_or_dashboard())
     form = RegisterForm()
     if form.validate_on_submit():
+        # Counted, and never judged: a good one is one more account too.
+        throttles.registrations().attempt(form.email.data)
         db.session.add(
             User(
                 email=form.email.data or "",
@@ -70,7 +72,9 @@ def login() -> ResponseReturnValue:
     if form.validate_on_submit():
         email, remember = form.email.data or "", bool(form.remember.data)
         with throttles.passwords().attempt(email) as attempt:
-            user = authenticate(email, form.password.data or "")
+            user = find_user(email)
+            attempt.found(user)  # counted, by whatever spelling the database has found it
+            user = authenticate(user, form.password.data or "")
             if user is not None and user.is_active:
                 attempt.succeeded()
                 if codes.authenticator_of(user) is not None:
@@ -132,6 +136,7 @@ def is_proved(user: User, form: ReauthenticateForm) -> bool:
     """Look at what was given; the code last, because a good one is used up by that."""
     if "password" in form:
         with throttles.passwords().attempt(user.email) as attempt:
+            attempt.found(user)
             if passwords.verify(user.password_hash, form.password.data or ""):
                 attempt.succeeded()
             else:

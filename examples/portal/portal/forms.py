@@ -12,8 +12,10 @@ from wtforms.validators import (
     InputRequired,
     Length,
     Regexp,
+    ValidationError,
 )
 
+from . import passwords
 from .models import normal_email
 
 PASSWORD_MIN, PASSWORD_MAX = 12, 128
@@ -42,6 +44,11 @@ def _current_password(label: str = "Password") -> PasswordField:
     )
 
 
+def _uncommon(form: Form, field: PasswordField) -> None:
+    if passwords.is_common(field.data or "", *form.person):
+        raise ValidationError("This password is easily guessed. A few unrelated words do well.")
+
+
 def _new_password(label: str) -> PasswordField:
     return PasswordField(
         label,
@@ -53,6 +60,7 @@ def _new_password(label: str) -> PasswordField:
                 PASSWORD_MAX,
                 f"Use between {PASSWORD_MIN} and {PASSWORD_MAX} characters.",
             ),
+            _uncommon,
         ],
         render_kw={"autocomplete": "new-password"},
     )
@@ -80,6 +88,9 @@ def _name() -> StringField:
 
 class Form(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     """The base of the forms."""
+
+    #: What others know of the owner of a new password.
+    person: tuple[str, ...] = ()
 
     class Meta(FlaskForm.Meta):  # type: ignore[misc]  # Flask-WTF ships no types
         """No ``required`` attributes: the page explains what is missing itself."""
@@ -119,6 +130,10 @@ class RegisterForm(Form):
     )
     password = _new_password("Password")
     repeat = _repeated("Password again", "password")
+
+    @property
+    def person(self) -> tuple[str, ...]:  # type: ignore[override]  # of what is typed
+        return (self.email.data or "", self.name.data or "")
 
 
 def _code(description: str) -> StringField:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from flask import Flask, Request, current_app
+from flask import Flask, Request, abort, current_app, request
 
 from flask_login import (
     LoginManager,
     MemorySessionStore,
     SessionRegistry,
     SessionStore,
+    current_login,
     get_current_user,
     login_ended_reason,
 )
 from flask_login.sessions import records
 
 from . import codes, throttles
-from .models import User, authenticate, db, user_of_api_key
+from .models import User, authenticate, db, find_user, user_of_api_key
 from .security import is_api_request
+
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
 # What the portal says in its own words; the other reasons have the library's text, or none.
 WHY_SIGNED_OUT = {
@@ -55,6 +58,7 @@ def init_app(app: Flask) -> None:
     manager.bearer_loader(load_user_from_bearer)
     manager.may_impersonate(may_act_as)
     manager.init_app(app)
+    app.before_request(look_only)
 
 
 def make_store(name: str) -> SessionStore:
@@ -93,6 +97,17 @@ def may_act_as(actor: User, user: User) -> bool:
     return actor.is_admin and not user.is_admin
 
 
+def look_only() -> None:
+    """Refuse whatever may change something, of an administrator who acts as a member.
+
+    What happens in a member's name, the member has done. To stop and to log out stay open.
+    """
+    if request.method in SAFE_METHODS or request.endpoint in {"auth.stop_acting", "auth.logout"}:
+        return
+    if current_login and current_login.actor is not None:
+        abort(403)
+
+
 def load_user(user_id: str) -> User | None:
     return db.session.get(User, int(user_id))
 
@@ -109,7 +124,9 @@ def load_user_from_request(request: Request) -> User | None:
     basic = request.authorization
     if basic is not None and basic.type == "basic" and basic.username and basic.password:
         with throttles.passwords().attempt(basic.username) as attempt:
-            user = authenticate(basic.username, basic.password)
+            user = find_user(basic.username)
+            attempt.found(user)
+            user = authenticate(user, basic.password)
             # A password alone is not enough for who has a second factor: they use an API key.
             if user is not None and user.is_active and codes.authenticator_of(user) is None:
                 attempt.succeeded()

@@ -74,6 +74,8 @@ def from_environment(instance: Path) -> dict[str, Any]:
         "SUPPORT_EMAIL": os.environ.get("SUPPORT_EMAIL") or "support@example.com",
         # Nobody has more devices; with a stolen password nobody fills the page or the store either.
         "LOGIN_MAX_SESSIONS": 50,
+        # Then what is sensitive asks for the password, the code or both once more.
+        "LOGIN_FRESH_TIMEOUT": timedelta(minutes=15),
         "LOGIN_IDLE_TIMEOUT": timedelta(minutes=_count("IDLE_MINUTES")) or None,
         # The portal never gave out a remember cookie of Flask-Login up to 0.6.3.
         "REMEMBER_COOKIE_ACCEPT_LEGACY": False,

@@ -1,4 +1,4 @@
-"""How often a password, or a code, may be tried."""
+"""How often a password, or a code, may be tried, and an account be made."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def init_app(app: Flask) -> None:
     storage, cookie = app.config["THROTTLE_STORAGE"], app.config["DEVICE_COOKIE_NAME"]
     app.extensions[EXTENSION] = {
         "passwords": LoginThrottle(storage=storage, cookie_name=cookie),
-        # Three of a million codes are good at any time, so there are few tries. Their own count:
+        # One of a million codes is good at any time, so there are few tries. Their own count:
         # who has guessed the password must not have as many codes as they like.
         "codes": LoginThrottle(
             name="codes",
@@ -21,6 +21,14 @@ def init_app(app: Flask) -> None:
             per_device="5 per 15 minutes",
             storage=storage,
             cookie_name=cookie,
+        ),
+        # Each costs a slow hash, makes an account, and tells whether an address has one.
+        "registrations": LoginThrottle(
+            name="registrations",
+            per_account="5 per hour",
+            per_address="20 per hour",
+            per_device=None,
+            storage=storage,
         ),
     }
 
@@ -33,3 +41,8 @@ def passwords() -> LoginThrottle:
 def codes() -> LoginThrottle:
     """Of codes: by user id."""
     return current_app.extensions[EXTENSION]["codes"]  # type: ignore[no-any-return]
+
+
+def registrations() -> LoginThrottle:
+    """Of new accounts: by email address and by address of network."""
+    return current_app.extensions[EXTENSION]["registrations"]  # type: ignore[no-any-return]

@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from flask import Flask
 
 from flask_login.testing import FrozenClock
@@ -14,6 +15,27 @@ from portal.models import ApiKey, db, find_user
 from portal_testing import ADMIN, MEMBER, PASSWORD, REMEMBER, SESSION, Visitor
 
 NEW_PASSWORD = "another long password"
+
+
+SENSITIVE = [
+    "/account/password",
+    "/account/keys",
+    "/account/two-step/",
+    "/account/passkeys/",
+]
+
+
+@pytest.mark.parametrize("path", SENSITIVE)
+def test_a_login_is_fresh_for_a_quarter_of_an_hour(
+    member: Visitor, clock: FrozenClock, path: str
+) -> None:
+    clock.advance(timedelta(minutes=14, seconds=59))
+    assert member.get(path).status_code == 200
+    clock.advance(timedelta(seconds=1))
+    assert (member.get(path).location or "").startswith("/reauthenticate")
+    assert member.is_logged_in()
+    assert member.submit("/reauthenticate", password=PASSWORD).status_code == 302
+    assert member.get(path).status_code == 200
 
 
 def change_password(visitor: Visitor, **fields: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from datetime import timedelta
 from html import escape
 
@@ -11,8 +12,9 @@ from flask import Flask
 
 from flask_login.testing import FrozenClock
 from portal.audit import AuditFormatter
+from portal.login import SAFE_METHODS
 from portal.models import db, find_user
-from portal_testing import MEMBER, PASSWORD, REMEMBER, Visitor, add_user
+from portal_testing import CSRF_FIELD, MEMBER, PASSWORD, REMEMBER, Visitor, add_user
 
 BANNER = "You are looking at the site as <strong>Mia</strong>"
 ACT_AS_MIA = "/admin/users/2/act-as"
@@ -52,6 +54,38 @@ def test_the_password_of_the_administrator_proves_nothing_for_the_member(acting:
 def test_the_administrators_pages_are_closed_meanwhile(acting: Visitor) -> None:
     assert acting.get("/admin/").status_code == 403
     assert acting.submit("/admin/users/2/active", page="/account/", active="no").status_code == 403
+
+
+def test_whoever_acts_as_a_member_changes_nothing(app: Flask, acting: Visitor) -> None:
+    token = CSRF_FIELD.search(acting.get("/account/").text)
+    assert token
+    tried = set()
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<[^>]+>", "1", rule.rule)
+        for method in {*(rule.methods or ()), "PUT", "PATCH", "DELETE", "POST"} - SAFE_METHODS:
+            if rule.endpoint in {"auth.logout", "auth.stop_acting"} and method == "POST":
+                continue
+            tried.add(path)
+            answer = acting.client.open(
+                path,
+                method=method,
+                data={"csrf_token": token.group(1), "name": "Somebody else"},
+                headers={"Referer": acting.base_url},
+            )
+            assert answer.status_code in {403, 405}, f"{method} {path}"
+            if method in (rule.methods or ()):
+                assert answer.status_code == 403, f"{method} {path}"
+    assert {"/account/profile", "/account/devices/1/end", "/login", "/login/passkey"} <= tried
+    assert "Hello, Mia" in acting.get("/account/").text
+    assert (
+        escape("as somebody else") in acting.submit("/account/profile", name="Somebody else").text
+    )
+
+
+def test_after_it_is_stopped_the_administrator_changes_things_again(acting: Visitor) -> None:
+    acting.submit("/stop-acting", page="/account/")
+    assert acting.submit("/account/profile", name="Robin Hood").status_code == 302
+    assert "Hello, Robin Hood" in acting.get("/account/").text
 
 
 def test_nobody_acts_as_another_administrator(app: Flask, admin: Visitor) -> None:

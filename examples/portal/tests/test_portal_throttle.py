@@ -7,8 +7,11 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from flask_login.testing import FrozenClock
+from portal import auth
+from portal.models import find_user
 from portal_testing import DEVICE, MEMBER, PASSWORD, SESSION, Visitor
 
 
@@ -131,3 +134,49 @@ def test_who_is_refused_keeps_the_session_of_a_stranger(visitor: Visitor) -> Non
     visitor.log_in(MEMBER)
     assert visitor.get("/account/").status_code == 302
     assert before is not None
+
+
+def test_attack_spellings_that_the_database_takes_for_one_address_get_no_guesses_of_their_own(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "find_user", lambda email: find_user(email.rstrip("~")))
+    for number in range(10):
+        assert visitor.log_in(MEMBER + "~" * number, "a guess").status_code == 422
+    for number in range(10, 20):
+        assert visitor.log_in(MEMBER + "~" * number).status_code == 429
+
+
+# New accounts
+
+
+def register(visitor: Visitor, email: str) -> TestResponse:
+    return visitor.submit("/register", name="Eve", email=email, password=PASSWORD, repeat=PASSWORD)
+
+
+def test_attack_nobody_makes_accounts_without_end(
+    app: Flask, visitor: Visitor, clock: FrozenClock
+) -> None:
+    made = [register(visitor, f"eve{number}@example.com") for number in range(30)]
+    assert [answer.status_code for answer in made] == [302] * 20 + [429] * 10
+    with app.app_context():
+        assert find_user("eve19@example.com") is not None
+        assert find_user("eve20@example.com") is None
+    clock.advance(timedelta(seconds=int(made[-1].headers["Retry-After"])))
+    assert register(visitor, "eve@example.com").status_code == 302
+
+
+def test_attack_nobody_asks_the_registration_without_end_who_has_an_account(
+    visitor: Visitor,
+) -> None:
+    asked = [register(visitor, MEMBER).status_code for _ in range(8)]
+    assert asked == [422] * 5 + [429] * 3
+
+
+def test_a_registration_is_no_failed_login(
+    visitor: Visitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="flask_login.audit"):
+        register(visitor, "eve@example.com")
+        register(visitor, MEMBER)
+    assert "user_login_failed" not in caplog.text
+    assert visitor.log_in("eve@example.com").status_code == 302

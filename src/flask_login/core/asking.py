@@ -22,6 +22,7 @@ from .events import (
     remember_token_reused,
     session_store_unavailable,
 )
+from .outage import Outages
 from .rules import touch_interval
 from .settings import Settings
 
@@ -36,6 +37,11 @@ _KNOWN = 10_000
 
 # A failure that took as many seconds was silence; a refused connection takes none.
 _SILENCE = 0.2
+
+# For how many seconds a silent store is left alone at most.
+_ALONE = 1.0
+
+_WAS_SILENT = "it was silent a moment ago"
 
 
 def _interval(longest: timedelta, idle: timedelta | None) -> timedelta:
@@ -53,6 +59,7 @@ class AskedStore:
         self.store = store
         self._realm = realm
         self._silent_until = 0.0
+        self._outages = Outages(store, realm.name)
         #: When a login was last seen, or after: as far as this process knows.
         self._seen: dict[str, datetime] = {}
 
@@ -62,23 +69,37 @@ class AskedStore:
         :param question: the name of one of the methods of `SessionStore`.
 
         A request that waits for a silent store holds a worker, which other requests need. So for as
-        long as the store kept one request waiting, the next ones are told at once.
+        long as the store kept one request waiting, though not for longer than a second, the next
+        ones are told at once. Then one of them asks, and the others need not wait with it.
         """
         begun = time.monotonic()
         try:
-            if begun < self._silent_until:
-                self._refuse()
-            return getattr(self.store, question)(*args, **options)
+            if self._silent_until:
+                self._wait_for_nobody(begun)
+            answer = getattr(self.store, question)(*args, **options)
         except SessionStoreUnavailable as error:
-            now = time.monotonic()
-            if now - begun >= _SILENCE:
-                self._silent_until = now + (now - begun)
-            self._realm.host.store_failed(self._realm)
-            self._realm.host.send(session_store_unavailable, error=error)
+            self._note_failure(question, error, begun)
             raise
+        if self._silent_until:
+            self._silent_until = 0.0
+        if self._outages.is_on:
+            self._outages.note_answer(question, begun)
+        return answer
 
-    def _refuse(self) -> None:
-        raise SessionStoreUnavailable(self.store.kind, "it was silent a moment ago")
+    def _wait_for_nobody(self, now: float) -> None:
+        if now < self._silent_until:
+            raise SessionStoreUnavailable(self.store.kind, _WAS_SILENT)
+        self._silent_until = now + _ALONE
+
+    def _note_failure(self, question: str, error: SessionStoreUnavailable, begun: float) -> None:
+        # A command or a job tells of the failure itself.
+        serves = self._realm.host.store_failed(self._realm)
+        if error.cause != _WAS_SILENT:
+            now = time.monotonic()
+            took = now - begun
+            self._silent_until = now + min(took, _ALONE) if took >= _SILENCE else 0.0
+            self._outages.note_failure(question, error, tells=serves)
+        self._realm.host.send(session_store_unavailable, error=error)
 
     def no_way_through(self) -> RuntimeError:
         """Return the error for a change that was never let through."""

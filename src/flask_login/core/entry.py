@@ -80,7 +80,8 @@ class Entry:
     def methods(self, sess: Session) -> dict[str, int]:
         """Return how the user proved who they are, and when: seconds since 1970."""
         noted = sess.get(self.keys.methods)
-        return cast("dict[str, int]", noted) if isinstance(noted, dict) else {}
+        known = cast("dict[object, object]", noted).items() if isinstance(noted, dict) else ()
+        return {name: at for name, at in known if isinstance(name, str) and isinstance(at, int)}
 
     def add_methods(self, sess: Session, methods: Any, now: int) -> None:
         """Note that the user proved who they are by these methods now."""

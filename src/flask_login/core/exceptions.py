@@ -19,6 +19,10 @@ class FlaskLoginError(Exception):
     reason: str = "error"
 
 
+#: What Flask-Login 0.6.3 checked.
+_WITHOUT_QUOTES = frozenset({"REMEMBER_COOKIE_DURATION", "duration"})
+
+
 class ConfigurationError(FlaskLoginError, ValueError):
     """A setting or argument has a value that is not accepted.
 
@@ -43,8 +47,10 @@ class ConfigurationError(FlaskLoginError, ValueError):
         self.cure = cure
 
     def __str__(self) -> str:
-        # Digits stand without quotes: the wording that tests of applications know.
-        shown = self.value if str(self.value).isdigit() else repr(self.value)
+        # The wording that tests of applications know has no quotes here. Anywhere else the quotes
+        # are what is wrong: "30" is a text.
+        bare = self.key in _WITHOUT_QUOTES and str(self.value).isdigit()
+        shown = self.value if bare else repr(self.value)
         text = f"{self.key} must be {self.accepted}, instead got: {shown}"
         return f"{text}. {self.cure}" if self.cure else text
 
@@ -108,6 +114,66 @@ class InvalidUserId(FlaskLoginError, ValueError):
             f"The user has no id that user.{self.id_attribute}() could return, so this login could"
             " not be found again on the next request. Was the user saved to the database (and given"
             " its id) before login?"
+        )
+
+
+class InvalidUser(FlaskLoginError, AttributeError):
+    """What is to be a user lacks what a user has: it is None, an id, or its class no user's.
+
+    It is an `AttributeError` as well, because Flask-Login 0.6.3 raised that.
+
+    .. versionadded:: 0.6.90
+    """
+
+    reason = "no_user"
+
+    def __init__(self, what: str, given: str, missing: str) -> None:
+        super().__init__(what, given, missing)
+        #: What was to be a user: ``"user"`` for an argument, or ``"current user"``.
+        self.what = what
+        #: The type of what was given, ``"None"`` for None; never its value, which may be anything.
+        self.given = given
+        #: The attribute or method that it lacks.
+        self.missing = missing
+
+    def __str__(self) -> str:
+        text = (
+            f"The {self.what} must be an object with '{self.missing}', instead got: {self.given}."
+        )
+        if self.what != "user":
+            return f"{text} {_OF_A_LOADER if self.given in _OF_IDS else _OF_A_CLASS}"
+        if self.given == "None":
+            return f"{text} Nobody was found: ask for None before a login."
+        return f"{text} {_OF_AN_ID if self.given in _OF_IDS else _OF_A_CLASS}"
+
+
+_OF_A_LOADER = "A loader has to return the user's object, not the id that it was given."
+_OF_AN_ID = "Give it the object that your user_loader returns, not an id or a name."
+_OF_A_CLASS = "Let the class of your users inherit from flask_login.UserMixin, or define it."
+#: The types of user ids.
+_OF_IDS = frozenset({"str", "int", "bytes", "UUID", "bool"})
+
+
+class NoCurrentUser(FlaskLoginError, AttributeError):
+    """Something of the current user was read outside of a request, where there is none.
+
+    It is an `AttributeError` as well, because Flask-Login 0.6.3 raised that.
+
+    .. versionadded:: 0.6.90
+    """
+
+    reason = "no_request"
+
+    def __init__(self, attribute: str) -> None:
+        super().__init__(attribute)
+        #: What was read.
+        self.attribute = attribute
+
+    def __str__(self) -> str:
+        return (
+            f"'{self.attribute}' of current_user was read outside of a request, where current_user"
+            " is None. Give threads, tasks and commands the user or the user's id; acting_as(user)"
+            " makes it their current user."
         )
 
 

@@ -27,7 +27,7 @@ def start(visit: Visit, actor: Any, user: Any) -> str | None:
     user_id = users.login_id_of(visit, user)
     if user_id is None or str(user_id) in {str(sess[keys.user_id]), *whose.own_ids(visit)}:
         return "There is no other user to act as."
-    if not is_active(user) or not _may(visit, actor, user):
+    if not is_active(user, visit.resolve) or not _may(visit, actor, user):
         return "The actor may not act as this user."
     # Forms that were opened as oneself are not sent as somebody else then, nor the reverse.
     visit.change_hands()
@@ -61,7 +61,7 @@ def continued(visit: Visit, actor: Any) -> Any:
     sess, keys = visit.session, visit.realm.entry.keys
     user_id = sess[keys.acting_as]
     user = users.find(visit, user_id)
-    if user is not None and is_active(user) and _may(visit, actor, user):
+    if user is not None and is_active(user, visit.resolve) and _may(visit, actor, user):
         visit.actor, visit.acted = actor, (user, user_id)
         return user
     # Nobody for this once: what was meant for the user is not for the actor to do.
@@ -72,4 +72,4 @@ def continued(visit: Visit, actor: Any) -> Any:
 
 def _may(visit: Visit, actor: Any, user: Any) -> bool:
     callback = visit.realm.hooks.may_impersonate_callback
-    return callback is not None and says(visit.resolve(callback(actor, user)))
+    return callback is not None and says(callback(actor, user), visit.resolve)

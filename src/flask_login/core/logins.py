@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,6 +21,12 @@ from .signing import sign, unsign
 
 if TYPE_CHECKING:
     from .ports import Host, HostedRealm
+
+# More than as many logins could begin in one microsecond after the other; a clock that is further
+# behind has been put back.
+_PUT_BACK = timedelta(seconds=1)
+# As exactly as every store keeps times.
+_INSTANT = timedelta(milliseconds=1)
 
 _CREDENTIAL = re.compile(r"([^.]+)\.([^.]+)\.([0-9]{1,9})(?:\.([a-z]))?")
 
@@ -82,12 +88,42 @@ class StoredLogins:
         self._remember_salt = f"flask-login.stored-remember-token.{realm.name}"
 
     def moment_of_its_own(self, now: datetime) -> datetime:
-        """Return now, or a microsecond later than the login before: one of two is the older."""
+        """Return now, or a microsecond later than the login before: one of two is the older.
+
+        When the clock is put back, so are the moments.
+        """
         with self._lock:
-            if self._latest is not None and self._latest >= now:
-                now = records.later(self._latest, timedelta(microseconds=1))
+            latest = self._latest
+            if latest is not None and timedelta(0) <= latest - now <= _PUT_BACK:
+                now = records.later(latest, timedelta(microseconds=1))
             self._latest = now
             return now
+
+    def moment_after_all(self, now: datetime) -> datetime:
+        """Return the moment after every login of this instant; the next ones begin later."""
+        with self._lock:
+            latest = self._latest
+            if latest is not None and timedelta(0) <= latest - now <= _PUT_BACK:
+                now = latest
+            self._latest = records.later(now, _INSTANT)
+            return self._latest
+
+    def is_braked(self, record: LoginSession, now: datetime) -> bool:
+        """Return whether the brake ends a login though it seems to have begun later.
+
+        A login from a clock that was ahead may have begun before the brake was pulled, and nothing
+        shows when. So any brake ends it.
+        """
+        ahead = record.ended_reason is None and rules.is_ahead(record.created_at, now)
+        return ahead and self.ended_before() is not None
+
+    def live(self, found: Iterable[LoginSession], now: datetime) -> list[LoginSession]:
+        """Return those of the records whose logins go on."""
+        return [
+            record
+            for record in found
+            if records.ended_because(record, now) is None and not self.is_braked(record, now)
+        ]
 
     def read_remember(self, value: str, *, looks: bool = False) -> Presented | str | None:
         """Judge a remember cookie; a refusal is its reason, None for what is none of ours.
@@ -124,8 +160,10 @@ class StoredLogins:
 
     def _judge_remember(self, record: LoginSession, generation: int) -> Step:
         config, setting = self.host.config(), settings.REMEMBER_COOKIE_REFRESH_EACH_REQUEST
-        slide = setting.key in config and setting.read(config)
-        return rules.present_remember(record, generation, self.clock(), slide=slide)
+        slide, now = setting.key in config and setting.read(config), self.clock()
+        if record.created_at > now and self.is_braked(record, now):
+            return _revoked(record, now)
+        return rules.present_remember(record, generation, now, slide=slide)
 
     def present_session(
         self,
@@ -149,7 +187,10 @@ class StoredLogins:
             record = self.asked.read(shown.id, now, config, activity)
             if record is None or not rules.knows_secret(record, shown.secret):
                 return records.UNKNOWN
-            step = rules.present_session(record, shown.generation, now)
+            if record.created_at > now and self.is_braked(record, now):
+                step = _revoked(record, now)
+            else:
+                step = rules.present_session(record, shown.generation, now)
             if looks or step.record is record or self.asked.swap(record, step.record):
                 kept = record if looks else step.record
                 newest = shown.generation == kept.generation
@@ -249,3 +290,8 @@ class StoredLogins:
         """Return how long a login may last that no absolute timeout ends."""
         lifetime = remember or self.host.session_lifetime() or settings.COOKIE_DURATION
         return max(lifetime, settings.COOKIE_DURATION)
+
+
+def _revoked(record: LoginSession, now: datetime) -> Step:
+    # For good: once its time has come, nothing would show any more that the brake ended it.
+    return Step(records.end(record, records.REVOKED, now), refused=records.REVOKED)

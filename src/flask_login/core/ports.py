@@ -52,8 +52,8 @@ class Host(Protocol):
         """Return the user id of the user who impersonates the current one, if any."""
         ...
 
-    def store_failed(self, realm: HostedRealm) -> None:
-        """Note on the request that the session store gave it no answer."""
+    def store_failed(self, realm: HostedRealm) -> bool:
+        """Note on the request that the session store gave it no answer; False without a request."""
         ...
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from flask_login.sessions import records
 from flask_login.sessions.records import LoginSession
+from flask_login.sessions.store import LoweringStore
 
+from .events import audit
 from .exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ class SessionRegistry:
         found = [record for one in ids for record in self._logins.asked.ask("list", one)]
         if len(ids) > 1:
             found.sort(key=lambda record: record.created_at, reverse=True)
-        return [record for record in found if records.ended_because(record, now) is None]
+        return self._logins.live(found, now)
 
     def _ids_of(self, user_id: object) -> Collection[str]:
         """Return the ids that a user's logins are kept by, in the order of the alphabet.
@@ -66,6 +68,12 @@ class SessionRegistry:
 
     def get(self, session_id: str) -> LoginSession | None:
         """Return a login by its public handle, also one that ended a short while ago."""
+        record, now = self._get(session_id), self._clock()
+        if record is not None and self._logins.is_braked(record, now):
+            return records.end(record, records.REVOKED, now)
+        return record
+
+    def _get(self, session_id: str) -> LoginSession | None:
         record: LoginSession | None = self._logins.asked.ask("get", session_id)
         return record
 
@@ -77,7 +85,7 @@ class SessionRegistry:
             handle comes from a form: nobody ends somebody else's login then.
         :return: whether it was live until now.
         """
-        before = self.get(session_id)
+        before = self._get(session_id)
         if before is None or records.ended_because(before, self._clock()) is not None:
             return False
         if user_id is not ANYBODY and (
@@ -103,8 +111,10 @@ class SessionRegistry:
     def revoke_everyone(self, since: datetime | None = None) -> None:
         """Pull the emergency brake: end every login of everybody, by one write.
 
+        Also the login of the caller. Users can log in again at once.
+
         :param since: end the logins that began before this moment, an aware `datetime`; by
-            default now.
+            default all that began until now, in this very instant too.
 
         Raises `ConfigurationError` for a moment without a time zone, or in the future: it would
         end the logins that begin until then, as soon as they do.
@@ -114,7 +124,42 @@ class SessionRegistry:
             raise ConfigurationError("since", since, "an aware datetime.datetime")
         if since is not None and since > now:
             raise ConfigurationError("since", since, "a moment that has passed")
-        self._store.end_all_before(now if since is None else since)
+        moment = self._logins.moment_after_all(now) if since is None else since
+        self._store.end_all_before(moment)
+        audit("login_brake_pulled", reason=_in_utc(moment))
+
+    def brake(self) -> datetime | None:
+        """Return where the emergency brake stands: no login from before that moment counts.
+
+        None if it was never pulled. In the future it stands when it was pulled by a clock that was
+        ahead: then each new login ends at once, until that time has come or `lower_brake` is
+        called.
+        """
+        return self._logins.ended_before()
+
+    def lower_brake(self) -> datetime | None:
+        """Lower the emergency brake to now, if it stands in the future.
+
+        What it has ended stays ended, all that began until now; logins that begin from now on
+        count. A brake that stands in the past is in the way of no new login, and stays there.
+
+        :return: where it stood, or None if it was not in the future.
+
+        Raises `ConfigurationError` if the session store has no `LoweringStore.lower_brake`.
+        """
+        store, stood = self._store, self.brake()
+        if not isinstance(store, LoweringStore):
+            raise ConfigurationError(
+                "session_store",
+                store.kind,
+                "a store that can lower the emergency brake",
+                "A store of your own needs the method lower_brake, as LoweringStore describes it.",
+            )
+        moment = self._logins.moment_after_all(self._clock())
+        if stood is None or not store.lower_brake(moment):
+            return None
+        audit("login_brake_lowered", reason=_in_utc(moment))
+        return stood
 
     def revoke_external(self, external_id: str) -> int:
         """End the logins that an identity provider knows by `external_id` (back-channel logout).
@@ -140,3 +185,7 @@ class SessionRegistry:
     def ping(self) -> None:
         """Return when the store answers, for health checks."""
         self._store.ping()
+
+
+def _in_utc(moment: datetime) -> str:
+    return moment.astimezone(timezone.utc).isoformat()

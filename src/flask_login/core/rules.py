@@ -11,8 +11,9 @@ import hmac
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
+from flask_login.sessions.records import AHEAD as AHEAD
 from flask_login.sessions.records import CREDENTIALS_CHANGED as CREDENTIALS_CHANGED
 from flask_login.sessions.records import EXPIRED_ABSOLUTE as EXPIRED_ABSOLUTE
 from flask_login.sessions.records import SUPERSEDED as SUPERSEDED
@@ -79,12 +80,16 @@ class Times:
     @classmethod
     def of(cls, entry: Any) -> Times | None:
         """Return what stands in a session, or None for what is no such entry."""
+        if not isinstance(entry, (list, tuple)):
+            return None
+        values = cast("list[Any]", entry)
         try:
-            times = cls(*entry)
+            times = cls(*values)
         except TypeError:
             return None
-        if isinstance(entry[1], (list, tuple)) and len(entry[1]) == 2:
-            times.seen, times.behind = entry[1]
+        pair = cast("list[Any]", values[1])
+        if isinstance(values[1], (list, tuple)) and len(pair) == 2:
+            times.seen, times.behind = pair
         own = [times.idle, times.absolute, times.fresh, times.behind]
         numbers = (times.began, times.seen, *(number for number in own if number is not None))
         return times if all(isinstance(n, int) and abs(n) < _TOO_MANY for n in numbers) else None
@@ -158,6 +163,16 @@ def moment_of(seconds: object) -> datetime | None:
         return None
 
 
+def span_of(seconds: object) -> timedelta | None:
+    """Return the span of time that stands in a session, or None for what is none."""
+    if not isinstance(seconds, (int, float)):
+        return None
+    try:
+        return timedelta(seconds=seconds)
+    except (OverflowError, ValueError):
+        return None
+
+
 def touch_interval(interval: timedelta, idle: timedelta | None) -> timedelta:
     """Return how often the time of last activity is written: often enough for a short timeout."""
     return interval if idle is None else min(interval, idle / 2)
@@ -181,6 +196,11 @@ def is_recent(moment: datetime | None, now: datetime, span: timedelta | None) ->
     return span is None or abs(now - moment) < span
 
 
+def is_ahead(moment: datetime, now: datetime) -> bool:
+    """Return whether only a clock that was ahead can have named this moment."""
+    return moment - now > AHEAD
+
+
 # ------------------------------------------------------------------ rotation
 
 
@@ -200,7 +220,7 @@ class Step(NamedTuple):
 
 def knows_secret(record: LoginSession, secret: str) -> bool:
     """Return whether `secret` is the one this login began with."""
-    shown = hashlib.sha256(secret.encode()).hexdigest()
+    shown = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
     return hmac.compare_digest(record.secret_hash.encode(), shown.encode())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from ast import literal_eval
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar, cast
@@ -80,7 +81,18 @@ class Setting(Generic[T]):
                 return self.tolerate(text)
             except REFUSALS:
                 pass
-        raise ConfigurationError(self.key, value, self.accepted) from None
+        raise ConfigurationError(self.key, value, self.accepted, self._unquoted(value)) from None
+
+    def _unquoted(self, value: object) -> str:
+        """Return what to write in place of a text whose quotes are all that is wrong with it."""
+        if not isinstance(value, str) or self.tolerate is not None:
+            return ""
+        try:
+            meant = literal_eval(value)
+            self.parse(meant)
+        except (*REFUSALS, SyntaxError, MemoryError):
+            return ""
+        return f"Write {self.key} = {meant!r}, without the quotes"
 
     def remark(self, value: object, name: str | None = None) -> Remark | None:
         """Return what there is to say about `value`, or None when it has the accepted form.

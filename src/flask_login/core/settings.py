@@ -121,6 +121,17 @@ LOGIN_REQUIRED_BY_DEFAULT = Setting(
     " `login_not_required`. Static files, the login and the refresh view need none.",
     parsers.boolean,
 )
+LOGIN_GUARD_OPTIONS = Setting(
+    "LOGIN_GUARD_OPTIONS",
+    False,
+    parsers.YES_NO,
+    "Whether guards look at OPTIONS requests to views that answer them themselves: by a route with"
+    " `OPTIONS` among its methods, or a method `options` of a class. Off, OPTIONS passes every"
+    " guard, as in 0.6.3. On, what Flask answers by itself still passes, and so does a CORS"
+    " preflight; of a view's answer to a preflight only the `Access-Control-` headers, `Allow` and"
+    " `Vary` are sent.",
+    parsers.boolean,
+)
 LOGIN_IDLE_TIMEOUT: Setting[timedelta | None] = Setting(
     "LOGIN_IDLE_TIMEOUT",
     None,
@@ -179,7 +190,8 @@ LOGIN_MAX_SESSIONS: Setting[Any] = Setting(
     "LOGIN_MAX_SESSIONS",
     None,
     "a whole number from 1 on, a function of the user that returns one, or None",
-    "How many stored logins a user may have at once. None: any number.",
+    "How many stored logins a user may have at once. The function may be `async def`. None: any"
+    " number.",
     parsers.maximum,
 )
 LOGIN_MAX_SESSIONS_POLICY = Setting(
@@ -197,8 +209,8 @@ LOGIN_PROFILE: Setting[str | None] = Setting(
     " except for settings that are there already. `init_app` reads it, so set it before. `aal1`:"
     " a login ends after 30 days. `aal2`: after 24 hours, and after 1 hour without a request;"
     " no user is remembered. `aal3`: 12 hours and 15 minutes. Each makes the cookies `Secure`,"
-    " `HttpOnly` and `SameSite=Lax`, and login and logout renew the CSRF token. How users"
-    " prove their identity is up to the application.",
+    " `HttpOnly` and `SameSite=Lax`, login and logout renew the CSRF token, and guards look at"
+    " OPTIONS too. How users prove their identity is up to the application.",
     parsers.optional(parsers.one_of("aal1", "aal2", "aal3")),
 )
 
@@ -227,7 +239,11 @@ PROFILES: dict[str, dict[str, object]] = {
 }
 
 #: What every profile sets as well.
-_EACH_PROFILE: dict[str, object] = {"REMEMBER_COOKIE_SECURE": True, "LOGIN_ROTATE_CSRF_TOKEN": True}
+_EACH_PROFILE: dict[str, object] = {
+    "REMEMBER_COOKIE_SECURE": True,
+    "LOGIN_ROTATE_CSRF_TOKEN": True,
+    "LOGIN_GUARD_OPTIONS": True,
+}
 
 #: The settings of Flask-Login 0.6.3.
 _OLD_KEYS = frozenset(setting.key for setting in SETTINGS if setting.tolerate is not None)

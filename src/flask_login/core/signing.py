@@ -131,7 +131,9 @@ def digest(value: str, salt: str, config: Mapping[str, Any]) -> str:
 def is_digest(stored: str, value: str, salt: str, config: Mapping[str, Any]) -> bool:
     """Tell whether `stored` is the digest of `value` under any of the application's keys."""
     return any(
-        hmac.compare_digest(stored.encode(), digest_by(key, value, salt).encode())
+        hmac.compare_digest(
+            stored.encode("utf-8", "surrogatepass"), digest_by(key, value, salt).encode()
+        )
         for key in secret_keys(config)
     )
 

@@ -16,7 +16,7 @@ from .events import (
     user_loaded_from_request,
 )
 from .protection import is_legacy_fingerprint
-from .users import is_active
+from .users import is_active, says
 from .visit import Source
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def from_session(visit: Visit) -> Any:  # noqa: PLR0911  # a way in, and all tha
         return None
     hook = realm.hooks._session_protection_failed
     if hook != realm.own["_session_protection_failed"]:
-        refused = hook()
+        refused = says(hook(), visit.resolve)
     else:
         present = realm.hooks._session_identifier_generator()
         refused = sess.get(keys.id) != present and protect(visit, sess, present)
@@ -56,21 +56,31 @@ def from_session(visit: Visit) -> Any:  # noqa: PLR0911  # a way in, and all tha
     if visit.is_decided or (user is None and whose.is_unknown_for_now(visit, user_id)):
         return None
     # Read now, not before: the loader may have changed the session.
-    forced = keys.force in sess
+    forced = sess.get(keys.force) is True
     reason = visit.unfit(user, sess.get(keys.auth_hash), forced=forced)
     if reason is not None:
         visit.end(reason, ())  # the remember cookie is asked next
         return None
-    if forced and is_active(user):
-        del sess[keys.force]  # its reason is gone; the next ban counts
     reason = realm.level.accept(visit, sess, user, None)
     if reason is not None:
         visit.leave(reason)
         return None
+    if forced:
+        _end_force(visit, sess, user)
     if keys.unknown_since in sess:
         del sess[keys.unknown_since]
     visit.owner = (user, user_id)
     return user if keys.acting_as not in sess else impersonation.continued(visit, user)
+
+
+def _end_force(visit: Visit, sess: Session, user: Any) -> None:
+    """Have a forced login be like any other once its user is active: the next ban ends it.
+
+    With a store that holds for copies of the session too: they have an old credential then.
+    """
+    if visit.trusted is None and is_active(user, visit.resolve):
+        del sess[visit.realm.entry.keys.force]
+        visit.realm.level.renew(visit, sess)
 
 
 def protect(visit: Visit, sess: Session, present: str) -> bool:
@@ -259,7 +269,7 @@ def ask_header_loader(visit: Visit, header: str) -> Any:
 def take(visit: Visit, found: Any, source: str, signal: NamedSignal) -> Any:
     """Make what a loader gave the user of the request; None for nobody, or who is not active."""
     user = visit.resolve(found)
-    if user is None or user is False or not is_active(user):
+    if user is None or user is False or not is_active(user, visit.resolve):
         return None
     visit.assign(user, source)  # before the signal: its receivers may read current_user
     visit.send(signal, user=user)

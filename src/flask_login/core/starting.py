@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from flask_login.sessions import records
 from flask_login.sessions.records import LoginSession
 
 from . import settings
+from .answers import answer_of
 from .events import login_session_started
 from .logins import Presented, StoredLogins
 from .rules import NO_TIMEOUTS, Timeouts
@@ -66,28 +67,32 @@ def begin(
     return Presented(record, secret)
 
 
+def most_of(config: Mapping[str, Any], user: Any, resolve: Callable[[Any], Any]) -> int | None:
+    """Return how many logins ``LOGIN_MAX_SESSIONS`` leaves a user; None for any number.
+
+    It is settled before a login begins: one whose number is wrong leaves no record behind.
+    """
+    if settings.LOGIN_MAX_SESSIONS.key not in config:
+        return None
+    most: Any = settings.LOGIN_MAX_SESSIONS.read(config)
+    if callable(most):
+        most = settings.LOGIN_MAX_SESSIONS.check(answer_of(most(user), resolve))
+    return None if most is None else int(most)
+
+
 def make_room(
-    logins: StoredLogins, started: LoginSession, user: Any, replaced: Collection[str]
+    logins: StoredLogins, started: LoginSession, most: int | None, replaced: Collection[str]
 ) -> bool:
-    """Hold the user to ``LOGIN_MAX_SESSIONS``; False when `started` had to give way.
+    """Hold the user to `most` logins at once; False when `started` had to give way.
 
     Every login that is begun is in the store before anybody counts, and everybody counts in
     the same order. So however many begin at once, the same ones are left.
     """
-    config = logins.host.config()
-    if settings.LOGIN_MAX_SESSIONS.key not in config:
-        return True
-    most: Any = settings.LOGIN_MAX_SESSIONS.read(config)
-    if callable(most):
-        most = settings.LOGIN_MAX_SESSIONS.check(most(user))
     if most is None:
         return True
-    now = logins.clock()
-    live = [
-        record
-        for record in logins.asked.ask("list", started.user_id)
-        if record.id not in replaced and records.ended_because(record, now) is None
-    ]
+    config, now = logins.host.config(), logins.clock()
+    found = logins.asked.ask("list", started.user_id)
+    live = [record for record in logins.live(found, now) if record.id not in replaced]
     live.sort(key=_age)
     # As the store keeps it, which may be to the millisecond only.
     begun = next((record for record in live if record.id == started.id), started)

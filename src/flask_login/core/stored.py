@@ -74,19 +74,17 @@ class StoredLevel:
     def _is_trusted(self, visit: Visit, sess: Session) -> bool:
         """Return whether a session is believed for want of the store's answer."""
         trust = settings.LOGIN_OUTAGE_TRUST.read(visit.config)
-        checked = sess.get(self._keys.checked)
-        if trust is None or not isinstance(checked, int):
-            return False
-        return 0 <= self._realm.clock().timestamp() - checked < trust.total_seconds()
+        checked, now = rules.moment_of(sess.get(self._keys.checked)), self._realm.clock()
+        return trust is not None and checked is not None and timedelta(0) <= now - checked < trust
 
     def _note_check(self, visit: Visit, sess: Session) -> None:
         trust = settings.LOGIN_OUTAGE_TRUST.read(visit.config)
         if trust is None:
             return
-        now, checked = self._realm.clock().timestamp(), sess.get(self._keys.checked)
+        now, checked = self._realm.clock(), rules.moment_of(sess.get(self._keys.checked))
         # Not at each request: it makes the session cookie be sent again.
-        if not isinstance(checked, int) or now - checked >= trust.total_seconds() / 4:
-            sess[self._keys.checked] = int(now)
+        if checked is None or now - checked >= trust / 4:
+            sess[self._keys.checked] = int(now.timestamp())
 
     def unchanged(self, visit: Visit, user: Any, noted: object) -> bool:
         """See `Level.unchanged`."""
@@ -135,6 +133,7 @@ class StoredLevel:
             token = self._token_beside(visit, user, user_id)
             if token is not None:
                 visit.cookie = "set"
+        most = starting.most_of(visit.config, user, visit.resolve)
         left = None if token is None else token.expires_at - self._realm.clock().timestamp()
         started = starting.begin(
             self.logins,
@@ -144,7 +143,7 @@ class StoredLevel:
             remember=None if left is None else timedelta(seconds=left),
             auth_hash=_digest_at_rest(visit, user),
         )
-        if not starting.make_room(self.logins, started.record, user, ()):
+        if not starting.make_room(self.logins, started.record, most, ()):
             return "denied"
         visit.stored = started
         return None
@@ -157,6 +156,7 @@ class StoredLevel:
             self._entry.remove(sess, self._keys.login)
             return True
         shown = self._shown(visit, sess, visit.remember_cookies())
+        most = starting.most_of(visit.config, user, visit.resolve)
         started = starting.begin(
             self.logins,
             str(terms.user_id),
@@ -168,7 +168,7 @@ class StoredLevel:
             timeouts=terms.timeouts,
         )
         replaced = {known.id for known in shown}
-        if not starting.make_room(self.logins, started.record, user, replaced):
+        if not starting.make_room(self.logins, started.record, most, replaced):
             visit.ended_reason = "denied"
             return False
         for known in shown:
@@ -342,7 +342,8 @@ class StoredLevel:
             # Only the signed tokens say when they were issued.
             config = {**visit.config, settings.REMEMBER_COOKIE_ACCEPT_LEGACY.key: False}
             token = remember.read(cookie, self._realm.name, now, config)
-            if token is None or token.issued_at < brake.timestamp():
+            last = rules.later(now, rules.AHEAD).timestamp()
+            if token is None or not brake.timestamp() <= token.issued_at <= last:
                 visit.ended_reason = "revoked"
                 return None
         token.outdated, token.form = True, token.form + 1

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import timedelta
+from types import NoneType
 from typing import TYPE_CHECKING, Any, cast
+
+from flask_login.sessions import records
+from flask_login.sessions.records import LoginSession
 
 from . import rules, settings, users, whose
 from .signing import digest, is_digest
@@ -27,6 +31,7 @@ class Pending:
         methods: list[str],
         remember: bool,
         duration: float | None,
+        ticket: str | None = None,
     ) -> None:
         self.user_id = user_id
         self.at = at
@@ -35,14 +40,26 @@ class Pending:
         self.methods = methods
         self.remember = remember
         self.duration = duration
+        #: Of the record that is ended when the second step is taken; None without a store.
+        self.ticket = ticket
 
     @classmethod
     def of(cls, entry: object) -> Pending | None:
         """Return what stands in a session, or None for what is no such entry."""
         try:
-            return cls(**cast("dict[str, Any]", entry))
+            found = cls(**cast("dict[str, Any]", entry))
         except TypeError:
             return None
+        fits = (
+            isinstance(found.at, int)
+            and isinstance(found.client, str)
+            and isinstance(found.credentials, (str, NoneType))
+            and isinstance(found.methods, list)
+            and all(isinstance(name, str) for name in found.methods)
+            and (found.duration is None or rules.span_of(found.duration) is not None)
+            and isinstance(found.ticket, (str, NoneType))
+        )
+        return found if fits else None
 
 
 def begin(
@@ -63,6 +80,7 @@ def begin(
         methods=sorted(methods),
         remember=remember,
         duration=None if duration is None else duration.total_seconds(),
+        ticket=_new_ticket(visit),
     )
     sess = visit.session
     if visit.is_late:
@@ -89,17 +107,64 @@ def pending(visit: Visit) -> tuple[Any, Pending] | None:
         user = users.find(visit, noted.user_id)
         if user is None and settings.LOGIN_UNKNOWN_USER_GRACE.read(visit.config):
             return None  # for now: the time between the steps limits that as well
-    if user is None or not is_active(user) or not _is_unchanged(visit, user, noted):
+    if user is None or not is_active(user, visit.resolve) or not _is_unchanged(visit, user, noted):
         del sess[key]
         return None
     return user, noted
+
+
+def use_up(visit: Visit, noted: Pending) -> bool:
+    """Let the second step be taken, with a store once; False where it was taken already.
+
+    Of browsers with copies of one session the first one logs in, also when they come at once.
+    """
+    logins = visit.realm.logins
+    if logins is None:
+        return True
+    ticket = None if noted.ticket is None else logins.asked.ask("get", noted.ticket)
+    if ticket is not None and ticket.ended_reason is None:
+        used = records.end(ticket, records.REPLACED, logins.clock())
+        if logins.asked.ask("replace", used):
+            return True
+    del visit.session[visit.realm.entry.keys.pending]
+    return False
+
+
+def reopen(visit: Visit, noted: Pending) -> None:
+    """Let the second step be taken once more: it was, and there was no room for the login."""
+    noted.ticket = _new_ticket(visit)
+    visit.session[visit.realm.entry.keys.pending] = vars(noted)
+
+
+def _new_ticket(visit: Visit) -> str | None:
+    """Keep a record by which the second step is taken once, and return its id.
+
+    It is no login: nobody has its secret, and it is of a user whom nobody is, so that it is in no
+    list and counts nowhere. A store can replace a record's version once: that is what it is for.
+    """
+    logins = visit.realm.logins
+    if logins is None:
+        return None
+    now, nobody = logins.clock(), records.new_secret()
+    ticket = LoginSession(
+        id=records.new_id(nobody),
+        secret_hash=records.hash_secret(records.new_secret()),
+        user_id=nobody,
+        created_at=now,
+        last_seen_at=now,
+        authenticated_at=None,
+        expires_at=records.later(now, settings.LOGIN_PENDING_TIMEOUT.read(visit.config)),
+    )
+    logins.asked.ask("create", ticket)
+    return ticket.id
 
 
 def is_braked(visit: Visit, noted: Pending) -> bool:
     """Return whether the emergency brake was pulled after the first step; then drop it."""
     logins = visit.realm.logins
     brake = None if logins is None else logins.ended_before()
-    if brake is None or noted.at >= brake.timestamp():
+    last = rules.later(visit.realm.clock(), rules.AHEAD).timestamp()
+    if brake is None or brake.timestamp() <= noted.at <= last:
         return False
     del visit.session[visit.realm.entry.keys.pending]
     return True

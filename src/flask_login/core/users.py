@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
+from uuid import UUID
 
 from . import settings
-from .exceptions import InvalidUserId
+from .answers import says as says
+from .exceptions import InvalidUser, InvalidUserId
 from .user_ids import plain
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ def find(visit: Visit, user_id: Any) -> Any:
         if user is False or hasattr(user, "__await__"):
             user = visit.resolve(user)
     except Exception as error:
-        if not _says_unknown(error):
+        if not _says_unknown(error) and not _is_of_type(user_id, error):
             raise
         if type(error) is ValueError:
             settings.logger.warning(
@@ -45,19 +47,45 @@ def find(visit: Visit, user_id: Any) -> Any:
 def login_id_of(visit: Visit, user: Any) -> Any:
     """Return the id that a login of this user is kept by; None for a user who has none.
 
-    Raises `InvalidUserId` for a row that was not saved.
+    Raises `InvalidUserId` for a row that was not saved, and `InvalidUser` for what is no user.
     """
-    get_id = getattr(user, visit.realm.hooks.id_attribute)
+    name = visit.realm.hooks.id_attribute
+    try:
+        get_id = getattr(user, name)
+    except AttributeError as error:
+        raise_lack("user", user, name, error)
     if is_unsaved(get_id):
-        raise InvalidUserId(visit.realm.hooks.id_attribute)
+        raise InvalidUserId(name)
     user_id = get_id()
     return user_id if type(user_id) is str else plain(visit.resolve(user_id))
+
+
+def raise_lack(what: str, user: object, name: str, error: AttributeError) -> NoReturn:
+    """Raise the error for a user object that has no attribute of a name.
+
+    That is `error` itself where its class does have it, and the error is from inside of it.
+
+    :param what: what `user` was to be: ``"user"`` or ``"current user"``.
+    """
+    if any(name in vars(holder) for holder in type(user).__mro__):
+        raise error
+    raise InvalidUser(what, "None" if user is None else type(user).__name__, name) from error
 
 
 #: Errors that say that an id is none, by the names of module and class: what is not installed can't
 #: be imported. `ValueError` itself, and no subclass: a row that is broken says nothing of the id.
 _EXACTLY = {("builtins", "ValueError"), ("werkzeug.exceptions", "NotFound")}
 _NO_IDS = {("bson.errors", "InvalidId"), ("mongoengine.errors", "ValidationError")}
+
+
+def _is_of_type(user_id: object, error: Exception) -> bool:
+    """Return whether an error is of an id's type: other code wrote a dict, say, as the user id."""
+    return not isinstance(user_id, _OF_IDS) and isinstance(error, _OF_TYPES)
+
+
+#: The types of nearly all user ids, and what a loader raises for another one.
+_OF_IDS = (str, int, UUID, bytes)
+_OF_TYPES = (TypeError, AttributeError, LookupError, ArithmeticError)
 
 
 def _says_unknown(error: Exception) -> bool:
@@ -68,15 +96,21 @@ def _says_unknown(error: Exception) -> bool:
     return any((base.__module__, base.__name__) in _NO_IDS for base in kind.__mro__)
 
 
-def says(value: Any) -> bool:
-    """Return the yes or no of a user object, written as a property or as a method."""
-    return bool(value() if callable(value) else value)
-
-
-def is_active(user: Any) -> bool:
+def is_active(user: Any, resolve: Callable[[Any], Any]) -> bool:
     """Return whether a user object may be logged in; one that does not say may."""
     active = getattr(user, "is_active", True)
-    return active is True or says(active)
+    return active is True or says(active, resolve)
+
+
+def is_authenticated(user: Any, resolve: Callable[[Any], Any]) -> bool:
+    """Return whether a user object is of somebody who is logged in.
+
+    Raises `InvalidUser` for one that does not say.
+    """
+    try:
+        return says(user.is_authenticated, resolve)
+    except AttributeError as error:
+        raise_lack("current user", user, "is_authenticated", error)
 
 
 class UserMixin:

@@ -93,7 +93,8 @@ class Visit(State):
         """Return the answer to a source's question, and know meanwhile which kind it is of."""
         self.asks, before = kind, self.asks
         try:
-            return question(about)
+            found = question(about)
+            return self.resolve(found) if hasattr(found, "__await__") else found
         finally:
             self.asks = before
 
@@ -105,7 +106,7 @@ class Visit(State):
         if user is None:
             return "unknown_user"
         active = forced or getattr(user, "is_active", True)
-        if active is not True and not says(active):
+        if active is not True and not says(active, self.resolve):
             return "deactivated"
         if not hasattr(user, "get_session_auth_hash"):
             return None
@@ -147,7 +148,9 @@ class Visit(State):
         if self.lifetime is not None:
             return "duration", self.lifetime
         if self.realm.entry.keys.remember_seconds in sess:
-            return "duration", timedelta(seconds=sess[self.realm.entry.keys.remember_seconds])
+            span = rules.span_of(sess[self.realm.entry.keys.remember_seconds])
+            if span is not None:
+                return "duration", span
         key = settings.REMEMBER_COOKIE_DURATION.key
         if key in self.config:
             return key, settings.REMEMBER_COOKIE_DURATION.read(self.config)

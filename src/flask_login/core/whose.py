@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import settings, users
+from .answers import answer_of
 
 if TYPE_CHECKING:
     from .visit import Visit
@@ -42,7 +43,7 @@ def auth_text(visit: Visit, user: Any) -> str | None:
     method = getattr(user, "get_session_auth_hash", None)
     if method is None:
         return None
-    value = visit.resolve(method())
+    value = answer_of(method, visit.resolve)
     if isinstance(value, str):
         return str(value)
     visit.tell_once("auth hash", user, _NO_TEXT)

@@ -13,7 +13,7 @@ import pytest
 
 from . import records
 from .records import LoginSession
-from .store import EvictingStore, LocatedStore, SessionStore
+from .store import AddressedStore, EvictingStore, LocatedStore, LoweringStore, SessionStore
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=timezone.utc)
 MINUTE = timedelta(minutes=1)
@@ -254,7 +254,8 @@ class SessionStoreContract:
     def test_every_login_from_before_a_moment_is_ended_by_one_write(
         self, store: SessionStore
     ) -> None:
-        before = a_record(external_id="sid-1")
+        begun = NOW + MINUTE - timedelta(milliseconds=1)  # by as little as a store has to mind
+        before = a_record(external_id="sid-1", created_at=begun)
         ended = records.end(a_record(), records.LOGOUT, NOW)
         for record in (before, ended):
             store.create(record)
@@ -271,6 +272,33 @@ class SessionStoreContract:
         assert _of(store, ended) == ended
         assert store.list("ada")[0] == after
         assert {r.id: r for r in store.list("ada")} == {r.id: r for r in (after, ended, kept[0])}
+
+    def test_a_brake_that_can_be_lowered_is_lowered_and_never_raised_or_lost(
+        self, store: SessionStore
+    ) -> None:
+        if isinstance(store, LoweringStore):
+            assert not store.lower_brake(NOW)
+            assert store.ended_before() is None
+            before, after = a_record(), a_record(created_at=NOW + MINUTE)
+            store.create(before)
+            store.create(after)
+            store.end_all_before(NOW + 9 * MINUTE)
+            store.end_all_before(NOW + 10 * MINUTE)
+            assert _of(store, after).ended_reason == records.REVOKED
+            assert not store.lower_brake(NOW + 11 * MINUTE)
+            assert store.ended_before() == NOW + 10 * MINUTE
+            assert [store.lower_brake(NOW + MINUTE) for _ in range(2)] == [True, False]
+            assert store.ended_before() == NOW + MINUTE
+            assert store.list("ada") == [after, records.braked(before, NOW + MINUTE)]
+            store.get(after.id, seen_at=NOW + 2 * MINUTE)
+            assert _of(store, after) == replace(after, last_seen_at=NOW + 2 * MINUTE)
+            store.end_all_before(NOW + 2 * MINUTE)
+            assert store.ended_before() == NOW + 2 * MINUTE
+
+    def test_a_store_with_an_address_shows_no_secret_in_it(self, store: SessionStore) -> None:
+        if isinstance(store, AddressedStore):
+            address = store.address()
+            assert address is None or (address and "@" not in address)
 
     def test_purge_forgets_what_is_due_in_batches(self, store: SessionStore) -> None:
         due = [a_record(expires_at=NOW + MINUTE) for _ in range(5)]

@@ -128,6 +128,14 @@ class MemorySessionStore:
             if self._ended_before is None or self._ended_before < moment:
                 self._ended_before = moment
 
+    def lower_brake(self, moment: datetime) -> bool:
+        """See `LoweringStore.lower_brake`."""
+        with self._lock:
+            if self._ended_before is None or self._ended_before <= moment:
+                return False
+            self._ended_before = moment
+            return True
+
     def ended_before(self) -> datetime | None:
         """See `SessionStore.ended_before`."""
         return self._ended_before

@@ -21,6 +21,10 @@ from typing import Protocol
 #: How long an ended login is kept, so that the user can be told why it ended.
 TOMBSTONE = timedelta(days=1)
 
+#: How far ahead of a clock a login may begin: the clocks of two machines differ a little. What
+#: began later than that began on a clock that was wrong.
+AHEAD = timedelta(minutes=5)
+
 #: As long as the calendar: no moment is later, so a longer span makes no difference.
 LONGEST_SPAN = timedelta(days=date.max.toordinal())
 

@@ -13,7 +13,13 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from .records import TOMBSTONE, LoginSession, braked, later, user_tag
-from .redis_client import KeptConnections, client_maker, redis_library
+from .redis_client import (
+    KeptConnections,
+    address_of,
+    client_maker,
+    place_of,
+    redis_library,
+)
 from .redis_codec import lifetime, microseconds, minutes, newest, pack, pack_text
 from .redis_keys import TAG, Keys, batches, ids_of, is_id, rests_of
 from .redis_scripts import KIND, Script, answer, load_scripts, moment_of, read, read_once
@@ -85,6 +91,7 @@ class RedisSessionStore:
             raise ConfigurationError("max_connections", max_connections, "at least 1")
         self._make, self._cluster = client_maker(library, client, cluster, timeout, max_connections)
         self._client: Any = None
+        self._address = address_of(library, client)
         #: Connections of a client that was made here, which no other code watches or closes.
         self._kept: KeptConnections | None = None
         if isinstance(client, str) and not cluster:
@@ -100,6 +107,8 @@ class RedisSessionStore:
         self._scripts = load_scripts()
         #: The brake, and when it was asked for by `time.monotonic`.
         self._brake: tuple[datetime | None, float] | None = None
+        #: When that was known.
+        self._brake_known = 0.0
         self._brake_lock = Lock()
 
     def __repr__(self) -> str:
@@ -234,6 +243,12 @@ class RedisSessionStore:
         kept = self._run("brake", [self._keys.brake], [microseconds(moment)])
         self._know_brake(moment_of(kept), asked)
 
+    def lower_brake(self, moment: datetime) -> bool:
+        """See `LoweringStore.lower_brake`."""
+        lowered = bool(self._run("lower", [self._keys.brake], [microseconds(moment)]))
+        self.ended_before()
+        return lowered
+
     def ended_before(self) -> datetime | None:
         """See `SessionStore.ended_before`. Also in a cluster it is the server's current value."""
         asked = time.monotonic()
@@ -248,13 +263,11 @@ class RedisSessionStore:
 
     def place(self) -> object:
         """See `LocatedStore.place`."""
-        client: Any = self._client or self._make()
-        if self._cluster:
-            return frozenset(client.nodes_manager.startup_nodes), self._keys.prefix
-        pool = client.connection_pool
-        known = pool.connection_kwargs
-        where = tuple(known.get(name) for name in ("host", "port", "path"))
-        return getattr(pool, "service_name", where), known.get("db") or 0, self._keys.prefix
+        return *place_of(self._client or self._make(), self._cluster), self._keys.prefix
+
+    def address(self) -> str | None:
+        """See `AddressedStore.address`."""
+        return self._address
 
     def eviction_policy(self) -> str | None:
         """See `EvictingStore.eviction_policy`.
@@ -316,12 +329,13 @@ class RedisSessionStore:
         return self.ended_before()
 
     def _know_brake(self, moment: datetime | None, asked: float) -> datetime | None:
-        """Keep the brake; a late answer does not move it back."""
+        """Keep the brake; an answer that another one has overtaken does not move it back."""
         with self._brake_lock:
             known = None if self._brake is None else self._brake[0]
-            if moment is None or (known is not None and moment < known):
+            late = asked < self._brake_known
+            if late and (moment is None or (known is not None and moment < known)):
                 moment = known
-            self._brake = (moment, asked)
+            self._brake, self._brake_known = (moment, asked), time.monotonic()
             return moment
 
     def _run(self, name: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:

@@ -19,6 +19,11 @@ from .store import ConfigurationError
 
 logger: logging.Logger = logging.getLogger("flask_login")
 
+#: What a lent client's pauses may take together without a word, in seconds.
+_PATIENCE = 0.2
+#: How many pauses the average is of.
+_DRAWS = 64
+
 
 def redis_library() -> ModuleType:
     """Return redis-py.
@@ -109,7 +114,66 @@ def client_maker(
             " holds up every request of a logged-in user. Give the client socket_timeout=1 and"
             " socket_connect_timeout=1."
         )
+    _tell_of_retries(known)
     return (lambda: client), is_cluster
+
+
+def _tell_of_retries(known: dict[str, Any]) -> None:
+    """Log how long a lent client tries again before it says that its server is away."""
+    policy: dict[str, Any] = vars(known["retry"]) if known.get("retry") else {}
+    retries, backoff = policy.get("_retries", 0), policy.get("_backoff")
+    if retries < 0:
+        often, costs = "without end", "until it is back, it holds up every such request"
+    else:
+        pauses = sum(_pause(backoff, number + 1) for number in range(retries))
+        if pauses < _PATIENCE:
+            return
+        often, costs = f"{retries} times", f"a refused connection takes about {pauses:.1f} s"
+        waits = known.get("socket_connect_timeout") or known.get("socket_timeout")
+        if waits:
+            costs += f", a silent server about {pauses + (retries + 1) * waits:.0f} s"
+    logger.warning(
+        "The Redis client of the session store tries again %s when its server is away, and a"
+        " request of a logged-in user waits for that: %s. For an answer at once give the client"
+        " retry=Retry(NoBackoff(), 0), or give RedisSessionStore a URL in its place.",
+        often,
+        costs,
+    )
+
+
+def _pause(backoff: Any, number: int) -> float:
+    """Return how long a pause is on the average: some are drawn by lot."""
+    backoff.reset()
+    return sum(float(backoff.compute(number)) for _ in range(_DRAWS)) / _DRAWS
+
+
+def place_of(client: Any, is_cluster: bool) -> tuple[object, ...]:
+    """Return where a client's server keeps its keys, to be compared."""
+    if is_cluster:
+        return (frozenset(client.nodes_manager.startup_nodes),)
+    pool = client.connection_pool
+    known = pool.connection_kwargs
+    where = tuple(known.get(name) for name in ("host", "port", "path"))
+    return getattr(pool, "service_name", where), known.get("db") or 0
+
+
+def address_of(redis: ModuleType, client: Any) -> str | None:
+    """Return the host and port of a client's server, to be shown: no other part of a URL."""
+    if isinstance(client, str):
+        scheme, _, rest = client.partition("://")
+        if not {*"@/?#"}.isdisjoint(rest.rpartition("@")[0]):
+            return None  # a password with an unquoted sign: which part is the host, nobody knows
+        known = redis.connection.parse_url(f"{scheme.replace('valkey', 'redis')}://{rest}")
+    elif isinstance(client, redis.cluster.RedisCluster):
+        return ", ".join(sorted(client.nodes_manager.startup_nodes))
+    else:
+        pool = client.connection_pool
+        if hasattr(pool, "service_name"):
+            return f"the master '{pool.service_name}' of Sentinel"
+        known = pool.connection_kwargs
+    if known.get("path"):
+        return str(known["path"])
+    return f"{known.get('host', 'localhost')}:{known.get('port', 6379)}"
 
 
 def _checked_url(redis: ModuleType, url: str) -> str:

@@ -76,6 +76,16 @@ def metadata_of(
     return bind.metadatas.setdefault(bind_key, sa.MetaData(info={"bind_key": bind_key}))
 
 
+def address_of(url: sa.URL) -> str | None:
+    """Return the host and port of a database, or its file, to be shown: no other part of a URL."""
+    host, port, database = url.host, url.port, url.database
+    if url.get_backend_name() == "sqlite":
+        return database or "memory"
+    if host is None or "@" in f"{host}{database}":
+        return None  # a password with an unquoted sign: which part is the host, nobody knows
+    return host if port is None else f"{host}:{port}"
+
+
 # ------------------------------------------------------------------ an engine is made
 
 
@@ -88,7 +98,7 @@ def own_engine(url: str | sa.URL, timeout: float) -> sa.Engine:
         raise ConfigurationError("bind", "a text", "a database URL") from None
     arguments = {
         name: value
-        for name, value in _timeouts(parsed, timeout).items()
+        for name, value in _timeouts(_known(parsed), timeout).items()
         if name not in parsed.query
     }
     options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "hide_parameters": True}
@@ -103,6 +113,56 @@ def own_engine(url: str | sa.URL, timeout: float) -> sa.Engine:
     engine = sa.create_engine(parsed, connect_args=arguments, **options)
     _forget_connections_after_fork(engine)
     return engine
+
+
+#: What to write in place of a dialect that SQLAlchemy does not know.
+_MEANT = {
+    "postgres": "Write postgresql:// in its place: SQLAlchemy 1.4 dropped the short name.",
+    "redis": "Give a URL of Redis to RedisSessionStore.",
+    "rediss": "Give a URL of Redis to RedisSessionStore.",
+    "valkey": "Give a URL of Valkey to RedisSessionStore.",
+    "mongodb": "There is no session store for MongoDB; use Redis or a SQL database.",
+}
+
+
+#: What to install for a driver's module, where the two have different names.
+_PACKAGES = {
+    "MySQLdb": "mysqlclient",
+    "psycopg": '"psycopg[binary]"',
+    "psycopg2": "psycopg2-binary",
+    "pymysql": "PyMySQL",
+}
+
+
+def _known(url: sa.URL) -> sa.URL:
+    """Return a URL whose dialect and driver are there.
+
+    Raises `ConfigurationError` for an unknown dialect, or a driver for asyncio, and `ImportError`
+    for a driver that is not installed. None shows more of the URL than its beginning.
+    """
+    name = url.drivername
+    try:
+        dialect = url.get_dialect()
+    except exc.NoSuchModuleError:
+        cure = _MEANT.get(url.get_backend_name(), "")
+        accepted = "a database URL of a dialect and driver that SQLAlchemy knows"
+        raise ConfigurationError("bind", f"{name}://...", accepted, cure) from None
+    if dialect.is_async:
+        cure = f"Leave out the driver: {url.get_backend_name()}://..."
+        accepted = "a database URL of a driver that is not for asyncio"
+        raise ConfigurationError("bind", f"{name}://...", accepted, cure)
+    try:
+        dialect.import_dbapi()
+    except ImportError as error:
+        missing = error.name or str(error)
+        package = _PACKAGES.get(missing, missing)
+        raise ImportError(
+            f"SQLAlchemySessionStore needs the driver {missing} for {name}://, found: none"
+            f" ({error}). Install it with: pip install {package}; or name the driver that you have"
+            f" in the URL: {url.get_backend_name()}+driver://",
+            name=missing,
+        ) from None
+    return url
 
 
 def _timeouts(url: sa.URL, timeout: float) -> dict[str, Any]:
@@ -140,6 +200,36 @@ def _forget_connections_after_fork(engine: sa.Engine) -> None:
 
     if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
         os.register_at_fork(after_in_child=in_child)
+
+
+# ------------------------------------------------------------------ where a database is
+
+_PORTS = {"postgresql": 5432, "mysql": 3306}
+_HERE = frozenset({"", "localhost", "127.0.0.1", "::1"})
+
+
+def database_of(url: object, folder: str = "") -> object:
+    """Return which database a URL leads to, for comparisons; None for one in memory, or no URL.
+
+    The driver, the user and the password make no difference.
+
+    :param folder: where a relative path of SQLite begins; by default the working directory.
+    """
+    try:
+        parsed = sa.make_url(url)  # type: ignore[arg-type]  # whatever a configuration holds
+    except exc.ArgumentError:
+        return None
+    backend = parsed.get_backend_name().replace("mariadb", "mysql")
+    if backend == "sqlite":
+        path = str(parsed.database or "").removeprefix("file:").partition("?")[0]
+        if path in {"", ":memory:"} or parsed.query.get("mode") == "memory":
+            return None
+        return backend, os.path.realpath(os.path.join(folder, path))  # noqa: PTH118  # no I/O
+    host = parsed.query.get("host", parsed.host or "")
+    # A socket, which begins with a slash, is on this machine too.
+    near = not isinstance(host, str) or host.lower() in _HERE or host.startswith("/")
+    port = parsed.port or _PORTS.get(backend)
+    return backend, "" if near else str(host).lower(), port, parsed.database or parsed.username
 
 
 # ------------------------------------------------------------------------- its errors

@@ -108,7 +108,7 @@ def brake_table(name: str, metadata: sa.MetaData) -> sa.Table:
         name,
         metadata,
         # A row for each time that the brake was pulled; the latest moment counts. So pulling it is
-        # a plain INSERT in any database, and it can't be moved back.
+        # a plain INSERT in any database, and it can't be moved back by one.
         sa.Column("moment", _time(), primary_key=True, autoincrement=False),
         keep_existing=True,
     )
@@ -324,6 +324,7 @@ class Statements:
         # A join, because MariaDB would search the rows of an IN for each row of the table.
         self.purge_by_join: sa.Executable = sa.delete(table).where(row.id == due.c.id)
         self.brake: sa.Executable = sa.insert(brake)
+        self.lower: sa.Executable = sa.delete(brake).where(brake.c.moment > _moment("b_moment"))
         self.ended_before: sa.Executable = sa.select(latest)
         self.ping: sa.Executable = sa.select(sa.literal(1))
 

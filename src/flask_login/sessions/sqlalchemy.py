@@ -27,6 +27,8 @@ from sqlalchemy.pool import StaticPool  # noqa: E402
 
 from .sql_engine import (  # noqa: E402
     Bind,
+    address_of,
+    database_of,
     engine_of,
     is_worth_a_retry,
     metadata_of,
@@ -113,6 +115,8 @@ class SQLAlchemySessionStore:
         if isinstance(bind, (str, sa.URL)):
             bind = own_engine(bind, timeout)
         self._get_engine = engine_of(bind, bind_key)
+        #: Whether no migration of the application's knows the tables.
+        self._is_apart = metadata is None and isinstance(bind, sa.Engine)
         metadata = metadata_of(bind, bind_key, metadata)
         #: The table of the records.
         self.table: sa.Table = sessions_table(table_name, metadata)
@@ -238,6 +242,15 @@ class SQLAlchemySessionStore:
         with suppress(exc.IntegrityError):  # the very same moment was set before
             self._run(self._statements.brake, params, write=True)
 
+    def lower_brake(self, moment: datetime) -> bool:
+        """See `LoweringStore.lower_brake`. Three statements."""
+        kept = self.ended_before()
+        if kept is None or kept <= moment:
+            return False
+        self.end_all_before(moment)  # before the others go: without any, ended logins would live
+        self._run(self._statements.lower, {"b_moment": self._codec().dump(moment)}, write=True)
+        return True
+
     def ended_before(self) -> datetime | None:
         """See `SessionStore.ended_before`."""
         rows, _ = self._run(self._statements.ended_before, {})
@@ -248,6 +261,10 @@ class SQLAlchemySessionStore:
         """See `SessionStore.ping`."""
         self._run(self._statements.ping, {})
 
+    def address(self) -> str | None:
+        """See `AddressedStore.address`. With a ``db``, in an application context."""
+        return address_of(self._get_engine().url)
+
     def place(self) -> object:
         """See `LocatedStore.place`. With a ``db``, in an application context."""
         engine = self._get_engine()
@@ -255,6 +272,13 @@ class SQLAlchemySessionStore:
         in_memory = url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}
         where = engine if in_memory else (url.get_backend_name(), url.host, url.port, url.database)
         return where, self.table.fullname
+
+    def is_unmigrated_in(self, url: object, folder: str = "") -> bool:
+        """See `MigratedStore.is_unmigrated_in`."""
+        if not self._is_apart:
+            return False
+        place = database_of(self._get_engine().url)
+        return place is not None and place == database_of(url, folder)
 
     # ------------------------------------------------------------------ the database
 
@@ -275,6 +299,8 @@ class SQLAlchemySessionStore:
                 return self._row_of_driver(engine, this)
             except Exception as error:  # noqa: BLE001  # each driver has its own
                 failure = error
+        if isinstance(failure, exc.DBAPIError):
+            raise told(failure)  # no connection could be made, and none can a moment later
         if failure is not None and monotonic() - begun >= self._soon:
             raise SessionStoreUnavailable(self.kind, failure)
         rows, _ = self._run(self._statements.get, this)

@@ -138,8 +138,48 @@ class SessionStore(Protocol):
         ...
 
 
-# What a store may tell beyond that: each capability is a protocol, which a store claims by having
+# What a store may do beyond that: each capability is a protocol, which a store claims by having
 # its method.
+
+
+@runtime_checkable
+class LoweringStore(Protocol):
+    """A store whose emergency brake can be lowered.
+
+    `SessionRegistry.lower_brake` and ``flask login brake --clear`` need it, after a clock that was
+    ahead has pulled the brake in the future.
+
+    .. versionadded:: 0.6.90
+    """
+
+    def lower_brake(self, moment: datetime) -> bool:
+        """Set the moment of `SessionStore.end_all_before` to an earlier one.
+
+        It must never seem that there is no brake, not even in between. In a store spread over
+        machines it may take up to a second to count everywhere.
+
+        :param moment: the new one, where a later one is kept; an earlier one stays.
+        :return: whether a later one was kept.
+        """
+        ...
+
+
+@runtime_checkable
+class AddressedStore(Protocol):
+    """A store that names its back end to the operator.
+
+    The log and ``flask login doctor`` say then which one gives no answer.
+
+    .. versionadded:: 0.6.90
+    """
+
+    def address(self) -> str | None:
+        """Return the host and port, or the file, of the back end; None when that is not known.
+
+        Nothing is asked for it. It is shown: it has no user name and no password, nor any other
+        part of a URL.
+        """
+        ...
 
 
 @runtime_checkable
@@ -176,3 +216,30 @@ class EvictingStore(Protocol):
         limit to its memory, or does not tell.
         """
         ...
+
+
+@runtime_checkable
+class MigratedStore(Protocol):
+    """A store whose tables a migration of the application's should know.
+
+    The log at start and ``flask login doctor`` ask it, to find tables that the next migration by
+    Alembic would drop.
+
+    .. versionadded:: 0.6.90
+    """
+
+    def is_unmigrated_in(self, url: object, folder: str = "") -> bool:
+        """Return whether the tables are in the database of a URL, and in no `MetaData` of its.
+
+        The back end is not asked.
+
+        :param url: a database URL of the application's settings; it may be anything.
+        :param folder: where a relative path in it begins; by default the working directory.
+        """
+        ...
+
+
+def named(store: SessionStore) -> str:
+    """Return what a store is called in a message to the operator: kind and address."""
+    address = store.address() if isinstance(store, AddressedStore) else None
+    return f"{store.kind} at {address}" if address else store.kind

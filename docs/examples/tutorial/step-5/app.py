@@ -3,11 +3,7 @@ from flask import Flask, abort, flash, redirect, render_template, request, url_f
 from flask_login import LoginManager, confirm_login, current_login, current_user
 from flask_login import fresh_login_required, login_required, login_user, logout_user
 from flask_login import safe_next_url
-
-# [store]
 from flask_login.sessions import SQLAlchemySessionStore
-
-# [more-imports]
 from flask_wtf import CSRFProtect
 
 from models import User, db
