@@ -862,3 +862,18 @@ def test_a_user_is_known_while_another_greenlet_finds_them_out_again(
     client = app.test_client()
     client.get("/enter")
     assert client.get("/who").text == "alice"
+
+
+@pytest.mark.parametrize("testing", [True, False])
+@pytest.mark.parametrize("path", ["/write", "/ask-and-write"])
+def test_what_a_view_writes_to_g_in_a_client_block_is_nobody_for_other_clients(
+    writing: Flask, path: str, testing: bool
+) -> None:
+    writing.testing = testing
+    block, other = writing.test_client(), writing.test_client()
+    with block:
+        block.get(path)
+        assert other.get("/me").text == "nobody"
+        assert current_user.get_id() == "admin"
+        assert g._login_user is current_user._get_current_object()
+    assert other.get("/me").text == block.get("/me").text == "nobody"

@@ -332,8 +332,10 @@ def _options(app: Flask, config: dict[str, Any]) -> Iterator[Finding]:
             "hint",
             "options_guarded",
             f"These guarded views answer OPTIONS themselves: {names}. LOGIN_GUARD_OPTIONS is on:"
-            " they run for users who may pass, and for CORS preflights.",
-            "Fine as it is: of a preflight's answer only the headers that it asks for are sent.",
+            " they run for users who may pass, and a CORS preflight, which has no cookies, is"
+            " refused.",
+            "Fine as it is. Where pages of other sites call one of them, let what answers the"
+            " preflight stand above the guard.",
         )
     elif names:
         yield Finding(
@@ -341,7 +343,8 @@ def _options(app: Flask, config: dict[str, Any]) -> Iterator[Finding]:
             "options_unguarded",
             f"These guarded views answer OPTIONS themselves: {names}. LOGIN_GUARD_OPTIONS is off:"
             " they run for everybody who sends OPTIONS.",
-            "Set LOGIN_GUARD_OPTIONS = True. CORS preflights still pass.",
+            "Set LOGIN_GUARD_OPTIONS = True. Where one of them answers CORS preflights for pages of"
+            " other sites, let what answers stand above the guard.",
         )
 
 

@@ -39,7 +39,9 @@ def register(app: Flask) -> None:
         finish.be_last(app)
         _warn_of_kept_id(app)
         default_guard.step_aside(app)
-        if app.testing or shares_g(request_context.get(None)):
+        context = request_context.get(None)
+        kept = "werkzeug.debug.preserve_context" in context.request.environ
+        if app.testing or kept or shares_g(context):
             leave_g_after_requests(app)
         leave_out(app.before_request_funcs, check)
 

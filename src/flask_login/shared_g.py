@@ -47,10 +47,19 @@ def leave_g_after_requests(app: Flask) -> None:
 def _leave_g(_: BaseException | None) -> None:
     context = request_context.get(None)
     manager = getattr(context.app, "login_manager", None)
-    if manager is None or not shares_g(context):
+    if manager is None:
         return
-    # A test client's "with" block tears down twice: after the request, and when it ends.
+    # A test client's "with" block tears down twice: after the request, and when it ends. In between
+    # the requests of other clients share g with this one.
     environ = context.request.environ
     kept = environ.get("werkzeug.debug.preserve_context") is not None and _LEFT_G not in environ
+    if not kept and not shares_g(context):
+        return
     environ[_LEFT_G] = True
-    _leave(context.request.__dict__.get(manager._realm.key), kept=kept)
+    known = context.request.__dict__
+    visit = known.get(manager._realm.key)
+    if visit is None and kept and "_login_user" in app_context.get(None).g:
+        written = manager.get_current_user()  # nobody asked before: now a visit knows it
+        visit = known[manager._realm.key]
+        visit.user = written
+    _leave(visit, kept=kept)

@@ -127,15 +127,14 @@ LOGIN_GUARD_OPTIONS = Setting(
     parsers.YES_NO,
     "Whether guards look at OPTIONS requests to views that answer them themselves: by a route with"
     " `OPTIONS` among its methods, or a method `options` of a class. Off, OPTIONS passes every"
-    " guard, as in 0.6.3. On, what Flask answers by itself still passes, and so does a CORS"
-    " preflight; of a view's answer to a preflight only the `Access-Control-` headers, `Allow` and"
-    " `Vary` are sent.",
+    " guard, as in 0.6.3. On, what Flask answers by itself still passes. A CORS preflight to such a"
+    " view is refused, unless what answers it stands above the guard.",
     parsers.boolean,
 )
 LOGIN_IDLE_TIMEOUT: Setting[timedelta | None] = Setting(
     "LOGIN_IDLE_TIMEOUT",
     None,
-    "a datetime.timedelta greater than 0, or None",
+    "a datetime.timedelta or whole seconds, greater than 0, or None",
     "After how long without a request a login ends. None: never, except that a stored login"
     " which is not remembered ends after `PERMANENT_SESSION_LIFETIME`.",
     parsers.timeout,
@@ -143,14 +142,14 @@ LOGIN_IDLE_TIMEOUT: Setting[timedelta | None] = Setting(
 LOGIN_ABSOLUTE_TIMEOUT: Setting[timedelta | None] = Setting(
     "LOGIN_ABSOLUTE_TIMEOUT",
     None,
-    "a datetime.timedelta greater than 0, or None",
+    "a datetime.timedelta or whole seconds, greater than 0, or None",
     "After how long a login ends, however active it is. None: a stored login ends after a year.",
     parsers.timeout,
 )
 LOGIN_FRESH_TIMEOUT: Setting[timedelta | None] = Setting(
     "LOGIN_FRESH_TIMEOUT",
     None,
-    "a datetime.timedelta greater than 0, or None",
+    "a datetime.timedelta or whole seconds, greater than 0, or None",
     "How long a login stays fresh after the user has proved their identity. None: until it ends.",
     parsers.timeout,
 )
@@ -164,14 +163,14 @@ LOGIN_TOUCH_INTERVAL = Setting(
 LOGIN_PENDING_TIMEOUT = Setting(
     "LOGIN_PENDING_TIMEOUT",
     timedelta(minutes=10),
-    "a datetime.timedelta greater than 0",
+    "a datetime.timedelta or whole seconds, greater than 0",
     "How long a user may take between `begin_login` and `complete_login`.",
     parsers.span,
 )
 LOGIN_UNKNOWN_USER_GRACE = Setting(
     "LOGIN_UNKNOWN_USER_GRACE",
     timedelta(minutes=10),
-    "a datetime.timedelta, not less than 0",
+    "a datetime.timedelta or whole seconds, not less than 0",
     "For how long a user loader may not find a user id before the login ends. Until then such a"
     " request is anonymous and the login stays as it is: a database that misses its users for a"
     " moment logs no users out. `timedelta(0)` ends the login at once.",
@@ -180,7 +179,7 @@ LOGIN_UNKNOWN_USER_GRACE = Setting(
 LOGIN_OUTAGE_TRUST: Setting[timedelta | None] = Setting(
     "LOGIN_OUTAGE_TRUST",
     None,
-    "a datetime.timedelta greater than 0, or None",
+    "a datetime.timedelta or whole seconds, greater than 0, or None",
     "While the session store gives no answer: for how long after its last check a session is"
     " accepted, not fresh, by its signed cookie alone. A login that was ended may live"
     " that much longer. None: not at all; such requests get 503.",
