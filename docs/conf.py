@@ -48,7 +48,7 @@ nitpick_ignore_regex = [
     ),
     (
         "py:class",
-        "Bind|Manager|MetaData|SessionKeys|StoredLogins|WSGIEnvironment|datetime|timedelta|t.Any",
+        "Bind|Manager|MetaData|SessionKeys|StoredLogins|ThrottleTerms|WSGIEnvironment|datetime|timedelta|t.Any",
     ),
     ("py:class", r"(flask_login\.\w+\.)?(sql_engine\.)?(Bind|Decorator|MayImpersonate)"),
     ("py:class", r"(flask_login\.\w+\.)?(F|P|R|UserT|UserT_co)"),

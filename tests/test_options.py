@@ -142,8 +142,13 @@ def test_a_decorator_below_the_guard_answers_preflights_while_the_setting_is_off
 
 def test_a_request_that_is_dressed_up_as_a_preflight_runs_no_guarded_view(site: Site) -> None:
     ran: list[str] = []
-    view = site.manager.login_required(lambda: ran.append(request.method) or "deleted")
-    site.app.add_url_rule("/delete", "delete", view, methods=["POST", "OPTIONS"])
+
+    @site.app.route("/delete", methods=["POST", "OPTIONS"])
+    @site.manager.login_required
+    def delete() -> str:
+        ran.append(request.method)
+        return "deleted"
+
     assert site.browser().options("/delete", headers=PREFLIGHT).status_code == 401
     assert ran == []
 

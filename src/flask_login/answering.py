@@ -84,8 +84,11 @@ def _stacks(view: Any) -> Iterator[list[Kind]]:
         applied: Any = getattr(view_class, "method_decorators", ())
         if isinstance(applied, dict):
             applied = cast("dict[str, Any]", applied).get(name, ())
-        between = [_kind_of_decorator(decorator) for decorator in reversed([*applied])]
-        yield [*outside, *(kind for kind in between if kind is not None), *_kinds_of(method)]
+        between: list[Kind | None] = [
+            _kind_of_decorator(decorator) for decorator in reversed([*applied])
+        ]
+        inside: list[Kind] = [kind for kind in between if kind is not None]
+        yield [*outside, *inside, *_kinds_of(method)]
 
 
 def _kinds_of(view: Any) -> list[Kind]:
@@ -108,8 +111,9 @@ def _answering(found: Any) -> Kind | None:
     if type(found) is _LRU_CACHE or module.partition(".")[0] in _CACHES:
         return "cache"
     if module in _MARSHALLING:
-        kind: type[object] = type(found)
-        call: Any = found if kind is FunctionType else getattr(kind, "__call__", None)  # noqa: B004  # not whether, but which
+        of_class: type[object] = type(cast("object", found))
+        of_class_call: Any = getattr(of_class, "__call__", None)  # noqa: B004  # not whether, but which
+        call = found if of_class is FunctionType else of_class_call
         if getattr(call, "__code__", None) in _codes(module):
             return "marshalling"
     return None

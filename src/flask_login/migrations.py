@@ -51,7 +51,7 @@ def unmigrated(
 
 def _databases(app: Flask, is_complete: bool) -> Iterator[tuple[str, object, str]]:
     """Yield the databases of an application: the setting, the URL, where a relative path begins."""
-    config: dict[str, Any] = app.config
+    config = cast("dict[str, Any]", app.config)
     known: list[tuple[str, Any]] = [(_URL, config.get(_URL))]
     for key in _URLS:
         named: Any = config.get(key)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from threading import Lock
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from flask_login.optional import library
 
@@ -120,7 +120,8 @@ def client_maker(
 
 def _tell_of_retries(known: dict[str, Any]) -> None:
     """Log how long a lent client tries again before it says that its server is away."""
-    policy: dict[str, Any] = vars(known["retry"]) if known.get("retry") else {}
+    retry: Any = known.get("retry")
+    policy = cast("dict[str, Any]", vars(retry) if retry else {})
     retries, backoff = policy.get("_retries", 0), policy.get("_backoff")
     if retries < 0:
         often, costs = "without end", "until it is back, it holds up every such request"
