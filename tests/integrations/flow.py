@@ -73,12 +73,13 @@ def make_site(
     if load is not None:
         manager.user_loader(load)
     manager.init_app(app)
-    add_pages(app, find)
+    add_login(app, find)
+    add_pages(app)
     return app
 
 
-def add_pages(app: Flask, find: Callable[[str], Any]) -> None:
-    """Add the pages that `walk` goes to."""
+def add_login(app: Flask, find: Callable[[str], Any]) -> None:
+    """Add the pages that change who is logged in."""
 
     @app.route("/login", methods=["GET", "POST"])
     def login() -> Any:
@@ -101,6 +102,10 @@ def add_pages(app: Flask, find: Callable[[str], Any]) -> None:
     def logout() -> str:
         logout_user()
         return "bye"
+
+
+def add_pages(app: Flask) -> None:
+    """Add pages for everybody, for users, and for users who have just proved who they are."""
 
     @app.get("/")
     @login_not_required

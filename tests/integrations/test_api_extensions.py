@@ -255,7 +255,7 @@ def test_apiflask_words_a_refusal_itself_unless_it_is_told_not_to(
 
 @pytest.mark.parametrize("make", [smorest, apiflask])
 def test_an_unauthorized_handler_answers_for_all_of_them(level: Level, make: Any) -> None:
-    app, blueprint = make(level)
+    app, _ = make(level)
     app.login_manager.unauthorized_handler(lambda: ({"own": "words"}, 401))
     answer = browser_of(app).get("/api/me", **JSON)
     assert answer.status == 401

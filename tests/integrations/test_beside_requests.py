@@ -17,7 +17,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from celery import Celery
 from celery.contrib.testing.worker import start_worker
 from flask import stream_with_context
-from flask_socketio import ConnectionRefusedError, SocketIO
+from flask_socketio import ConnectionRefusedError as Refused
+from flask_socketio import SocketIO
 from socketio.exceptions import ConnectionError as SocketRefused
 from tests.deadlines import at_most
 from tests.integrations.conftest import Level
@@ -94,7 +95,7 @@ def test_flask_socketio_beside_the_flow(level: Level) -> None:
     @sockets.on("connect")
     def connect() -> None:
         if not current_user.is_authenticated:
-            raise ConnectionRefusedError("login_required")
+            raise Refused("login_required")
 
     walk(browser_of(app), stored=level.stored)
     client = app.test_client()

@@ -21,34 +21,37 @@ from tests.integrations.served import app
 eventlet.wsgi.server(eventlet.listen(({LOOPBACK!r}, PORT)), app)
 """
 
-#: The modules and what follows them; PORT is replaced. Two processes where the server has more
-#: than one, and threads where it has them.
+BIND, HOST = f"{LOOPBACK}:PORT", ["--host", LOOPBACK, "--port", "PORT"]
+
+#: What follows `python -m`; PORT is replaced. Two processes where the server has more than one,
+#: and threads where it has them.
 SERVERS: dict[str, list[str]] = {
-    "gunicorn, sync": ["gunicorn", "-w", "2", "-b", f"{LOOPBACK}:PORT", WSGI],
-    "gunicorn, preloaded": ["gunicorn", "--preload", "-w", "2", "-b", f"{LOOPBACK}:PORT", WSGI],
-    "gunicorn, threads": ["gunicorn", "-k", "gthread", "--threads", "4", "-b", f"{LOOPBACK}:PORT"]
-    + [WSGI],
-    "gunicorn, gevent": ["gunicorn", "-k", "gevent", "-b", f"{LOOPBACK}:PORT", WSGI],
-    "eventlet": ["-c", EVENTLET],
-    "waitress": ["waitress", f"--listen={LOOPBACK}:PORT", WSGI],
-    "granian": ["granian", "--interface", "wsgi", "--host", LOOPBACK, "--port", "PORT", WSGI],
-    "uvicorn by a2wsgi": ["uvicorn", "--host", LOOPBACK, "--port", "PORT", ASGI],
-    "hypercorn by a2wsgi": ["hypercorn", "-b", f"{LOOPBACK}:PORT", ASGI],
-    "hypercorn as WSGI": ["hypercorn", "-b", f"{LOOPBACK}:PORT", f"wsgi:{WSGI}"],
+    "gunicorn, sync": ["gunicorn", "-w", "2", "-b", BIND, WSGI],
+    "gunicorn, preloaded": ["gunicorn", "--preload", "-w", "2", "-b", BIND, WSGI],
+    "gunicorn, threads": ["gunicorn", "-k", "gthread", "--threads", "4", "-b", BIND, WSGI],
+    "gunicorn, gevent": ["gunicorn", "-k", "gevent", "-b", BIND, WSGI],
+    "waitress": ["waitress", f"--listen={BIND}", WSGI],
+    "granian": ["granian", "--interface", "wsgi", *HOST, WSGI],
+    "uvicorn by a2wsgi": ["uvicorn", *HOST, ASGI],
+    "hypercorn by a2wsgi": ["hypercorn", "-b", BIND, ASGI],
+    "hypercorn as WSGI": ["hypercorn", "-b", BIND, f"wsgi:{WSGI}"],
 }
+UWSGI = ["--http-socket", BIND, "--module", WSGI, "--need-app", "--master", "--processes", "2"]
 
 
 def command(server: str, port: int) -> list[str]:
     """Return how a server is started, in the environment that runs the tests."""
-    if server == "uWSGI":
-        words = ["--http-socket", f"{LOOPBACK}:{port}", "--module", WSGI, "--master", "--die-on-term"]
-        return [str(Path(sys.executable).with_name("uwsgi")), *words, "--processes", "2", "--need-app"]
-    words = [word.replace("PORT", str(port)) for word in SERVERS[server]]
-    return [sys.executable, *words] if words[0] == "-c" else [sys.executable, "-m", *words]
+    if server == "uWSGI":  # a program, and no module of Python's
+        words = [str(Path(sys.executable).with_name("uwsgi")), *UWSGI, "--die-on-term"]
+    elif server == "eventlet":  # gunicorn has no worker of it any more
+        words = [sys.executable, "-c", EVENTLET]
+    else:
+        words = [sys.executable, "-m", *SERVERS[server]]
+    return [word.replace("PORT", str(port)) for word in words]
 
 
 @pytest.mark.parametrize("stored", [False, True], ids=["signed", "stored"])
-@pytest.mark.parametrize("server", [*SERVERS, "uWSGI"])
+@pytest.mark.parametrize("server", [*SERVERS, "eventlet", "uWSGI"])
 def test_a_server(server: str, stored: bool, tmp_path: Path) -> None:
     port = free_port()
     env = {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -200,6 +202,21 @@ def test_flask_session_with_other_options(level: Level, tmp_path: Path, option: 
 def test_a_redis_store_alone(redis_alone: Server) -> None:
     emptied([redis_alone])
     walk(browser_of(make_site(RedisSessionStore(redis_alone.url))), stored=True)
+
+
+def test_a_redis_py_that_lacks_what_it_imports_is_not_said_to_be_missing() -> None:
+    code = (
+        "import sys; sys.modules['redis.asyncio'] = None\n"
+        "from flask_login.sessions import RedisSessionStore\n"
+        "RedisSessionStore('redis://127.0.0.1:1')"
+    )
+    ran = subprocess.run(  # noqa: S603  # the code above
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 1
+    said = ran.stderr.splitlines()[-1]
+    assert "found: one that can't be imported" in said
+    assert "redis.asyncio" in said
 
 
 # flask-paseto-extended
