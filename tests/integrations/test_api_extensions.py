@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import flask_restful
+import flask_restful.fields
 import flask_restx
 import flask_smorest
 import pytest

@@ -16,6 +16,7 @@ import socketio
 from apscheduler.schedulers.background import BackgroundScheduler
 from celery import Celery
 from celery.contrib.testing.worker import start_worker
+from celery.signals import setup_logging
 from flask import stream_with_context
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import SocketIO
@@ -39,13 +40,18 @@ ROOT = Path(__file__).parent.parent.parent
 # Celery
 
 
+@setup_logging.connect
+def leave_the_log_to_the_tests(**_: Any) -> None:
+    """With a receiver here Celery does not set the level of every logger."""
+
+
 class Jobs:
     """A site with two tasks: one acts as the user who asked, one ends a user's logins."""
 
     def __init__(self, level: Level, **celery: Any) -> None:
         self.app = app = make_site(level.store)
         self.celery = Celery("site", broker="memory://", backend="cache+memory://")
-        self.celery.conf.update(celery, worker_hijack_root_logger=False)
+        self.celery.conf.update(celery)
 
         # Not shared with the next Celery of this process, as tasks of one name are.
         @self.celery.task(name="report", shared=False)
