@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -50,13 +52,22 @@ def command(server: str, port: int) -> list[str]:
     return [word.replace("PORT", str(port)) for word in words]
 
 
-@pytest.mark.parametrize("stored", [False, True], ids=["signed", "stored"])
-@pytest.mark.parametrize("server", [*SERVERS, "eventlet", "uWSGI"])
-def test_a_server(server: str, stored: bool, tmp_path: Path) -> None:
+@contextmanager
+def serving(server: str, folder: Path, store: str = "") -> Iterator[int]:
+    """Run a server until the block ends; yield its port."""
     port = free_port()
-    env = {
-        "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
-        "STORE": f"sqlite:///{tmp_path / 'logins.db'}" if stored else "",
-    }
-    with running(command(server, port), tmp_path, ready=lambda _: accepts(port), env=env):
-        walk(browser_at(port), stored=stored)
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    env = {"PYTHONPATH": path, "STORE": store}
+    with running(command(server, port), folder, ready=lambda _: accepts(port), env=env):
+        yield port
+
+
+@pytest.mark.parametrize("server", [*SERVERS, "eventlet", "uWSGI"])
+def test_a_server(server: str, tmp_path: Path) -> None:
+    with serving(server, tmp_path, f"sqlite:///{tmp_path / 'logins.db'}") as port:
+        walk(browser_at(port), stored=True)
+
+
+def test_a_server_of_two_processes_without_a_store(tmp_path: Path) -> None:
+    with serving("gunicorn, sync", tmp_path) as port:
+        walk(browser_at(port), stored=False)
