@@ -136,7 +136,7 @@ INTEGRATIONS := python -m pytest -q -r fE $(PARALLEL) -p no:cacheprovider
 OR_NONE_CHOSEN := $(if $(ARGS),|| [ $$? -eq 5 ])
 
 test-integrations: .venvs/integrations/.ready .venvs/integrations-legacy/.ready dist/.built ## one login with each library that applications combine with this one
-	@echo "A login with each of some seventy libraries and servers: about a minute on two idle cores."
+	@echo "A login with each of some fifty libraries and servers: about a minute on two idle cores."
 	@scripts/install-wheel .venvs/integrations
 	.venvs/integrations/bin/$(INTEGRATIONS) --ignore tests/integrations/legacy tests/integrations $(ARGS) $(OR_NONE_CHOSEN)
 	@scripts/install-wheel .venvs/integrations-legacy

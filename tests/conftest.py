@@ -20,7 +20,7 @@ from flask_login import (
 )
 from flask_login.testing import FrozenClock
 
-#: They need an environment of their own, with some seventy libraries: `make test-integrations`.
+#: They need an environment of their own, with some fifty libraries: `make test-integrations`.
 collect_ignore = ["integrations"]
 
 # A machine that is busy is no failure.

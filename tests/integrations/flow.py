@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from flask import Flask, redirect, request, url_for
 from tests.deadlines import at_most
+from tests.redirect_status import REDIRECT
 
 from flask_login import (
     LoginManager,
@@ -199,7 +200,7 @@ class Browser:
 
     def log_in(self, name: str = "ann", **form: str) -> Browser:
         """Log in without further questions."""
-        assert self.post("/login", {"name": name, **form}).status == 302
+        assert self.post("/login", {"name": name, **form}).status == REDIRECT
         assert self.get("/guarded").text == f"user {name}"
         return self
 
@@ -273,7 +274,7 @@ def walk(
     del browser.cookies["session"]  # closed, and opened again
     assert browser.get("/guarded").text == f"user {user_id}"
     stale = browser.get("/fresh")
-    assert (stale.status, stale.location) == (302, "/confirm?next=%2Ffresh")
+    assert (stale.status, stale.location) == (REDIRECT, "/confirm?next=%2Ffresh")
     old.append(dict(browser.cookies))
     assert browser.post(stale.location).location == "/fresh"
     assert browser.get("/fresh").text == f"user {user_id}"
@@ -292,8 +293,8 @@ def walk(
 def assert_refused(browser: Browser, page: str) -> None:
     """Assert that a guard sends nobody to the login, or says that there is none."""
     answer = browser.get(page)
-    assert answer.status in (302, 401), (page, answer)
-    if answer.status == 302:
+    assert answer.status in (REDIRECT, 401), (page, answer)
+    if answer.status == REDIRECT:
         assert answer.location == f"/login?{urllib.parse.urlencode({'next': page})}"
 
 

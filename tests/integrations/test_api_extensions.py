@@ -14,6 +14,7 @@ from flask import Flask
 from flask.views import MethodView
 from tests.integrations.conftest import Level
 from tests.integrations.flow import browser_of, doctor, make_site, walk
+from tests.redirect_status import REDIRECT
 from werkzeug.exceptions import Unauthorized
 
 from flask_login import current_user, login_not_required, login_required
@@ -164,7 +165,7 @@ def test_flask_restx_where_every_view_needs_a_login(level: Level) -> None:
 
     browser = browser_of(app)
     walk(browser, stored=level.stored, guarded=["/api/me"])
-    assert browser.get("/api/swagger.json").status == 302
+    assert browser.get("/api/swagger.json").status == REDIRECT
     assert browser.get("/api/open").status == 200
 
 

@@ -25,6 +25,7 @@ from tests.deadlines import at_most
 from tests.integrations.conftest import Level
 from tests.integrations.flow import USERS, Browser, browser_at, browser_of, make_site, walk
 from tests.processes import accepts, running
+from tests.redirect_status import REDIRECT
 from tests.stores.servers import free_port
 
 from flask_login import (
@@ -87,7 +88,7 @@ def test_a_celery_worker() -> None:
         walk(jobs.browser, stored=True, guarded=["/report"])
         assert jobs.browser.log_in("ben").get("/report").text == "report for ben"
         jobs.revoke.delay("ben").get(at_most(20))
-        assert jobs.browser.get("/guarded").status == 302
+        assert jobs.browser.get("/guarded").status == REDIRECT
     jobs.celery.close()
 
 
@@ -224,4 +225,4 @@ def test_a_command_ends_a_user_s_logins() -> None:
     browser = browser_of(app).log_in()
     result = app.test_cli_runner().invoke(args=["login", "revoke-user", "ann"])
     assert result.exit_code == 0, result.output
-    assert browser.get("/guarded").status == 302
+    assert browser.get("/guarded").status == REDIRECT

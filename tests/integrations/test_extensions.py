@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from flask import Flask, get_flashed_messages, make_response
+from flask import Flask, get_flashed_messages, make_response, request
 from flask_admin import Admin, BaseView, expose
 from flask_babel import Babel, get_locale, gettext, lazy_gettext
 from flask_caching import Cache
@@ -29,14 +29,17 @@ from flask_talisman import Talisman
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from tests.integrations.conftest import Level
 from tests.integrations.flow import USERS, Browser, browser_of, doctor, make_site, walk
+from tests.redirect_status import REDIRECT
 
 from flask_login import (
     LoginManager,
+    LoginThrottle,
     MemorySessionStore,
     current_login,
     current_user,
     login_not_required,
     login_required,
+    login_user,
     user_logged_in,
 )
 
@@ -226,6 +229,33 @@ def test_flask_limiter_counts_by_user_and_asks_the_store_once() -> None:
     assert (ann.get("/few").status, ben.get("/few").status) == (429, 200)
 
 
+# limits, by the library's own throttle
+
+
+def test_limits_counts_the_attempts_at_an_account(level: Level) -> None:
+    app = make_site(level.store)
+    throttle = LoginThrottle()
+
+    @app.post("/try")
+    def attempt_it() -> Any:
+        with throttle.attempt(request.form["name"]) as attempt:
+            user = USERS.get(request.form["name"])
+            attempt.found(user)
+            if user is None or request.form["password"] != "correct horse":
+                return "no", 403
+            attempt.succeeded()
+            login_user(user)
+            return "welcome"
+
+    browser = browser_of(app)
+    walk(browser, stored=level.stored)
+    good = {"password": "correct horse"}
+    statuses = {browser.post("/try", {"name": "ann", "password": "x"}).status for _ in range(20)}
+    assert statuses == {403, 429}
+    refused = browser.another().post("/try", {"name": "ann", **good})
+    assert (refused.status, refused.header("Retry-After") != "") == (429, True)
+
+
 # Flask-CORS
 
 
@@ -351,7 +381,7 @@ def test_flask_debugtoolbar(level: Level, by_default: bool) -> None:
 def test_without_an_exemption_a_default_guard_keeps_the_toolbar_s_files_from_strangers() -> None:
     app = make_site(LOGIN_REQUIRED_BY_DEFAULT=True, DEBUG_TB_ENABLED=True)
     DebugToolbarExtension(app)
-    assert browser_of(app).get(TOOLBAR).status == 302
+    assert browser_of(app).get(TOOLBAR).status == REDIRECT
 
 
 # Flask-HTTPAuth and Flask-JWT-Extended
@@ -372,7 +402,7 @@ def test_flask_httpauth_beside_it_has_a_user_of_its_own(level: Level) -> None:
     basic = {"Authorization": "Basic YmVuOmNvcnJlY3QgaG9yc2U="}  # ben:correct horse
     assert browser.get("/api").status == 401
     assert browser.get("/api", **basic).text == "ben None"
-    assert browser.get("/guarded", **basic).status == 302
+    assert browser.get("/guarded", **basic).status == REDIRECT
     assert browser.log_in("ann").get("/api", **basic).text == "ben ann"
     assert browser.get("/api").status == 401
 
@@ -403,7 +433,7 @@ def test_flask_jwt_extended_beside_it_has_a_user_of_its_own(level: Level) -> Non
         bearer = {"Authorization": f"Bearer {create_access_token('ben')}"}
     assert browser.get("/api").status == 401
     assert browser.get("/api", **bearer).text == "ben None"
-    assert browser.get("/guarded", **bearer).status == 302
+    assert browser.get("/guarded", **bearer).status == REDIRECT
     assert browser.log_in("ann").get("/api", **bearer).text == "ben ann"
     browser.get("/cookie")
     assert browser.get("/api").text == "ben ann"

@@ -17,6 +17,7 @@ from flask_sqlalchemy import SQLAlchemy
 from tests.chromium import serve
 from tests.integrations.conftest import Level
 from tests.integrations.flow import Browser, User, browser_of, make_site, walk
+from tests.redirect_status import REDIRECT
 from tests.test_examples import Provider
 
 from flask_login import (
@@ -67,9 +68,9 @@ def test_authlib(level: Level) -> None:
         assert client.get("/guarded").text == "user sub-7"
         client.delete_cookie("session")
         assert client.get("/guarded").text == "user sub-7", "by the remember cookie"
-        assert client.get("/fresh").status_code == 302
+        assert client.get("/fresh").status_code == REDIRECT
         client.post("/logout")
-        assert client.get("/guarded").status_code == 302
+        assert client.get("/guarded").status_code == REDIRECT
         client.get("/by-provider")
         assert client.get("/callback?error=access_denied&state=x").status_code == 403
 

@@ -20,6 +20,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import create_engine, inspect
 from tests.integrations.conftest import Level
 from tests.integrations.flow import browser_of, doctor, make_site, walk
+from tests.redirect_status import REDIRECT
 from tortoise import fields
 from tortoise.context import TortoiseContext
 from tortoise.models import Model
@@ -199,7 +200,7 @@ def test_an_id_of_another_form_than_mongodb_s_is_of_nobody(how: str) -> None:
     with client.session_transaction() as session:
         session["_user_id"] = "7"  # from the database of before
     assert client.get("/").text == "user nobody"
-    assert client.get("/guarded").status_code == 302
+    assert client.get("/guarded").status_code == REDIRECT
     assert asked == ["7", "7"]
 
 

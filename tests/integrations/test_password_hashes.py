@@ -14,6 +14,7 @@ from flask import request
 from passlib.context import CryptContext
 from tests.integrations.conftest import Level
 from tests.integrations.flow import browser_of, make_site, walk
+from tests.redirect_status import REDIRECT
 
 from flask_login import UserMixin, confirm_login, current_user, fresh_login_required
 
@@ -87,7 +88,7 @@ def test_a_new_password_ends_the_other_logins_and_keeps_this_one(level: Level, n
     form = {"old": "correct horse", "new": "battery staple"}
     assert here.post("/password", form).text == "changed"
     assert here.get("/guarded").text == "user ann"
-    assert there.get("/guarded").status == 302
+    assert there.get("/guarded").status == REDIRECT
     assert there.another(copied).get("/").text == "user nobody"
     del here.cookies["session"]
     assert here.get("/guarded").text == "user ann", "by its remember cookie"
