@@ -23,7 +23,7 @@ TO_SERVERS := */sessions/redis.py,*/sessions/redis_client.py,*/sessions/sqlalche
 
 # Who names a Python gets it, also where an environment of another one exists.
 ifneq ($(origin PYTHON),file)
-OTHERS := $(shell scripts/other-python "$(PYTHON)" .venv .venv-demo .venvs/minimal .venvs/newest .venvs/bench-* || echo unusable)
+OTHERS := $(shell scripts/other-python "$(PYTHON)" .venv .venv-demo .venvs/minimal .venvs/newest .venvs/integrations .venvs/integrations-legacy .venvs/bench-* || echo unusable)
 ifneq ($(filter unusable,$(OTHERS)),)
 $(error PYTHON=$(PYTHON) cannot be used)
 endif
@@ -31,7 +31,7 @@ $(OTHERS:%=%/.ready): FORCE
 endif
 
 .PHONY: FORCE help demo test test-quick test-all test-chaos test-oldest test-newest test-minimal \
-	test-public-flask test-pythons coverage \
+	test-public-flask test-integrations test-pythons coverage \
 	lint format types mypy imports docs changelog-check changelog-draft changelog lock build \
 	bench bench-guard hooks ci clean
 
@@ -131,6 +131,17 @@ test-public-flask: .venv/.wheel ## the quick tests with the names gone that Flas
 	@FLASK_LOGIN_HYPOTHESIS=quick $(BIN)/python -m pytest -q -r fE $(PARALLEL) -p tests.without_internals \
 		-m "not browser and not load and not servers and not slow" -p no:cacheprovider tests $(ARGS)
 
+INTEGRATIONS := python -m pytest -q -r fE $(PARALLEL) -p no:cacheprovider
+# With ARGS="-k ..." one of the two environments may have no such test, which pytest ends with 5.
+OR_NONE_CHOSEN := $(if $(ARGS),|| [ $$? -eq 5 ])
+
+test-integrations: .venvs/integrations/.ready .venvs/integrations-legacy/.ready dist/.built ## one login with each library that applications combine with this one
+	@echo "A login with each of some fifty libraries and servers: about a minute on two idle cores."
+	@scripts/install-wheel .venvs/integrations
+	.venvs/integrations/bin/$(INTEGRATIONS) --ignore tests/integrations/legacy tests/integrations $(ARGS) $(OR_NONE_CHOSEN)
+	@scripts/install-wheel .venvs/integrations-legacy
+	.venvs/integrations-legacy/bin/$(INTEGRATIONS) tests/integrations/legacy $(ARGS) $(OR_NONE_CHOSEN)
+
 test-pythons: ## every test but the long ones on each Python the machine has
 	@scripts/each-python $(PYTHONS)
 
@@ -140,6 +151,10 @@ $(PYTHONS:%=test-py%): test-py%: .venvs/%/.ready dist/.built
 
 .venvs/oldest/.ready: requirements/oldest.txt scripts/make-env
 	@scripts/make-env "$$(scripts/find-python 3.10 || echo $(PYTHON))" .venvs/oldest requirements/oldest.txt
+	@touch $@
+
+.venvs/integrations/.ready .venvs/integrations-legacy/.ready: .venvs/%/.ready: requirements/%.txt scripts/make-env
+	@scripts/make-env "$(PYTHON)" .venvs/$* requirements/$*.txt
 	@touch $@
 
 .venvs/minimal/.ready: requirements/minimal.txt scripts/make-env
@@ -228,6 +243,8 @@ lock: $(UV) ## lock the development environments anew (LOCK_ARGS=--upgrade to ra
 	$(LOCK) pyproject.toml --group demo --constraint requirements/dev.txt --output-file requirements/demo.txt
 	$(LOCK) pyproject.toml --group test-core --constraint requirements/dev.txt --output-file requirements/minimal.txt
 	$(LOCK) requirements/oldest.in --group test-core --output-file requirements/oldest.txt
+	$(LOCK) pyproject.toml --extra all --group integrations --constraint requirements/dev.txt --output-file requirements/integrations.txt
+	$(LOCK) requirements/integrations-legacy.in --group test-core --output-file requirements/integrations-legacy.txt
 	$(LOCK) pyproject.toml --extra redis --extra sqlalchemy --group bench --constraint requirements/dev.txt --output-file benchmarks/requirements/ours.txt
 	for peer in flask-login flask-security django; do \
 		$(LOCK) benchmarks/requirements/$$peer.in --constraint requirements/dev.txt --output-file benchmarks/requirements/$$peer.txt || exit; \

@@ -20,6 +20,9 @@ from flask_login import (
 )
 from flask_login.testing import FrozenClock
 
+#: They need an environment of their own, with some fifty libraries: `make test-integrations`.
+collect_ignore = ["integrations"]
+
 # A machine that is busy is no failure.
 settings.register_profile("no deadline", deadline=None)
 # For `make test-quick`: what Hypothesis finds late, it finds in the other runs.
