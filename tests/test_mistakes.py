@@ -236,10 +236,12 @@ def test_the_current_user_outside_of_a_request_says_that_there_is_none(
 
 
 def test_an_application_without_anonymous_users_gets_the_plain_error(app: Flask) -> None:
-    manager_of(app).anonymous_user = lambda: None
-    with app.test_request_context(), pytest.raises(AttributeError) as caught:
-        _ = current_user.name
-    assert type(caught.value) is AttributeError
+    manager = manager_of(app)
+    manager.anonymous_user = lambda: None
+    for read in (current_user, manager.current_user):
+        with app.test_request_context(), pytest.raises(AttributeError) as caught:
+            _ = read.name
+        assert type(caught.value) is AttributeError
 
 
 # ------------------------------------------------------------------ where to log in

@@ -269,9 +269,8 @@ class FlaskVisit(Visit):
         """Forget who makes the request, to find out again."""
         self.user, self.source, self.actor = UNLOADED, None, None
         self.owner, self.acted, self.written = NOBODY_LOADED, NOBODY_LOADED, UNLOADED
-        self.trusted, self.failure = None, None
-        self.is_distrusted, self.is_decided = False, False
-        self.unknown, self.given_up = None, None
+        self.trusted = self.failure = self.unknown = self.given_up = None
+        self.is_distrusted = self.is_decided = False
         if self.realm.is_default:
             app_context.get(None).g.pop("_login_user", None)
 
@@ -303,8 +302,7 @@ class FlaskVisit(Visit):
         self.user = unwrap(user) if isinstance(user, LocalProxy) else user
         self.source, self.written = source, UNLOADED
         if self.realm.is_default:
-            holder = app_context.get(None).g.__dict__
-            holder["_login_user"], holder["_login_state"] = self.user, self
+            self.mirror()
 
     def announce(self) -> None:
         """Tell code of before 0.6.90, where there is some, who the current user is."""

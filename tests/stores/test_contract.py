@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from flask_login import MemorySessionStore
+from flask_login.sessions.store import LoweringStore
 from flask_login.testing import SessionStoreContract
 
 STORE = """
@@ -262,3 +264,14 @@ def test_who_inherits_the_contract_and_makes_no_store_is_told_so() -> None:
     fixture: Any = SessionStoreContract.store
     with pytest.raises(NotImplementedError, match="say how to make an empty store"):
         fixture.__wrapped__(SessionStoreContract())
+
+
+def test_a_store_that_cannot_lower_the_brake_keeps_the_contract() -> None:
+    class Fixed(MemorySessionStore):
+        lower_brake = None  # type: ignore[assignment]  # as a store that has no such method
+
+    store = Fixed()
+    assert not isinstance(store, LoweringStore)
+    contract = SessionStoreContract()
+    contract.test_a_brake_that_can_be_lowered_is_lowered_and_never_raised_or_lost(store)
+    assert store.ended_before() is None

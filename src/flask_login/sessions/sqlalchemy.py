@@ -299,8 +299,6 @@ class SQLAlchemySessionStore:
                 return self._row_of_driver(engine, this)
             except Exception as error:  # noqa: BLE001  # each driver has its own
                 failure = error
-        if isinstance(failure, exc.DBAPIError):
-            raise told(failure)  # no connection could be made, and none can a moment later
         if failure is not None and monotonic() - begun >= self._soon:
             raise SessionStoreUnavailable(self.kind, failure)
         rows, _ = self._run(self._statements.get, this)
