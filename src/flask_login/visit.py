@@ -106,13 +106,12 @@ class FlaskVisit(Visit):
         # request may be gone; the one that asks has the same request and session.
         self._context: Callable[[], Any] = ref(context)
         # What every page asks: an attribute of the object is found sooner than one of the class.
-        self.is_late = self.was_asked = self.is_decided = self.store_failed = False
+        known = context.request.__dict__
+        self.is_late = ANSWERED in known
+        self.was_asked = self.is_decided = self.store_failed = False
         self.user = self.written = UNLOADED
         self.source = self.cookie = self.reissued = self.stored = self.failure = None
-        known = context.request.__dict__
         known.setdefault(VISITS, []).append(self)
-        if ANSWERED in known:
-            self.is_late = True
         tokens = getattr(context, TOKENS, None)
         if (not tokens or tokens[0][1] is None) and shares_g(context):
             leave_g_after_requests(context.app)
@@ -302,7 +301,8 @@ class FlaskVisit(Visit):
         self.user = unwrap(user) if isinstance(user, LocalProxy) else user
         self.source, self.written = source, UNLOADED
         if self.realm.is_default:
-            self.mirror()
+            holder = app_context.get(None).g.__dict__
+            holder["_login_user"], holder["_login_state"] = self.user, self
 
     def announce(self) -> None:
         """Tell code of before 0.6.90, where there is some, who the current user is."""
