@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
+#: Gives a command one more option.
+Option = Callable[[Callable[..., None]], Callable[..., None]]
+
 
 class Unusable(click.ClickException):
     """Ends a command that does not fit the application, realm or store."""
@@ -93,7 +96,9 @@ def manager_of(realm: str) -> Manager:
     return manager
 
 
-realm_option = click.option(
+realm_option: Option = click.option(
     "--realm", default=settings.DEFAULT_REALM, show_default=True, help="Realm to act on."
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+json_option: Option = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON, for programs."
+)

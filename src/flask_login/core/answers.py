@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from types import AsyncGeneratorType, FunctionType, GeneratorType, MethodType
-from typing import Any, cast
+from typing import Any
 
 #: More than any answer is wrapped: a mock gives another mock at each call, for ever.
 _DEEPEST = 8
@@ -33,9 +33,9 @@ def answer_of(value: object, resolve: Callable[[Any], Any] = _refuse_to_wait) ->
             value = value()
         else:
             break
-    if isinstance(value, _NO_ANSWERS) or hasattr(type(value), "__await__"):
-        kind = type(cast("object", value)).__name__
-        raise TypeError(f"A {kind} is no answer: return it from a plain function.")
+    kind: type[object] = type(value)
+    if issubclass(kind, _NO_ANSWERS) or hasattr(kind, "__await__"):
+        raise TypeError(f"A {kind.__name__} is no answer: return it from a plain function.")
     return value
 
 

@@ -26,7 +26,8 @@ class Outages:
         #: The questions that it has not answered since; and whether it could not even be asked.
         self._unanswered: set[str] = set()
         self._is_unreached = False
-        self._began = self._last = 0.0
+        self._began: float = 0.0
+        self._last: float = 0.0
         #: Whether the log has been told of this one, and when it was told of the latest ones.
         self._is_told = False
         self._tellings: deque[float] = deque(maxlen=_MOST)
@@ -72,8 +73,9 @@ class Outages:
                 return
             self._unanswered.clear()
             self._is_unreached = False
-            self.is_on, told, self._is_told = False, self._is_told, False
-            lasted = time.monotonic() - self._began
+            told = self._is_told
+            self.is_on = self._is_told = False
+            lasted: float = time.monotonic() - self._began
         if told:
             logger.warning(
                 "The session store of the realm '%s' (%s) answers again, after %.0f s.",
