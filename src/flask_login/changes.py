@@ -41,6 +41,8 @@ def login_user(  # noqa: PLR0917  # in the order of the public function
     found: Any = unwrap(user) if isinstance(user, LocalProxy) else user
     active = getattr(found, "is_active", True)
     active = active is True or says(active, resolve)
+    # What nobody awaited is neither here nor there a yes.
+    force = force is True or says(force, resolve)
     if not (force or active):
         return False
     visit = visit_of(manager._realm)
@@ -59,9 +61,9 @@ def login_user(  # noqa: PLR0917  # in the order of the public function
         )
     terms = Terms(
         user_id,
-        fresh,
+        fresh is True or says(fresh, resolve),
         frozenset() if methods == () else check_methods(methods),
-        _lifetime(visit, duration) if remember else None,
+        _lifetime(visit, duration) if says(remember, resolve) else None,
         external_id,
         timeouts,
     )
@@ -146,7 +148,7 @@ def begin_login(
     check_duration(duration)
     proved = check_methods(methods)
     two_step.begin(
-        visit, found, user_id, remember=bool(remember), duration=duration, methods=proved
+        visit, found, user_id, remember=says(remember, resolve), duration=duration, methods=proved
     )
     return True
 

@@ -126,7 +126,7 @@ class Visit(State):
 
     def is_fresh(self, user: Any) -> bool:
         """Return whether the session is fresh, and the login of this user."""
-        if not self.session.get(self.realm.entry.keys.fresh) or not whose.is_of_session(self, user):
+        if not self.realm.entry.is_fresh(self.session) or not whose.is_of_session(self, user):
             return False
         facts = self.facts()
         timeout = facts.fresh_timeout
