@@ -75,7 +75,7 @@ class Row:
     ],
 )
 def test_what_is_read_from_the_class_of_users_is_no_yes(value: object) -> None:
-    with pytest.raises(TypeError, match="is no answer"):
+    with pytest.raises(TypeError, match="is no answer: ask a user, not the class of users"):
         says(value)
 
 

@@ -41,9 +41,10 @@ def answer_of(value: object, resolve: Callable[[Any], Any] = _refuse_to_wait) ->
         else:
             break
     if _is_no_answer(value):
-        raise TypeError(
-            f"A {type(value).__name__} is no answer: return True or False, from a plain function."
-        )
+        cure = "return True or False, from a plain function"
+        if hasattr(type(value), "__get__") and not isinstance(value, _NO_ANSWERS):
+            cure = "ask a user, not the class of users"
+        raise TypeError(f"A {type(value).__name__} is no answer: {cure}.")
     return value
 
 
