@@ -41,8 +41,8 @@ def login_user(  # noqa: PLR0917  # in the order of the public function
     found: Any = unwrap(user) if isinstance(user, LocalProxy) else user
     active = getattr(found, "is_active", True)
     active = active is True or says(active, resolve)
-    # What nobody awaited is neither here nor there a yes.
-    force = force is True or says(force, resolve)
+    if not type(force) is type(fresh) is type(remember) is bool:  # what nobody awaited is no yes
+        force, fresh, remember = (says(one, resolve) for one in (force, fresh, remember))
     if not (force or active):
         return False
     visit = visit_of(manager._realm)
@@ -61,9 +61,9 @@ def login_user(  # noqa: PLR0917  # in the order of the public function
         )
     terms = Terms(
         user_id,
-        fresh is True or says(fresh, resolve),
+        fresh,
         frozenset() if methods == () else check_methods(methods),
-        _lifetime(visit, duration) if says(remember, resolve) else None,
+        _lifetime(visit, duration) if remember else None,
         external_id,
         timeouts,
     )

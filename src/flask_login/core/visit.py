@@ -175,7 +175,8 @@ class Visit(State):
             self.opened = sess
         self.change_hands()
         self.write(sess, terms.user_id, fresh=terms.fresh)
-        two_step.drop(self)
+        if keys.pending in sess:
+            two_step.drop(self)
         realm.level.note(self, sess, user, terms)
         if forced:
             sess[keys.force] = True
@@ -272,7 +273,8 @@ class Visit(State):
         if self.is_late:
             self.tell_late("logout_user")
         self.end("logout", sess=sess)
-        two_step.drop(self)
+        if keys.pending in sess:
+            two_step.drop(self)
         for name in (keys.next, keys.remember):
             if name in sess:
                 del sess[name]
