@@ -768,3 +768,29 @@ def test_without_the_async_extra_an_async_answer_is_an_error_and_never_a_yes(
     monkeypatch.setitem(sys.modules, "asgiref.sync", None)
     with pytest.raises(RuntimeError, match=r"'async' extra"):
         client.get("/act?id=ann" if name == "may" else "/admin")
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_an_argument_of_a_login_that_nobody_awaited_is_no_yes(
+    kind: Kind, clock: FrozenClock
+) -> None:
+    async def no() -> bool:
+        return False
+
+    site = Site(kind, clock)
+    manager, ann = site.manager, site.users["ann"]
+
+    @site.app.get("/stale")
+    def stale() -> str:
+        return str(manager.login_user(ann, remember=no(), fresh=no()))  # type: ignore[arg-type]
+
+    @site.app.get("/forced")
+    def forced() -> str:
+        return str(manager.login_user(ann, force=no()))  # type: ignore[arg-type]
+
+    browser = site.browser()
+    assert browser.get("/stale").text == "True"
+    assert browser.get_cookie(site.remember_cookie) is None
+    assert browser.get("/fresh").text == "stale"
+    ann.active = False
+    assert site.browser().get("/forced").text == "False"

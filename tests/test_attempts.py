@@ -18,7 +18,7 @@ from limits.storage import MemoryStorage
 from werkzeug.local import LocalProxy
 from werkzeug.test import TestResponse
 
-from flask_login import LoginManager, UserMixin, login_user, user_login_failed
+from flask_login import InvalidUser, LoginManager, UserMixin, login_user, user_login_failed
 from flask_login.testing import FrozenClock
 from flask_login.throttling import LoginThrottle, ThrottleUnavailable, TooManyLoginAttempts
 
@@ -353,6 +353,30 @@ def test_another_account_takes_the_place_of_the_first(make_site: MakeSite) -> No
 
     assert site.statuses("a", "b", "c", "d", path="/moved") == [401] * 3 + [429]
     assert site.statuses("ann", "ann@example.com", "4711") == [401] * 3, "not Ann's"
+
+
+def test_attack_a_second_look_up_that_finds_nobody_gives_no_attempt_back(
+    make_site: MakeSite,
+) -> None:
+    site = make_site()
+
+    @site.app.post("/either")
+    def either() -> tuple[str, int]:
+        with site.throttle.attempt(request.form["name"]) as attempt:
+            by_name, by_address = look_up(request.form["name"]), None
+            attempt.found(by_name)
+            attempt.found(by_address)
+            return site.check(attempt, by_name or by_address)
+
+    assert site.statuses(*spellings(9), path="/either") == [401] * 3 + [429] * 6
+    assert site.checked == 3
+
+
+@pytest.mark.parametrize("found", ["ann", 1, b"1"])
+def test_what_is_no_user_is_named_where_it_was_found(make_site: MakeSite, found: Any) -> None:
+    site = make_site()
+    with site.app.test_request_context("/"), pytest.raises(InvalidUser, match="get_id"):
+        site.throttle.attempt("ann").found(found)
 
 
 def test_attack_what_was_refused_once_is_refused_again(make_site: MakeSite) -> None:

@@ -61,6 +61,9 @@ def found(app: Flask) -> list[tuple[str, str, str]]:
         ("LOGIN_REQUIRED_BY_DEFUALT", "LOGIN_REQUIRED_BY_DEFAULT"),
         ("LOGIN_PROFIL", "LOGIN_PROFILE"),
         ("LOGIN_DISABLE", "LOGIN_DISABLED"),
+        ("FLASK_LOGIN_IDLE_TIMEOUT", "LOGIN_IDLE_TIMEOUT"),
+        ("FLASK_REMEMBER_COOKIE_SECURE", "REMEMBER_COOKIE_SECURE"),
+        ("LOGIN_SESSION_PROTECTION", "SESSION_PROTECTION"),
     ],
 )
 def test_a_misspelt_setting_is_told_once_with_the_one_that_is_meant(
@@ -74,6 +77,16 @@ def test_a_misspelt_setting_is_told_once_with_the_one_that_is_meant(
     serve(app)
     assert warnings(caplog) == [text]
     assert found(app) == [("hint", "misspelt_setting", text)]
+
+
+def test_a_key_of_the_environment_that_the_setting_was_read_from_is_no_misspelling(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = site(FLASK_LOGIN_IDLE_TIMEOUT="60", LOGIN_IDLE_TIMEOUT=60, FLASK_LOGIN_URL="/login")
+    LoginManager(app)
+    serve(app)
+    assert warnings(caplog) == []
+    assert found(app) == []
 
 
 def test_a_setting_that_is_misspelt_after_init_app_is_told_at_the_first_request(

@@ -15,7 +15,7 @@ from .budgets import AccountBudget, Budget, Counters, Limit, NoAnswer, network_o
 from .core import settings
 from .core.events import audit
 from .core.signing import digest_by, secret_keys, signing_key
-from .core.users import is_unsaved
+from .core.users import is_unsaved, raise_lack
 from .exceptions import ThrottleUnavailable, TooManyLoginAttempts
 from .flask_internals import get_config, get_request
 from .loaders import resolve, unwrap
@@ -99,14 +99,16 @@ class LoginAttempt:
         several: a user name, an address, a number. By `found` they have one count: by the
         user's id. What was typed is counted besides. Call it for names that belong to nobody too,
         so that they take the same time and leave the same traces. A second call for the same
-        account counts nothing; one for another account takes the place of the first.
+        account counts nothing; one for another account takes the place of the first, and one for
+        nobody that of nobody alone: a name may be looked up in two ways.
 
         :param user: the user object, or None for an unknown name. A user without an id, such as
             one that lends an unknown name its password hash, is nobody too.
 
         Raises `TooManyLoginAttempts` over the limit ``per_account``; `ThrottleUnavailable` while
-        the storage gives no answer with ``on_outage="refuse"``; and `RuntimeError` after
-        `succeeded` or `failed`, because it is too late then.
+        the storage gives no answer with ``on_outage="refuse"``; `InvalidUser` for what is no user
+        object, such as an id; and `RuntimeError` after `succeeded` or `failed`, because it is too
+        late then.
         """
         if self._refusal is not None:
             raise self._refusal
@@ -114,6 +116,8 @@ class LoginAttempt:
             raise RuntimeError("Call found() before succeeded() or failed(), and before the check.")
         found = self._key_of(user)
         counters = self._counters
+        if found[0] == "nobody" and self._found is not None:
+            return  # the account that was found stays counted
         if counters is not None and found != self._found:
             self._count(lambda: self._take_account(counters, found))
 
@@ -264,7 +268,11 @@ class LoginAttempt:
         """Return what a user is counted by; for an unknown name, something that looks like it."""
         user = unwrap(user)
         if user is not None:
-            get_id = getattr(user, self._manager.id_attribute)
+            name = self._manager.id_attribute
+            try:
+                get_id = getattr(user, name)
+            except AttributeError as error:
+                raise_lack("user", user, name, error)
             user_id = None if is_unsaved(get_id) else resolve(get_id())
             if user_id is not None:
                 return "user", str(user_id)

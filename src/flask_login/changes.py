@@ -41,6 +41,8 @@ def login_user(  # noqa: PLR0917  # in the order of the public function
     found: Any = unwrap(user) if isinstance(user, LocalProxy) else user
     active = getattr(found, "is_active", True)
     active = active is True or says(active, resolve)
+    if not type(force) is type(fresh) is type(remember) is bool:  # what nobody awaited is no yes
+        force, fresh, remember = (says(one, resolve) for one in (force, fresh, remember))
     if not (force or active):
         return False
     visit = visit_of(manager._realm)
@@ -146,7 +148,7 @@ def begin_login(
     check_duration(duration)
     proved = check_methods(methods)
     two_step.begin(
-        visit, found, user_id, remember=bool(remember), duration=duration, methods=proved
+        visit, found, user_id, remember=says(remember, resolve), duration=duration, methods=proved
     )
     return True
 

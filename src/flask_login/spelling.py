@@ -29,11 +29,11 @@ def misspellings(app: Flask, realms: Mapping[str, RealmInApp]) -> Iterator[Missp
 
     Settings of other extensions, and attributes that an application adds to a manager, are left
     alone: only a name counts that differs from one of the library's by a letter or two, or by case,
-    underscores or the order of its words. No value is shown.
+    underscores, the order of its words or a prefix. No value is shown.
     """
     for key, value in cast("dict[str, Any]", app.config).items():
         if key not in _KEYS and not isinstance(value, _CONTAINERS):
-            meant = _meant(key, _KEYS)
+            meant = _meant(key, _KEYS) or _without_prefix(key, app.config)
             if meant is not None:
                 text = f"app.config['{key}'] is no setting, and nothing reads it."
                 yield Misspelling("misspelt_setting", text, f"Did you mean {meant}?")
@@ -115,6 +115,18 @@ def _meant(name: object, known: Iterable[str]) -> str | None:
         if abs(len(wanted) - len(plain)) <= most and _distance(plain, wanted) <= most:
             return meant
         if words == sorted(meant.upper().split("_")):
+            return meant
+    return None
+
+
+def _without_prefix(key: object, config: Mapping[str, Any]) -> str | None:
+    """Return the setting that a key names with a prefix of the environment's, or of the library's.
+
+    None where that is set too: then the key is what it was read from.
+    """
+    for prefix in ("FLASK_", "LOGIN_") if isinstance(key, str) else ():
+        meant = str(key).removeprefix(prefix)
+        if meant != key and meant in _KEYS and meant not in config:
             return meant
     return None
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from concurrent.futures import Future
+from functools import cached_property
 from types import FunctionType
 from typing import Any
 from unittest.mock import MagicMock
@@ -51,6 +53,66 @@ def test_an_awaitable_that_is_awaited_for_ever_is_no_yes() -> None:
 
     with pytest.raises(TypeError, match="Endless is no answer"):
         says(Endless(), lambda value: value)
+
+
+class Row:
+    """A user, whose properties say something only of an object."""
+
+    @property
+    def is_admin(self) -> bool:
+        return False
+
+    @cached_property
+    def is_owner(self) -> bool:
+        return False
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(lambda: Row.is_admin, id="a property"),
+        pytest.param(lambda: Row.is_owner, id="a cached property"),
+    ],
+)
+def test_what_is_read_from_the_class_of_users_is_no_yes(value: object) -> None:
+    with pytest.raises(TypeError, match="is no answer: ask a user, not the class of users"):
+        says(value)
+
+
+def test_a_column_or_condition_of_the_class_of_users_is_no_yes() -> None:
+    orm = pytest.importorskip("sqlalchemy.orm")
+    sa = pytest.importorskip("sqlalchemy")
+
+    class Person(orm.declarative_base()):  # type: ignore[misc]  # a class made at run time
+        __tablename__ = "people"
+
+        id = sa.Column(sa.Integer, primary_key=True)
+        is_admin = sa.Column(sa.Boolean)
+        role = sa.Column(sa.String)
+
+    for value in (lambda: Person.is_admin, lambda: Person.role != "guest"):
+        with pytest.raises(TypeError, match="is no answer"):
+            says(value)
+    assert says(lambda: Person(is_admin=False).is_admin) is False
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(lambda: map(bool, [False]), id="map"),
+        pytest.param(lambda: filter(None, [False]), id="filter"),
+        pytest.param(lambda: (no for no in [False]), id="a generator"),
+        pytest.param(Future, id="a future"),
+    ],
+)
+def test_an_answer_that_nobody_fetched_is_no_yes(value: object) -> None:
+    with pytest.raises(TypeError, match="is no answer"):
+        says(value)
+
+
+def test_what_is_empty_or_full_is_a_no_or_a_yes() -> None:
+    for empty, full in (([], [1]), ({}, {1: 2}), (0, 2), ("", "x"), (None, object())):
+        assert [says(empty), says(full)] == [False, True]
 
 
 def test_a_mock_counts_as_yes_as_before() -> None:

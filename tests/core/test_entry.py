@@ -163,3 +163,20 @@ def test_methods_that_were_not_noted_by_the_library_prove_nothing(
         entries = {**busy.plain, busy.site.manager.keys.methods: noted}
         assert busy.asks("proved", busy.plain, remembered=False) == 200
         assert busy.asks("proved", entries, remembered=False) == 401
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_a_login_is_fresh_by_a_yes_alone_and_by_no_other_entry(
+    kind: Kind, clock: FrozenClock
+) -> None:
+    busy = Busy(kind, clock)
+    key = busy.site.manager.keys.fresh
+    browser = busy.site.browser()
+    for fresh in ("False", "0", [False], {"fresh": False}, -1, 2, float("nan")):
+        browser.get("/login?id=ann")
+        with browser.session_transaction() as entries:
+            assert entries[key] is True
+            entries[key] = fresh
+        assert browser.get("/me").text == "ann"
+        assert browser.get("/proved").status_code in (302, 401), fresh
+        assert browser.get("/known").status_code == 200

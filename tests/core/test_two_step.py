@@ -331,6 +331,21 @@ def test_a_pending_login_replayed_after_a_logout_opens_nothing(site: Site) -> No
     assert site.cookie(replay, "remember") is None
 
 
+@pytest.mark.parametrize("path", ["/logout", "/begin?id=ann", "/begin?id=bob", "/login?id=bob"])
+def test_with_a_store_a_copy_of_a_pending_login_that_was_dropped_completes_nothing(
+    stored: Site, path: str
+) -> None:
+    browser = stored.browser()
+    browser.get("/begin?id=ann")
+    copied = stored.cookie(browser)
+    browser.get(path)
+    replay = stored.browser(session=copied)
+    assert replay.get("/complete").text == "False"
+    assert replay.get("/me").text == "nobody"
+    is_begun = path.startswith("/begin")
+    assert browser.get("/complete").text == str(is_begun)
+
+
 def test_the_emergency_brake_ends_what_is_pending_too(clock: FrozenClock) -> None:
     site = Site(KINDS[1], clock)
     assert site.manager._logins is not None

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from types import AsyncGeneratorType, FunctionType, GeneratorType, MethodType
+from types import AsyncGeneratorType, FunctionType, MethodType
 from typing import Any
 
 #: More than any answer is wrapped: a mock gives another mock at each call, for ever.
 _DEEPEST = 8
 
-_NO_ANSWERS = (GeneratorType, AsyncGeneratorType, FunctionType, MethodType, partial)
+_NO_ANSWERS = (AsyncGeneratorType, FunctionType, MethodType, partial)
+#: What only becomes an answer once somebody asks it: a future, and a condition of SQL. What is read
+#: from a class (a property, a column) and an iterator are true whatever they would say.
+_QUESTIONS = ("__await__", "add_done_callback", "__visit_name__")
+_ALWAYS_TRUE = ("__get__", "__next__")
 
 
 def _refuse_to_wait(value: object) -> Any:
@@ -24,8 +28,11 @@ def answer_of(value: object, resolve: Callable[[Any], Any] = _refuse_to_wait) ->
 
     :param resolve: awaits what is awaitable.
 
-    Raises `TypeError` for what never becomes an answer: a generator, or what can't be awaited here.
+    Raises `TypeError` for what never becomes an answer: what can't be awaited here, an iterator, or
+    a property or column that was read from the class of users in place of a user.
     """
+    if value is None or type(value) in _ANSWERS:
+        return value
     for _ in range(_DEEPEST):
         if hasattr(type(value), "__await__"):
             value = resolve(value)
@@ -34,9 +41,24 @@ def answer_of(value: object, resolve: Callable[[Any], Any] = _refuse_to_wait) ->
         else:
             break
     kind: type[object] = type(value)
-    if issubclass(kind, _NO_ANSWERS) or hasattr(kind, "__await__"):
-        raise TypeError(f"A {kind.__name__} is no answer: return it from a plain function.")
+    if _is_no_answer(kind):
+        cure = "return True or False, from a plain function"
+        if hasattr(kind, "__get__") and not issubclass(kind, _NO_ANSWERS):
+            cure = "ask a user, not the class of users"
+        raise TypeError(f"A {kind.__name__} is no answer: {cure}.")
     return value
+
+
+#: The types of nearly all answers.
+_ANSWERS = (bool, int, str)
+
+
+def _is_no_answer(kind: type[object]) -> bool:
+    """Return whether values of a type would count as yes although nobody ever said it."""
+    if issubclass(kind, _NO_ANSWERS) or any(hasattr(kind, name) for name in _QUESTIONS):
+        return True
+    says_itself = hasattr(kind, "__bool__") or hasattr(kind, "__len__")
+    return not says_itself and any(hasattr(kind, name) for name in _ALWAYS_TRUE)
 
 
 def says(value: object, resolve: Callable[[Any], Any] = _refuse_to_wait) -> bool:

@@ -77,6 +77,11 @@ class Entry:
         elif sess.get(name) != value:
             sess[name] = value
 
+    def is_fresh(self, sess: Session) -> bool:
+        """Return whether the session says that it is fresh; a text such as ``"False"`` does not."""
+        fresh = sess.get(self.keys.fresh)
+        return isinstance(fresh, int) and fresh == 1
+
     def methods(self, sess: Session) -> dict[str, int]:
         """Return how the user proved who they are, and when: seconds since 1970."""
         noted = sess.get(self.keys.methods)

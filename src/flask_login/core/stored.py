@@ -138,7 +138,7 @@ class StoredLevel:
         started = starting.begin(
             self.logins,
             user_id,
-            fresh=bool(sess.get(self._keys.fresh)),
+            fresh=self._entry.is_fresh(sess),
             methods=self._entry.methods(sess),
             remember=None if left is None else timedelta(seconds=left),
             auth_hash=_digest_at_rest(visit, user),

@@ -82,6 +82,7 @@ def begin(
         duration=None if duration is None else duration.total_seconds(),
         ticket=_new_ticket(visit),
     )
+    drop(visit)
     sess = visit.session
     if visit.is_late:
         visit.tell_late("begin_login")
@@ -122,12 +123,23 @@ def use_up(visit: Visit, noted: Pending) -> bool:
     if logins is None:
         return True
     ticket = None if noted.ticket is None else logins.asked.ask("get", noted.ticket)
+    is_first = False
     if ticket is not None and ticket.ended_reason is None:
         used = records.end(ticket, records.REPLACED, logins.clock())
-        if logins.asked.ask("replace", used):
-            return True
+        is_first = logins.asked.ask("replace", used)
     del visit.session[visit.realm.entry.keys.pending]
-    return False
+    return is_first
+
+
+def drop(visit: Visit) -> None:
+    """Have nobody be pending any more; with a store, in copies of the session neither."""
+    sess, key = visit.session, visit.realm.entry.keys.pending
+    if key not in sess:
+        return
+    noted = Pending.of(sess[key])
+    if noted is not None:
+        use_up(visit, noted)
+    visit.realm.entry.remove(sess, key)
 
 
 def reopen(visit: Visit, noted: Pending) -> None:

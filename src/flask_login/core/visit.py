@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from . import rules, settings, users, whose
+from . import rules, settings, two_step, users, whose
 from .entry import Session
 from .events import audit, user_logged_in, user_logged_out, user_login_confirmed
 from .level import Facts, Terms
@@ -126,7 +126,7 @@ class Visit(State):
 
     def is_fresh(self, user: Any) -> bool:
         """Return whether the session is fresh, and the login of this user."""
-        if not self.session.get(self.realm.entry.keys.fresh) or not whose.is_of_session(self, user):
+        if not self.realm.entry.is_fresh(self.session) or not whose.is_of_session(self, user):
             return False
         facts = self.facts()
         timeout = facts.fresh_timeout
@@ -176,7 +176,7 @@ class Visit(State):
         self.change_hands()
         self.write(sess, terms.user_id, fresh=terms.fresh)
         if keys.pending in sess:
-            del sess[keys.pending]
+            two_step.drop(self)
         realm.level.note(self, sess, user, terms)
         if forced:
             sess[keys.force] = True
@@ -199,7 +199,7 @@ class Visit(State):
             self.realm.entry.drop(self.session)  # the copy that this request looks at
         else:
             self.end("replaced")
-        self.realm.entry.remove(self.session, self.realm.entry.keys.pending)
+        two_step.drop(self)
         self.change_hands()
         self._decide(user, "assigned")
         self.send(user_logged_in, user=user)
@@ -273,7 +273,9 @@ class Visit(State):
         if self.is_late:
             self.tell_late("logout_user")
         self.end("logout", sess=sess)
-        for name in (keys.next, keys.pending, keys.remember):
+        if keys.pending in sess:
+            two_step.drop(self)
+        for name in (keys.next, keys.remember):
             if name in sess:
                 del sess[name]
         if self.cookie == "clear":
