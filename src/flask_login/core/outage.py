@@ -22,7 +22,7 @@ class Outages:
         self._store, self._realm = store, realm
         self._lock = Lock()
         #: Whether the store gave no answer when it was last asked. Read at each question.
-        self.is_on = False
+        self.is_on: bool = False
         #: The questions that it has not answered since; and whether it could not even be asked.
         self._unanswered: set[str] = set()
         self._is_unreached = False
