@@ -18,12 +18,13 @@ SOURCES := $(shell find src -name '*.py' -o -name py.typed 2>/dev/null) pyprojec
 # Everything except the browser and the load; each of these environments has its own Flask.
 PARALLEL := -n auto --dist loadgroup
 CORE := python -m pytest -q $(PARALLEL) -m "not browser and not load" -p no:cacheprovider
+IS_QUICK := -m "not browser and not load and not servers and not slow"
 # Modules that mostly speak to a server: `make test-all` wants every branch of them.
 TO_SERVERS := */sessions/redis.py,*/sessions/redis_client.py,*/sessions/sqlalchemy.py,*/sessions/contract.py
 
 # Who names a Python gets it, also where an environment of another one exists.
 ifneq ($(origin PYTHON),file)
-OTHERS := $(shell scripts/other-python "$(PYTHON)" .venv .venv-demo .venvs/minimal .venvs/newest .venvs/integrations .venvs/integrations-legacy .venvs/bench-* || echo unusable)
+OTHERS := $(shell scripts/other-python "$(PYTHON)" .venv .venv-demo .venvs/minimal .venvs/integrations .venvs/integrations-legacy .venvs/bench-* || echo unusable)
 ifneq ($(filter unusable,$(OTHERS)),)
 $(error PYTHON=$(PYTHON) cannot be used)
 endif
@@ -89,7 +90,7 @@ endif
 test-quick: .venv/.wheel ## the tests that tell the most in the least time, a minute
 	@echo "The quick tests: less than a minute on two idle cores."
 	@FLASK_LOGIN_HYPOTHESIS=quick $(BIN)/python -m pytest -q -r fE $(PARALLEL) \
-		-m "not browser and not load and not servers and not slow" tests $(ARGS)
+		$(IS_QUICK) tests $(ARGS)
 
 test-all: .venv/.wheel ## all but the kills: servers, browsers and the portal too, every branch covered
 	@echo "All tests but test-chaos, with servers, browsers and the portal: about 8 minutes on two idle cores."
@@ -114,7 +115,7 @@ test-oldest: .venvs/oldest/.ready dist/.built ## the library's tests on the olde
 	@scripts/install-wheel .venvs/oldest
 	.venvs/oldest/bin/$(CORE) tests $(ARGS)
 
-test-newest: .venvs/newest/.ready dist/.built ## every test but the long ones on the newest Flask of today, pre-releases too
+test-newest: .venvs/newest/.ready dist/.built ## every test but the long ones on the newest Flask and Python, pre-releases too
 	@.venvs/newest/bin/python -m pip install -qq --disable-pip-version-check --upgrade \
 		Jinja2 MarkupSafe itsdangerous click blinker asgiref
 	@.venvs/newest/bin/python -m pip install -qq --disable-pip-version-check --upgrade --pre \
@@ -129,7 +130,7 @@ test-minimal: .venvs/minimal/.ready dist/.built ## the library's tests with noth
 test-public-flask: .venv/.wheel ## the quick tests with the names gone that Flask does not promise
 	@echo "The quick tests, by Flask's public names alone: about a minute on two idle cores."
 	@FLASK_LOGIN_HYPOTHESIS=quick $(BIN)/python -m pytest -q -r fE $(PARALLEL) -p tests.without_internals \
-		-m "not browser and not load and not servers and not slow" -p no:cacheprovider tests $(ARGS)
+		$(IS_QUICK) -p no:cacheprovider tests $(ARGS)
 
 INTEGRATIONS := python -m pytest -q -r fE $(PARALLEL) -p no:cacheprovider
 # With ARGS="-k ..." one of the two environments may have no such test, which pytest ends with 5.
@@ -142,12 +143,12 @@ test-integrations: .venvs/integrations/.ready .venvs/integrations-legacy/.ready 
 	@scripts/install-wheel .venvs/integrations-legacy
 	.venvs/integrations-legacy/bin/$(INTEGRATIONS) tests/integrations/legacy $(ARGS) $(OR_NONE_CHOSEN)
 
-test-pythons: ## every test but the long ones on each Python the machine has
+test-pythons: ## every test but the long ones on each Python the machine has (QUICK=1 for the quick ones)
 	@scripts/each-python $(PYTHONS)
 
 $(PYTHONS:%=test-py%): test-py%: .venvs/%/.ready dist/.built
 	@scripts/install-wheel .venvs/$*
-	.venvs/$*/bin/$(CORE) $(ARGS)
+	$(if $(QUICK),FLASK_LOGIN_HYPOTHESIS=quick) .venvs/$*/bin/$(CORE) $(if $(QUICK),$(IS_QUICK) tests) $(ARGS)
 
 .venvs/oldest/.ready: requirements/oldest.txt scripts/make-env
 	@scripts/make-env "$$(scripts/find-python 3.10 || echo $(PYTHON))" .venvs/oldest requirements/oldest.txt
@@ -162,7 +163,7 @@ $(PYTHONS:%=test-py%): test-py%: .venvs/%/.ready dist/.built
 	@touch $@
 
 .venvs/newest/.ready: requirements/test.txt scripts/make-env
-	@scripts/make-env "$(PYTHON)" .venvs/newest requirements/test.txt
+	@scripts/make-env "$$(scripts/find-python 3.13 || echo $(PYTHON))" .venvs/newest requirements/test.txt
 	@touch $@
 
 .venvs/3.%/.ready: requirements/test.txt scripts/make-env
