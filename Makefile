@@ -14,7 +14,7 @@ BIN := .venv/bin
 UV := .venvs/lock/bin/uv
 UV_VERSION := 0.13.8
 PYTHONS := 3.10 3.11 3.12 3.13
-SOURCES := $(shell find src -name '*.py' -o -name py.typed 2>/dev/null) pyproject.toml README.md LICENSE
+SOURCES := $(shell find src -name '*.py' -o -name py.typed 2>/dev/null) pyproject.toml hatch_build.py README.md LICENSE
 # Everything except the browser and the load; each of these environments has its own Flask.
 PARALLEL := -n auto --dist loadgroup
 CORE := python -m pytest -q $(PARALLEL) -m "not browser and not load" -p no:cacheprovider
@@ -172,9 +172,10 @@ $(PYTHONS:%=test-py%): test-py%: .venvs/%/.ready dist/.built
 
 # ---------------------------------------------------------------------- checks
 
-lint: .venv/.ready ## ruff: rules and formatting
+lint: .venv/.ready ## ruff: rules and formatting; zizmor: what the workflows give away
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/zizmor --quiet --offline .github
 
 format: .venv/.ready ## let ruff mend what it can and format the rest
 	$(BIN)/ruff check --fix --exit-zero .

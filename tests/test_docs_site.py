@@ -150,6 +150,10 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> str:
     shutil.copytree(DOCS, docs, ignore=shutil.ignore_patterns("examples", "__pycache__"))
     for file in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"):
         shutil.copy(ROOT / file, folder / file)
+    # The changelog's page has what is not released yet.
+    shutil.copy(ROOT / "pyproject.toml", folder / "pyproject.toml")
+    shutil.copytree(ROOT / "changes", folder / "changes")
+    shutil.copytree(ROOT / "src", folder / "src")
     (folder / "examples/portal").mkdir(parents=True)
     shutil.copy(ROOT / "examples/portal/README.md", folder / "examples/portal/README.md")
 

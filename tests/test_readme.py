@@ -12,6 +12,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from tests.redirect_status import REDIRECT
 
+from flask_login import __version__
+
 README = Path(__file__).parent.parent / "README.md"
 
 
@@ -54,6 +56,14 @@ def test_the_readme_names_the_supported_versions() -> None:
     assert "flask>=2.3" in [each.lower() for each in package.get_all("Requires-Dist") or []]
     for extra in package.get_all("Provides-Extra") or []:
         assert f"Flask-Login[{extra}]" in readme
+
+
+def test_the_readme_takes_a_minute_to_read() -> None:
+    assert len(README.read_text("utf-8").split()) < 700
+
+
+def test_the_readme_names_the_release_that_it_is_of() -> None:
+    assert f"Version {__version__} ·" in README.read_text("utf-8")
 
 
 def test_the_quick_start_stays_short() -> None:

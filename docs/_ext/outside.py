@@ -2,13 +2,16 @@
 
 A page of docs/project/ holds a link to its file, for readers of the plain Markdown; on the site
 the file itself takes its place. Links between the two worlds are turned accordingly, and a link
-to a file that is no page (an example's source) becomes plain text.
+to a file that is no page (an example's source) becomes plain text. The changelog begins with what
+is not released yet, as towncrier will write it.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +28,13 @@ FILES = {
     "project/security": ROOT / "SECURITY.md",
     "project/portal": ROOT / "examples/portal/README.md",
 }
+#: Where the changelog's releases begin.
+RELEASES = "<!-- towncrier: releases start here -->"
 PAGES = {file: DOCS / f"{page}.md" for page, file in FILES.items()}
 
-LINK = re.compile(r"(?<!\!)\[(?P<text>[^\[\]]*)\]\((?P<target>[^)\s:#]+)(?P<anchor>#[^)\s]*)?\)")
+LINK = re.compile(
+    r"(?P<picture>!?)\[(?P<text>[^\[\]]*)\]\((?P<target>[^)\s:#]+)(?P<anchor>#[^)\s]*)?\)"
+)
 
 
 def turn_links(text: str, written_in: Path, shown_as: Path) -> str:
@@ -41,13 +48,21 @@ def turn_links(text: str, written_in: Path, shown_as: Path) -> str:
         if target == shown_as and link["anchor"]:
             return f"[{link['text']}]({link['anchor']})"
         path = Path(os.path.relpath(target, shown_as.parent)).as_posix()
-        return f"[{link['text']}]({path}{link['anchor'] or ''})"
+        return f"{link['picture']}[{link['text']}]({path}{link['anchor'] or ''})"
 
     # A link's text may hold code in backticks, so only blocks are set apart.
     parts = re.split(
         r"(^(?:```|~~~)[^\n]*\n.*?^(?:```|~~~)$)", text, flags=re.MULTILINE | re.DOTALL
     )
     return "".join(part if n % 2 else LINK.sub(turned, part) for n, part in enumerate(parts))
+
+
+def unreleased() -> str:
+    """Return the changelog's section of the changes that no release has yet."""
+    options = ["--version", "The next release", "--date", "not out yet"]
+    command = [sys.executable, "-m", "towncrier", "build", "--draft", *options]
+    draft = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603  # the project's own tool and files
+    return draft.stdout
 
 
 def show_file(app: Sphinx, docname: str, content: list[str]) -> None:
@@ -57,6 +72,9 @@ def show_file(app: Sphinx, docname: str, content: list[str]) -> None:
     if file is not None:
         app.env.note_dependency(str(file))
         content[0] = file.read_text(encoding="utf-8")
+        if docname == "project/changelog":
+            app.env.note_reread()  # a fragment may be new
+            content[0] = content[0].replace(RELEASES, f"{unreleased()}\n{RELEASES}")
     content[0] = turn_links(content[0], file or page, page)
 
 

@@ -2,7 +2,7 @@
 
 __title__ = "Flask-Login"
 __description__ = "Login sessions for Flask: who is using this browser, from login to logout."
-__url__ = "https://github.com/maxcountryman/flask-login"
+__url__ = "https://pypi.org/project/Flask-Login/"
 __version__ = "0.6.90"
 __version_info__: tuple[str, str, str] = ("0", "6", "90")
 __author__ = "The Flask-Login maintainers"

@@ -62,15 +62,15 @@ from .core.events import (
 
 
 def loaded_from_header(level: int) -> NamedSignal:
-    """Return the signal of the `header_loader` to somebody who knows it by its deprecated name.
+    """Return the signal of the `header_loader` to somebody who knows it by its name of 0.6.
 
     :param level: how many frames away that is, counted from the caller.
     """
     # `from package import name` looks twice: at first whether there is something to import.
     if sys._getframe(level).f_globals.get("__name__") != "importlib._bootstrap":
         warnings.warn(
-            "'user_loaded_from_header' is deprecated, as header_loader is. Use a request_loader or"
-            " a bearer_loader, and 'user_loaded_from_request'.",
+            "'user_loaded_from_header' is deprecated since 0.6.90 and goes in 0.7: use"
+            " request_loader or bearer_loader, and user_loaded_from_request",
             DeprecationWarning,
             stacklevel=level + 1,
         )

@@ -62,8 +62,8 @@ class LoginThrottle:
                     return redirect(safe_next_url("/"))
             return render_template("login.html", message="Wrong name or password."), 401
 
-    Needs the `limits` library: ``pip install "Flask-Login[throttle]"``. One throttle serves any
-    number of applications.
+    Needs the `limits` library: ``pip install "Flask-Login[throttle]>=0.6.90"``. One throttle
+    serves any number of applications.
 
     A limit is a text: ``"10 per 15 minutes"``, or several: ``"10 per 15 minutes; 50 per day"``.
     Windows are fixed: after 15 minutes at the latest there are 10 more.

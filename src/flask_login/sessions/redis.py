@@ -45,8 +45,8 @@ class RedisSessionStore:
         RedisSessionStore("redis://node-1:6379", cluster=True)
         RedisSessionStore(Sentinel(...).master_for("main", socket_timeout=1))
 
-    Needs redis-py 5 or newer: ``pip install "Flask-Login[redis]"``. A checked request is one
-    round trip. Records expire by themselves, so `purge` has nothing to do.
+    Needs redis-py 5 or newer: ``pip install "Flask-Login[redis]>=0.6.90"``. A checked request is
+    one round trip. Records expire by themselves, so `purge` has nothing to do.
 
     The server must not evict keys to make room (``maxmemory-policy noeviction`` or one of
     ``volatile-*``): a login that is evicted is logged out, and with ``allkeys-*`` the moment
