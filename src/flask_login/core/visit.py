@@ -169,14 +169,15 @@ class Visit(State):
         """
         realm, sess, keys = self.realm, self.session, self.realm.entry.keys
         own = self.source in ("session", "remember") and whose.is_of_session(self, user)
+        # What a store may leave without an answer comes first: then nobody is logged in yet.
         if not realm.level.begin(self, sess, user, terms):
             return False
+        if keys.pending in sess:
+            two_step.drop(self)
         if not self.is_late:
             self.opened = sess
         self.change_hands()
         self.write(sess, terms.user_id, fresh=terms.fresh)
-        if keys.pending in sess:
-            two_step.drop(self)
         realm.level.note(self, sess, user, terms)
         if forced:
             sess[keys.force] = True
