@@ -41,7 +41,8 @@ def examine(app: Flask) -> list[Finding]:
     realms: dict[str, RealmInApp] = app.extensions.get("login", {})
     found = [
         *_settings(config, realms),
-        *_misspelt(app, realms),
+        *misspellings(app, realms),
+        *unknown_views(app, realms),
         *_keys(config),
         *_session_cookie(config),
         *_session_id(app),
@@ -73,13 +74,6 @@ def _settings(config: dict[str, Any], realms: dict[str, RealmInApp]) -> Iterator
         found = settings.SESSION_PROTECTION.remark(said, f"{of}session_protection")
         if found is not None:
             yield _finding(found)
-
-
-def _misspelt(app: Flask, realms: dict[str, RealmInApp]) -> Iterator[Finding]:
-    for found in misspellings(app, realms):
-        yield Finding("hint", *found)
-    for found in unknown_views(app, realms):
-        yield Finding("error", *found)
 
 
 def _finding(remark: settings.Remark) -> Finding:

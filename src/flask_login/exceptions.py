@@ -1,4 +1,4 @@
-"""The errors of the library; those that Flask answers by itself are defined here."""
+"""The errors of the library; those that are Werkzeug's as well are defined here."""
 
 from __future__ import annotations
 

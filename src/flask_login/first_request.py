@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from .findings import Finding
     from .ports import RealmInApp
-    from .spelling import Misspelling
 
 
 def register(app: Flask) -> None:
@@ -50,11 +49,9 @@ def register(app: Flask) -> None:
 
 
 def tell_of_settings(
-    app: Flask, told: Collection[str] = (), *, others: Iterable[Misspelling | Finding] = ()
+    app: Flask, told: Collection[str] = (), *, others: Iterable[Finding] = ()
 ) -> None:
-    """Log what is odd or wrong about settings of 0.6.3, each once for an application.
-
-    So are names that are misspelt.
+    """Log odd or wrong settings of 0.6.3, and misspelt names, each once for an application.
 
     :param others: what else there is to tell.
     """

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .core import settings
+from .findings import Finding
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -13,18 +14,7 @@ if TYPE_CHECKING:
     from .ports import Manager, RealmInApp
 
 
-class Misspelling(NamedTuple):
-    """A name that nothing reads, and the one that is meant."""
-
-    #: The code of the finding that ``flask login doctor`` reports.
-    code: str
-    #: What was found.
-    text: str
-    #: What to write.
-    cure: str
-
-
-def misspellings(app: Flask, realms: Mapping[str, RealmInApp]) -> Iterator[Misspelling]:
+def misspellings(app: Flask, realms: Mapping[str, RealmInApp]) -> Iterator[Finding]:
     """Yield the misspelt settings of an application, and the misspelt attributes of its managers.
 
     Settings of other extensions, and attributes that an application adds to a manager, are left
@@ -36,13 +26,16 @@ def misspellings(app: Flask, realms: Mapping[str, RealmInApp]) -> Iterator[Missp
             meant = _meant(key, _KEYS) or _without_prefix(key, app.config)
             if meant is not None:
                 text = f"app.config['{key}'] is no setting, and nothing reads it."
-                yield Misspelling("misspelt_setting", text, f"Did you mean {meant}?")
+                yield Finding("hint", "misspelt_setting", text, f"Did you mean {meant}?")
     for realm, known in realms.items():
         for name, meant in sorted(_misspelt_attributes(known.manager)):
-            text = (
+            yield Finding(
+                "hint",
+                "misspelt_attribute",
                 f"'{name}' is no attribute of a LoginManager (of the realm '{realm}'), and nothing"
+                " reads it.",
+                f"Did you mean {meant}?",
             )
-            yield Misspelling("misspelt_attribute", f"{text} reads it.", f"Did you mean {meant}?")
 
 
 # No setting is one, so a key that holds one is the application's own.
@@ -155,7 +148,7 @@ def _distance(one: str, other: str) -> int:
 # ------------------------------------------------------------------ the login views
 
 
-def unknown_views(app: Flask, realms: Mapping[str, RealmInApp]) -> Iterator[Misspelling]:
+def unknown_views(app: Flask, realms: Mapping[str, RealmInApp]) -> Iterator[Finding]:
     """Yield the login and refresh views that are no endpoint of an application.
 
     For a complete application. One that builds URLs for others (`url_build_error_handlers`) knows
@@ -168,7 +161,8 @@ def unknown_views(app: Flask, realms: Mapping[str, RealmInApp]) -> Iterator[Miss
             if isinstance(view, str) and not _is_known(app, view):
                 meant = _meant(view, app.view_functions)
                 hint = f" Did you mean '{meant}'?" if meant is not None else ""
-                yield Misspelling(
+                yield Finding(
+                    "error",
                     "unknown_login_view",
                     f"{name} is '{view}', and there is no such endpoint: whoever has to log in gets"
                     " an error.",

@@ -278,7 +278,6 @@ class FlaskVisit(Visit):
 
         Guards don't take it for that: they raise the failure again.
         """
-        self.take_back()
         self.assign(self.realm.hooks.anonymous_user(), None)
         self.failure = error
 

@@ -314,6 +314,20 @@ def test_a_store_that_is_away_lets_nobody_complete(
     assert client.get("/complete").text == "True"
 
 
+def test_a_store_that_dies_while_a_login_drops_what_is_pending_logs_nobody_in(
+    stored: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = begun(stored)
+
+    def away(*_: object, **__: object) -> None:
+        raise SessionStoreUnavailable("memory")
+
+    monkeypatch.setattr(stored.store, "get", away)
+    assert client.get("/login?id=bob").status_code == 503
+    monkeypatch.undo()
+    assert (client.get("/me").text, client.get("/pending").text) == ("nobody", "ann")
+
+
 def test_logout_drops_a_pending_login(site: Site) -> None:
     client = begun(site)
     client.get("/logout")

@@ -1,4 +1,7 @@
-"""The sources: where a request's user is looked for, in their order.
+"""The sources: where a request's user is looked for, in their order, as `SOURCES` has it.
+
+The session, the remember cookie, the application's loaders: the first user counts. Where a store or
+a loader fails, its error passes through, and `Visit.identify` takes back what was done.
 
 A new kind of credential is one more function here and its place in `SOURCES`.
 """
@@ -31,7 +34,11 @@ if TYPE_CHECKING:
 
 
 def from_session(visit: Visit) -> Any:  # noqa: PLR0911  # a way in, and all that turns back
-    """Return the user whose login the session is."""
+    """Return the user whose login the session is.
+
+    What may end it, in this order: session protection, the level, the user loader, what `unfit`
+    asks, and the level once more, which brings the session up to date.
+    """
     realm, sess = visit.realm, visit.opened
     keys = realm.entry.keys
     user_id = None if sess is None else sess.get(keys.user_id)
@@ -191,6 +198,7 @@ def restore(visit: Visit, cookie: str) -> Any:  # noqa: PLR0911  # a way back in
     if reason is not None:
         visit.end(reason, (cookie,), sess={})
         return None
+    # The token is used, and with a store rotated, only now that its user is known to be good.
     if own and not visit.is_late and not realm.level.take(visit, sess):
         return None
     if own:

@@ -1,5 +1,10 @@
 """One realm in one request: who makes it, why not, and what the response must carry.
 
+- Who it is: `Visit.identify` asks `sources.SOURCES`, one after the other.
+- What ends a login: `Visit.end`, and what it names.
+- What the response may carry: the attributes of `Visit` below that heading.
+- What happens when a session store, or a loader, fails half way: `Visit.take_back`.
+
 A framework brings the ports: see `Ports`.
 """
 
@@ -20,6 +25,7 @@ if TYPE_CHECKING:
     from blinker import NamedSignal
 
     from .logins import Presented
+    from .remember import RememberToken
     from .state import Loaded
 
 
@@ -28,7 +34,7 @@ class Source(NamedTuple):
 
     #: What `current_login.source` says.
     name: str
-    #: Returns the user, or None for nobody.
+    #: Returns the user; None to have the next one asked, `NOBODY` to have none asked any more.
     find: Callable[[Visit], Any]
 
 
@@ -50,12 +56,15 @@ class Visit(State):
     actor: Any
     acted: Loaded
     is_decided: bool
-    cookie: Literal["set", "clear"] | None
-    lifetime: timedelta | None
-    said_on: tuple[Any, Any] | None
-    leftover: bool
-    clear_site_data: bool
     stored: Presented | None
+    # What the response may carry; the exit (`finish`) only does it. It also says `Vary: Cookie` of
+    # a session that was `opened`, and `Cache-Control: private` for a `source` that is a loader.
+    cookie: Literal["set", "clear"] | None  # the remember cookie,
+    lifetime: timedelta | None  # for how long,
+    reissued: RememberToken | None  # with this very token,
+    said_on: tuple[Any, Any] | None  # unless the application has done it itself,
+    leftover: bool  # and deleted for the host alone too
+    clear_site_data: bool
 
     def send(self, signal: NamedSignal, **facts: Any) -> None:
         """Send a signal, if anybody receives it."""
@@ -70,13 +79,17 @@ class Visit(State):
         if sess is not None:
             modified = getattr(sess, "modified", None)  # not every session says so
             self.before = dict(sess), modified, self.cookie, self.reissued
-        for source in self.realm.sources:
-            user = source.find(self)
-            if self.is_decided or user is NOBODY:
-                return None
-            if user is not None:
-                self.source = source.name
-                return user
+        try:
+            for source in self.realm.sources:
+                user = source.find(self)
+                if self.is_decided or user is NOBODY:
+                    return None
+                if user is not None:
+                    self.source = source.name
+                    return user
+        except BaseException:
+            self.take_back()
+            raise
         return None
 
     @property
@@ -169,14 +182,15 @@ class Visit(State):
         """
         realm, sess, keys = self.realm, self.session, self.realm.entry.keys
         own = self.source in ("session", "remember") and whose.is_of_session(self, user)
+        # What a store may leave without an answer comes first: then nobody is logged in yet.
         if not realm.level.begin(self, sess, user, terms):
             return False
+        if keys.pending in sess:
+            two_step.drop(self)
         if not self.is_late:
             self.opened = sess
         self.change_hands()
         self.write(sess, terms.user_id, fresh=terms.fresh)
-        if keys.pending in sess:
-            two_step.drop(self)
         realm.level.note(self, sess, user, terms)
         if forced:
             sess[keys.force] = True
@@ -296,7 +310,11 @@ class Visit(State):
         *,
         sess: Session | None = None,
     ) -> None:
-        """End this login: the only way one ends. The level first, then session and cookie.
+        """End this login: the only way by which a request ends one that goes on.
+
+        So do `log_out`, `log_in_for_now`, session protection, and the sources for what `unfit`
+        says. One that was over before is left by `leave`; one that a new login replaces ends in
+        `Level.begin`.
 
         :param reason: why, for `login_ended_reason`.
         :param cookies: the remember cookies that end with it; None for all that are ours.
@@ -357,6 +375,9 @@ class Visit(State):
 
     def take_back(self) -> bool:
         """Leave session and cookies as they came: the next request finds out again.
+
+        So nobody is logged in or out because something failed half way. `identify` does it, and
+        the exit for a 503 after the store gave no answer to a later question.
 
         :return: whether there was something to take back.
         """
