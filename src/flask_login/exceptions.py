@@ -118,7 +118,7 @@ class SessionStoreUnavailable(FlaskLoginError, ServiceUnavailable):
 
     def __str__(self) -> str:
         text = f"The session store ({self.store}) gave no answer"
-        return f"{text}: {self.cause}." if self.cause else f"{text}."
+        return f"{text}: {self.why}." if self.cause else f"{text}."
 
 
 class TooManyLoginAttempts(FlaskLoginError, TooManyRequests):
