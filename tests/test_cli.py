@@ -975,8 +975,10 @@ def test_a_redis_that_is_down_is_one_line_for_the_operator_without_the_password(
     shop = Shop(tmp_path, SHOP.format(store="RedisSessionStore", url=url))
     result = shop.login("sessions", "ada")
     assert (result.returncode, result.stdout) == (3, "")
-    line = "Error: The session store (redis) gave no answer: ConnectionError.\n"
-    assert result.stderr == line
+    told = (
+        "Error: The session store (redis) gave no answer: ConnectionError (connection refused).\n"
+    )
+    assert result.stderr == told
 
     result = shop.login("doctor")
     assert result.returncode == 1

@@ -116,6 +116,14 @@ def quiet_log() -> Iterator[None]:
     logger.handlers[:] = handlers
 
 
+@pytest.fixture(autouse=True)
+def forgotten_receivers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have what a page or a test here connects to a signal hear of no later test."""
+    for signal in vars(flask_login.signals).values():
+        if isinstance(signal, NamedSignal):
+            monkeypatch.setattr(signal, "receivers", dict(signal.receivers))
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("quiet_log")
 @pytest.mark.parametrize("page", PAGES, ids=id_of)

@@ -81,7 +81,7 @@ ERRORS: list[tuple[FlaskLoginError, str, type[Exception], dict[str, Any]]] = [
         SessionStoreUnavailable("redis", TimeoutError("redis://user:canary@host")),
         "store_unavailable",
         ServiceUnavailable,
-        {"store": "redis", "cause": "TimeoutError"},
+        {"store": "redis", "cause": "TimeoutError", "detail": "no answer in time"},
     ),
 ]
 # What an error that is an answer as well has from Werkzeug.

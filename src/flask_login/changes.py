@@ -41,7 +41,7 @@ def login_user(  # noqa: PLR0917  # in the order of the public function
     found: Any = unwrap(user) if isinstance(user, LocalProxy) else user
     active = getattr(found, "is_active", True)
     active = active is True or says(active, resolve)
-    if not type(force) is type(fresh) is type(remember) is bool:  # what nobody awaited is no yes
+    if not type(force) is type(fresh) is type(remember) is bool:  # a coroutine is true
         force, fresh, remember = (says(one, resolve) for one in (force, fresh, remember))
     if not (force or active):
         return False

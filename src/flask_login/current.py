@@ -10,14 +10,13 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
-from uuid import UUID
 
 from flask import current_app, g, has_request_context
 from werkzeug.local import LocalProxy
 
 from . import legacy
 from .core import whose
-from .core.exceptions import MissingLoginManager, NoCurrentUser
+from .core.exceptions import ID_TYPES, MissingLoginManager, NoCurrentUser
 from .core.registry import SessionRegistry
 from .core.settings import DEFAULT_REALM
 from .core.users import UNLOADED, asked_id, raise_lack, says
@@ -196,12 +195,8 @@ def _explain(user: object, name: str, error: AttributeError) -> None:
     """Raise a better error where it was no user that has no attribute of a name."""
     if user is None and request_context.get(None) is None:
         raise NoCurrentUser(name) from None
-    if type(user) in _IDS:
+    if type(user) in ID_TYPES:  # a loader returned the id
         raise_lack("current user", user, name, error)
-
-
-#: What a loader returns that returns the id.
-_IDS = (str, int, bytes, UUID, bool)
 
 
 #: The user of this request, as a proxy: for nobody it is an `AnonymousUserMixin`, outside of a

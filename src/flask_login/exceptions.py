@@ -91,19 +91,13 @@ class SessionStoreUnavailable(FlaskLoginError, ServiceUnavailable):
         self.store = store
         #: The kind of the client's own error; its text may hold a password.
         self.cause: str | None = type(cause).__name__ if isinstance(cause, BaseException) else cause
-        if isinstance(cause, BaseException):
-            detail = outage_in_words(cause)
+        #: What went wrong, in a few words, where that is known: ``"connection refused"``. For the
+        #: log and for developers; no part of the client's own text is in it.
+        self.detail: str | None = (
+            outage_in_words(cause) if isinstance(cause, BaseException) else detail
+        )
         #: For pickling.
-        self.args: tuple[Any, ...] = (self.store, self.cause, detail)
-
-    @property
-    def detail(self) -> str | None:
-        """What went wrong, in a few words, where that is known: ``"connection refused"``.
-
-        For the log and for developers. No part of the client's own text is in it.
-        """
-        detail: str | None = self.args[2]
-        return detail
+        self.args: tuple[Any, ...] = (self.store, self.cause, self.detail)
 
     @property
     def is_unreached(self) -> bool:
@@ -118,7 +112,7 @@ class SessionStoreUnavailable(FlaskLoginError, ServiceUnavailable):
 
     def __str__(self) -> str:
         text = f"The session store ({self.store}) gave no answer"
-        return f"{text}: {self.cause}." if self.cause else f"{text}."
+        return f"{text}: {self.why}." if self.cause else f"{text}."
 
 
 class TooManyLoginAttempts(FlaskLoginError, TooManyRequests):

@@ -7,6 +7,7 @@ errors survive pickling on their way from a worker process.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 
 class FlaskLoginError(Exception):
@@ -150,8 +151,9 @@ class InvalidUser(FlaskLoginError, AttributeError):
 _OF_A_LOADER = "A loader has to return the user's object, not the id that it was given."
 _OF_AN_ID = "Give it the object that your user_loader returns, not an id or a name."
 _OF_A_CLASS = "Let the class of your users inherit from flask_login.UserMixin, or define it."
-#: The types of user ids.
-_OF_IDS = frozenset({"str", "int", "bytes", "UUID", "bool"})
+#: The types of nearly all user ids: what is given where a user is to be.
+ID_TYPES = (str, int, bool, bytes, UUID)
+_OF_IDS = frozenset(kind.__name__ for kind in ID_TYPES)
 
 
 class NoCurrentUser(FlaskLoginError, AttributeError):

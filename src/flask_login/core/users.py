@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
-from uuid import UUID
 
 from . import settings
 from .answers import says as says
-from .exceptions import InvalidUser, InvalidUserId
+from .exceptions import ID_TYPES, InvalidUser, InvalidUserId
 from .user_ids import plain
 
 if TYPE_CHECKING:
@@ -80,11 +79,10 @@ _NO_IDS = {("bson.errors", "InvalidId"), ("mongoengine.errors", "ValidationError
 
 def _is_of_type(user_id: object, error: Exception) -> bool:
     """Return whether an error is of an id's type: other code wrote a dict, say, as the user id."""
-    return not isinstance(user_id, _OF_IDS) and isinstance(error, _OF_TYPES)
+    return not isinstance(user_id, ID_TYPES) and isinstance(error, _OF_TYPES)
 
 
-#: The types of nearly all user ids, and what a loader raises for another one.
-_OF_IDS = (str, int, UUID, bytes)
+#: What a loader raises for an id of another type than `ID_TYPES`.
 _OF_TYPES = (TypeError, AttributeError, LookupError, ArithmeticError)
 
 
