@@ -973,9 +973,11 @@ def test_what_a_lent_client_s_retries_cost_is_in_the_log_at_start(
     RedisSessionStore(retrying(-1, backoff.NoBackoff()))
     assert "tries again without end" in caplog.text
     caplog.clear()
-    lent = redis.Redis(retry=redis.retry.Retry(backoff.ConstantBackoff(1), 1), socket_timeout=None)
-    RedisSessionStore(lent)
+    without_end: dict[str, Any] = {"socket_timeout": None, "socket_connect_timeout": None}
+    retry = redis.retry.Retry(backoff.ConstantBackoff(1), 1)
+    RedisSessionStore(redis.Redis(retry=retry, **without_end))
     assert "socket_timeout=1" in caplog.text
+    assert "a refused connection takes about 1.0 s. For an answer at once" in caplog.text
 
 
 def test_a_lent_client_that_tries_again_is_asked_again_after_a_second_at_most(
