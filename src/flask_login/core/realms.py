@@ -64,7 +64,7 @@ def _check_store(store: object) -> None:
         kind = "RedisSessionStore" if redis else "SQLAlchemySessionStore"
         shown = "a text"
         cure = f"Make a store of a URL: session_store={kind}(url), from flask_login.sessions."
-    elif {*dir(type(store))} >= _METHODS or isinstance(store, SessionStore):
+    elif all(hasattr(store, name) for name in _METHODS):
         return
     else:
         # What is lent to a store: a client, an engine, a db; a function that makes one.
