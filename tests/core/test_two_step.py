@@ -299,15 +299,16 @@ def test_what_stands_for_a_pending_login_is_a_login_of_nobody(stored: Site) -> N
     assert client.get("/me").text == "nobody"
 
 
+def gives_no_answer(*_: object, **__: object) -> None:
+    raise SessionStoreUnavailable("memory")
+
+
 def test_a_store_that_is_away_lets_nobody_complete(
     stored: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = begun(stored)
 
-    def away(*_: object, **__: object) -> None:
-        raise SessionStoreUnavailable("memory")
-
-    monkeypatch.setattr(stored.store, "get", away)
+    monkeypatch.setattr(stored.store, "get", gives_no_answer)
     assert client.get("/complete").status_code == 503
     monkeypatch.undo()
     assert client.get("/me").text == "nobody"
@@ -319,10 +320,7 @@ def test_a_store_that_dies_while_a_login_drops_what_is_pending_logs_nobody_in(
 ) -> None:
     client = begun(stored)
 
-    def away(*_: object, **__: object) -> None:
-        raise SessionStoreUnavailable("memory")
-
-    monkeypatch.setattr(stored.store, "get", away)
+    monkeypatch.setattr(stored.store, "get", gives_no_answer)
     assert client.get("/login?id=bob").status_code == 503
     monkeypatch.undo()
     assert (client.get("/me").text, client.get("/pending").text) == ("nobody", "ann")

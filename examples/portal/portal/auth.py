@@ -43,6 +43,7 @@ def register() -> ResponseReturnValue:
     if current_user.is_authenticated:
         return redirect(next_or_dashboard())
     form = RegisterForm()
+    form.person = (form.email.data or "", form.name.data or "")
     if form.validate_on_submit():
         # Counted, and never judged: a good one is one more account too.
         throttles.registrations().attempt(form.email.data)

@@ -131,10 +131,6 @@ class RegisterForm(Form):
     password = _new_password("Password")
     repeat = _repeated("Password again", "password")
 
-    @property
-    def person(self) -> tuple[str, ...]:  # type: ignore[override]  # of what is typed
-        return (self.email.data or "", self.name.data or "")
-
 
 def _code(description: str) -> StringField:
     return StringField(

@@ -35,14 +35,19 @@ def init_app(app: Flask) -> None:
 
 def passwords() -> LoginThrottle:
     """Of passwords: by email address, wherever one is asked for."""
-    return current_app.extensions[EXTENSION]["passwords"]  # type: ignore[no-any-return]
+    return _throttle("passwords")
 
 
 def codes() -> LoginThrottle:
     """Of codes: by user id."""
-    return current_app.extensions[EXTENSION]["codes"]  # type: ignore[no-any-return]
+    return _throttle("codes")
 
 
 def registrations() -> LoginThrottle:
     """Of new accounts: by email address and by address of network."""
-    return current_app.extensions[EXTENSION]["registrations"]  # type: ignore[no-any-return]
+    return _throttle("registrations")
+
+
+def _throttle(name: str) -> LoginThrottle:
+    throttle: LoginThrottle = current_app.extensions[EXTENSION][name]
+    return throttle
