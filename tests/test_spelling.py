@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Blueprint, Flask
 
-from flask_login import LoginManager, login_required
+from flask_login import LoginManager, login_required, spelling
 from flask_login.core import settings
 from flask_login.doctor import examine
 from flask_login.spelling import ATTRIBUTES
@@ -149,6 +149,28 @@ def test_a_key_that_is_no_text_stops_nothing(caplog: pytest.LogCaptureFixture) -
     app.config[7] = "seven"
     LoginManager(app)
     assert warnings(caplog) == []
+
+
+def test_an_application_starts_without_comparing_its_names_letter_by_letter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared = []
+    distance = spelling._distance
+
+    def noting(one: str, other: str) -> int:
+        compared.append((one, other))
+        return distance(one, other)
+
+    monkeypatch.setattr(spelling, "_distance", noting)
+    spelling._meant.cache_clear()
+    counts = []
+    for _ in range(2):
+        app = site(SQLALCHEMY_DATABASE_URI="sqlite://", MAIL_SERVER="a", CACHE_TYPE="simple")
+        LoginManager(app)
+        serve(app)
+        counts.append(len(compared))
+    # Whoever tests an application makes it anew for each test.
+    assert counts[0] == counts[1] < 20
 
 
 def test_no_setting_and_none_of_flask_is_taken_for_another() -> None:

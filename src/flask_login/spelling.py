@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from .core import settings
@@ -90,22 +91,27 @@ def _misspelt_attributes(manager: Manager) -> set[tuple[str, str]]:
                 continue
             if isinstance(holder, type) and callable(value):
                 continue  # a method of the application's
-            meant = _meant(name, ATTRIBUTES)
+            meant = _meant(name, (*ATTRIBUTES,))
             if meant is not None and ATTRIBUTES[meant](value):
                 found.add((name, meant))
     return found
 
 
-def _meant(name: object, known: Iterable[str]) -> str | None:
+# Whoever tests an application makes it anew for each test, with the same names.
+@lru_cache(1024)
+def _meant(name: object, known: tuple[str, ...]) -> str | None:
     """Return the known name that is meant by a name, or None for one that is another's."""
     if not isinstance(name, str):
         return None
     plain, words = _plain(name), sorted(name.upper().split("_"))
+    letters = {*plain}
     for meant in known:
         wanted = _plain(meant)
         # In a short name two letters make another word.
         most = 2 if len(wanted) > 10 else 1
-        if abs(len(wanted) - len(plain)) <= most and _distance(plain, wanted) <= most:
+        # One change concerns two letters at most. The distance itself takes longer to tell.
+        near = len(letters.symmetric_difference(wanted)) <= 2 * most
+        if near and abs(len(wanted) - len(plain)) <= most and _distance(plain, wanted) <= most:
             return meant
         if words == sorted(meant.upper().split("_")):
             return meant
@@ -159,7 +165,7 @@ def unknown_views(app: Flask, realms: Mapping[str, RealmInApp]) -> Iterator[Find
     for known in realms.values():
         for name, view in _views(known.manager):
             if isinstance(view, str) and not _is_known(app, view):
-                meant = _meant(view, app.view_functions)
+                meant = _meant(view, (*app.view_functions,))
                 hint = f" Did you mean '{meant}'?" if meant is not None else ""
                 yield Finding(
                     "error",
