@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from threading import Barrier
 from typing import Any, cast
 
@@ -66,11 +67,14 @@ class WatchedStore(MemorySessionStore):
         super().__init__()
 
     def __getattribute__(self, name: str) -> Any:
-        if name in METHODS:
-            if self.down:
-                raise SessionStoreUnavailable("memory", OSError("redis://user:canary@host"))
-            self.calls.append(name)
-        return super().__getattribute__(name)
+        found = super().__getattribute__(name)
+        return partial(self._answer, name, found) if name in METHODS else found
+
+    def _answer(self, name: str, method: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        if self.down:
+            raise SessionStoreUnavailable("memory", OSError("redis://user:canary@host"))
+        self.calls.append(name)
+        return method(*args, **options)
 
     def everything(self) -> list[LoginSession]:
         return list(self._records.values())

@@ -101,7 +101,13 @@ class Server:
             self._process = subprocess.Popen(  # noqa: S603  # the server found above
                 self._command, cwd=self._directory, stdout=output, stderr=output
             )
-        eventually(f"the server answers (see {log})", lambda: self.ask("PING") == b"+PONG\r\n")
+        eventually(f"the server answers (see {log})", self._answers)
+
+    def _answers(self) -> bool:
+        """Tell whether it answers: itself, not another one that took its port before it could."""
+        assert self._process is not None
+        assert self._process.poll() is None, "the server did not start"
+        return f"process_id:{self._process.pid}\r\n".encode() in self.ask("INFO", "server")
 
     def stop(self) -> None:
         """End it at once, as a crash would; also when it was frozen."""

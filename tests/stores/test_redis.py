@@ -61,14 +61,24 @@ assert len(AGENT) == 120
 
 
 @pytest.fixture
-def one(redis_server: Server) -> RedisSessionStore:
+def redis_server(redis_server: Server) -> Server:
     emptied([redis_server])
+    return redis_server
+
+
+@pytest.fixture
+def redis_cluster(redis_cluster: Sequence[Server]) -> Sequence[Server]:
+    emptied(redis_cluster)
+    return redis_cluster
+
+
+@pytest.fixture
+def one(redis_server: Server) -> RedisSessionStore:
     return RedisSessionStore(redis_server.url)
 
 
 @pytest.fixture
 def many(redis_cluster: Sequence[Server]) -> RedisSessionStore:
-    emptied(redis_cluster)
     return RedisSessionStore(redis_cluster[0].url, cluster=True)
 
 
@@ -163,7 +173,6 @@ class TestCluster(SessionStoreContract):
 class TestClientThatDecodes(SessionStoreContract):
     @pytest.fixture
     def store(self, redis_server: Server) -> Iterator[SessionStore]:
-        emptied([redis_server])
         with redis.Redis.from_url(
             redis_server.url, decode_responses=True, socket_timeout=1, protocol=3
         ) as client:
@@ -173,7 +182,6 @@ class TestClientThatDecodes(SessionStoreContract):
 class TestClusterClientThatDecodes(SessionStoreContract):
     @pytest.fixture
     def store(self, redis_cluster: Sequence[Server]) -> Iterator[SessionStore]:
-        emptied(redis_cluster)
         with RedisCluster.from_url(redis_cluster[1].url, decode_responses=True) as client:
             yield RedisSessionStore(client)
 
@@ -181,7 +189,6 @@ class TestClusterClientThatDecodes(SessionStoreContract):
 class TestSentinel(SessionStoreContract):
     @pytest.fixture
     def store(self, redis_server: Server) -> Iterator[SessionStore]:
-        emptied([redis_server])
         with sentinel(redis_server) as watcher:
             finder = Sentinel(  # type: ignore[no-untyped-call]  # redis-py's gap
                 [("127.0.0.1", watcher.port)], socket_timeout=1, password=PASSWORD
