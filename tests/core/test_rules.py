@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flask_login.core import rules
-from flask_login.core.rules import COOLDOWN, GRACE, Step
+from flask_login.core import rotation
+from flask_login.core.rotation import GRACE, MOST_LOST, REST, Step
 from flask_login.sessions import records
 from flask_login.sessions.records import TOMBSTONE, LoginSession
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 TICK = timedelta(microseconds=1)
+SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 YEAR = timedelta(days=365)
@@ -37,7 +38,6 @@ def a_login(**fields: Any) -> LoginSession:
         "remember_generation": 1,
         "remember_until": NOW + YEAR,
         "remember_issued_at": NOW,
-        "confirmed": False,
     }
     return LoginSession(**{**values, **fields})
 
@@ -69,9 +69,9 @@ def test_no_handle_and_no_secret_holds_the_dot_that_parts_them() -> None:
 
 def test_a_login_knows_its_own_secret_only() -> None:
     record = a_login()
-    assert rules.knows_secret(record, "secret")
-    assert not rules.knows_secret(record, "")
-    assert not rules.knows_secret(record, record.secret_hash)
+    assert rotation.knows_secret(record, "secret")
+    assert not rotation.knows_secret(record, "")
+    assert not rotation.knows_secret(record, record.secret_hash)
     assert "secret" not in vars(record).values()
 
 
@@ -127,146 +127,266 @@ def test_every_reason_has_a_sentence() -> None:
     assert all(sentence.endswith(".") for sentence in records.REASONS.values())
 
 
-# A session credential
+# Both credentials of a login, which have one number
 
 
-def outcome(step: Step) -> tuple[str | None, bool]:
-    return step.refused, step.reissue
+def outcome(step: Step) -> tuple[str | None, int | None]:
+    return step.refused, step.handed
 
 
-@pytest.mark.parametrize(
-    ("generation", "after", "refused"),
-    [
-        (3, HOUR, None),
-        (2, GRACE - TICK, None),
-        (2, GRACE, records.SUPERSEDED),
-        (1, timedelta(0), records.SUPERSEDED),
-        (4, timedelta(0), records.SUPERSEDED),
-        (0, timedelta(0), records.SUPERSEDED),
-        (-1, timedelta(0), records.SUPERSEDED),
-    ],
-)
-def test_the_newest_session_credential_is_good_and_the_one_before_for_a_grace(
-    generation: int, after: timedelta, refused: str | None
-) -> None:
-    record = a_login(generation=3, renewed_at=NOW, confirmed=True)
-    step = rules.present_session(record, generation, NOW + after)
-    assert outcome(step) == (refused, False)
-    assert step.record is record, "nothing is written for any of them"
+def renewed(*moments: timedelta, **fields: Any) -> LoginSession:
+    """Return a login whose token was shown alone at these moments; no answer arrived."""
+    record = a_login(**fields)
+    for moment in moments:
+        record = rotation.present_remember(record, 1, NOW + moment).record
+    return record
 
 
-def test_the_newest_session_credential_shows_that_its_response_arrived() -> None:
-    step = rules.present_session(a_login(generation=2), 2, NOW + HOUR)
-    assert step.record == a_login(generation=2, confirmed=True, version=2)
-
-
-def test_the_one_before_shows_nothing() -> None:
-    record = a_login(generation=2, renewed_at=None)
-    step = rules.present_session(record, 1, NOW + TICK)
-    assert step.refused is None
-    assert step.record is record
-
-
-@pytest.mark.parametrize("generation", [1, 0, 7])
-@pytest.mark.parametrize("present", [rules.present_session, rules.present_remember])
-def test_no_credential_is_good_for_a_login_whose_time_is_up(present: Any, generation: int) -> None:
+@pytest.mark.parametrize("number", [1, 0, 7])
+@pytest.mark.parametrize("present", [rotation.present_session, rotation.present_remember])
+def test_no_credential_is_good_for_a_login_whose_time_is_up(present: Any, number: int) -> None:
     record = a_login(idle_timeout=MINUTE)
-    step = present(record, generation, NOW + MINUTE)
+    step = present(record, number, NOW + MINUTE)
     assert step.refused == records.EXPIRED_IDLE
     assert step.record == records.end(record, records.EXPIRED_IDLE, NOW + MINUTE)
 
 
-@pytest.mark.parametrize("generation", [1, 0, 7])
-@pytest.mark.parametrize("present", [rules.present_session, rules.present_remember])
+@pytest.mark.parametrize("number", [1, 0, 7])
+@pytest.mark.parametrize("present", [rotation.present_session, rotation.present_remember])
 def test_no_credential_brings_back_an_ended_login_and_none_changes_its_reason(
-    present: Any, generation: int
+    present: Any, number: int
 ) -> None:
     ended = records.end(a_login(), records.LOGOUT, NOW)
-    step = present(ended, generation, NOW + TICK)
-    assert outcome(step) == (records.LOGOUT, False)
+    step = present(ended, number, NOW + TICK)
+    assert outcome(step) == (records.LOGOUT, None)
     assert step.record is ended
+
+
+def test_a_session_credential_that_is_shown_again_and_again_changes_nothing() -> None:
+    record = a_login()
+    for after in (TICK, HOUR, YEAR - TICK):
+        assert rotation.present_session(record, 1, NOW + after) == Step(record)
+
+
+def test_a_token_alone_is_answered_with_new_credentials_and_the_login_is_no_longer_fresh() -> None:
+    record = a_login()
+    step = rotation.present_remember(record, 1, NOW + REST)
+    assert outcome(step) == (None, 2)
+    assert step.record == replace(
+        record,
+        generation=2,
+        renewed_at=NOW + REST,
+        remember_generation=2,
+        last_seen_at=NOW + REST,
+        authenticated_at=None,
+        restored=True,
+        arrived_at=NOW,
+        version=2,
+    )
+
+
+def test_a_token_alone_soon_after_it_was_issued_brings_back_the_same_credentials() -> None:
+    step = rotation.present_remember(a_login(), 1, NOW + REST - TICK)
+    assert step == Step(a_login(), handed=1)
+
+
+def test_everybody_who_lost_the_race_gets_the_same_successor() -> None:
+    record = renewed(HOUR)
+    for after in (timedelta(0), GRACE - TICK):
+        assert rotation.present_remember(record, 1, NOW + HOUR + after) == Step(record, handed=2)
+
+
+def test_nothing_is_handed_out_while_the_one_on_its_way_may_still_arrive() -> None:
+    record = renewed(HOUR)
+    for after in (GRACE, REST - TICK):
+        assert rotation.present_remember(record, 1, NOW + HOUR + after) == Step(record)
+    assert rotation.present_remember(record, 1, NOW + HOUR + REST).handed == 3
+
+
+@pytest.mark.parametrize("shown_by", ["session", "token"])
+def test_what_a_browser_shows_has_arrived_and_what_was_before_it_dies_after_the_grace(
+    shown_by: str,
+) -> None:
+    record, now = renewed(HOUR), NOW + HOUR + TICK
+    if shown_by == "session":
+        arrived = rotation.present_session(record, 2, now).record
+    else:
+        arrived = rotation.present_remember(record, 2, now).record
+    assert arrived == replace(
+        record, arrived_number=2, arrived_at=now, previous_number=1, lost_from=3, version=3
+    )
+    assert arrived.confirmed
+    for present in (rotation.present_session, rotation.present_remember):
+        assert present(arrived, 1, now + GRACE - TICK) == Step(arrived), "a parallel request"
+        step = present(arrived, 1, now + GRACE)
+        assert outcome(step) == (records.TOKEN_REUSED, None)
+        assert step.record == records.end(arrived, records.TOKEN_REUSED, now + GRACE)
+
+
+def test_of_several_that_were_lost_any_may_still_arrive_and_the_others_are_copies_then() -> None:
+    record = renewed(HOUR, 2 * HOUR, 3 * HOUR)
+    assert record.generation == 4
+    for number in (2, 3, 4):
+        arrived = rotation.present_remember(record, number, NOW + 4 * HOUR).record
+        assert (arrived.arrived_number, arrived.lost_from) == (number, 5)
+        for other in {2, 3, 4} - {number}:
+            before = rotation.present_remember(arrived, other, NOW + 4 * HOUR + GRACE - TICK)
+            assert before.refused is None
+            step = rotation.present_remember(arrived, other, NOW + 4 * HOUR + GRACE)
+            assert step.refused == records.TOKEN_REUSED
+
+
+def test_attack_a_copied_token_that_is_shown_alone_rings_at_the_seventh_renewal() -> None:
+    record, now, given = a_login(), NOW, []
+    while True:
+        now += HOUR
+        step = rotation.present_remember(record, 1, now)
+        if step.refused is not None:
+            break
+        given.append(step.handed)
+        record = step.record
+    assert given == [2, 3, 4, 5, 6, 7]
+    assert len(given) == MOST_LOST
+    assert outcome(step) == (records.TOKEN_REUSED, None)
+    assert step.record.ended_reason == records.TOKEN_REUSED
+
+
+def test_attack_the_owner_s_session_does_not_start_the_thief_s_count_again() -> None:
+    record, now = a_login(), NOW
+    for _ in range(MOST_LOST):
+        now += HOUR
+        record = rotation.present_remember(record, 1, now).record
+        assert rotation.present_session(record, 1, now + MINUTE) == Step(record)
+    step = rotation.present_remember(record, 1, now + HOUR)
+    assert step.refused == records.TOKEN_REUSED
+
+
+def test_attack_a_thief_who_keeps_every_answer_rings_when_the_owner_comes() -> None:
+    record = renewed(HOUR)
+    kept = rotation.present_remember(record, 2, NOW + 2 * HOUR).record
+    step = rotation.present_session(kept, 1, NOW + 3 * HOUR)
+    assert step.refused == records.TOKEN_REUSED
+    assert step.record.ended_reason == records.TOKEN_REUSED
+
+
+def test_the_highest_number_that_a_request_shows_counts() -> None:
+    record = rotation.present_remember(renewed(HOUR), 2, NOW + 2 * HOUR).record
+    assert record.generation == 3
+    # A slow answer put the session of before back into the browser, beside the newest token.
+    step = rotation.present_session(record, 1, NOW + 3 * HOUR, token=3)
+    assert outcome(step) == (None, 4), "a session credential is due"
+    assert step.record.arrived_number == 3
+    assert step.record.authenticated_at is None
+
+
+def test_a_session_that_was_put_back_is_made_good_and_stays_fresh_as_it_was() -> None:
+    record = a_login(generation=3, remember_generation=3, arrived_number=3, lost_from=4)
+    step = rotation.present_session(record, 2, NOW + HOUR, token=3)
+    assert outcome(step) == (None, 4)
+    assert step.record.authenticated_at == NOW
+
+
+@pytest.mark.parametrize(
+    ("number", "by_session"),
+    [(-1, records.SUPERSEDED), (0, records.SUPERSEDED), (1, records.TOKEN_REUSED)],
+)
+def test_a_number_from_longer_ago_or_from_nowhere_is_refused(number: int, by_session: str) -> None:
+    record = a_login(
+        generation=3, remember_generation=3, arrived_number=3, previous_number=2, lost_from=4
+    )
+    assert rotation.present_session(record, number, NOW + TICK).refused == by_session
+    step = rotation.present_remember(record, number, NOW + TICK)
+    assert step == Step(records.end(record, records.TOKEN_REUSED, NOW + TICK), step.refused)
+    assert step.refused == records.TOKEN_REUSED
+
+
+def test_a_number_that_the_store_has_lost_counts_as_issued() -> None:
+    # A crash of the server, or a backup that was put back.
+    for present in (rotation.present_session, rotation.present_remember):
+        step = present(a_login(), 4, NOW + HOUR)
+        assert step.refused is None
+        assert (step.record.arrived_number, step.record.version) == (4, 2)
+        late = rotation.present_remember(step.record, 1, NOW + HOUR + GRACE)
+        assert late.refused == records.TOKEN_REUSED
+
+
+def test_credentials_that_were_counted_apart_go_on_together() -> None:
+    record = a_login(generation=7, remember_generation=3, arrived_number=7, lost_from=8)
+    step = rotation.present_remember(record, 3, NOW + HOUR)
+    assert outcome(step) == (None, 8)
+    assert step.record.remember_generation == 4
+    assert rotation.token_number(step.record, 8) == 4
+    assert rotation.session_number(step.record, 4) == 8
+    assert rotation.present_session(step.record, 7, NOW + HOUR, token=4).handed == 8
+    assert rotation.present_remember(step.record, 2, NOW + HOUR).refused == records.TOKEN_REUSED
+
+
+def test_a_clock_that_was_ahead_once_is_no_way_around_the_count() -> None:
+    record = renewed(YEAR / 2)
+    step = rotation.present_remember(record, 1, NOW + HOUR)
+    assert outcome(step) == (None, 3)
+
+
+# A session that no token can tell from a copy
+
+
+def test_where_nothing_renews_a_session_from_before_is_refused_and_no_theft() -> None:
+    record = a_login(remember_generation=0, remember_until=None, remember_issued_at=None)
+    confirmed = rotation.confirm(record, NOW + HOUR, YEAR, (), None)
+    assert rotation.present_session(confirmed, 1, NOW + HOUR + GRACE - TICK) == Step(confirmed)
+    late = rotation.present_session(confirmed, 1, NOW + HOUR + GRACE)
+    assert late == Step(confirmed, refused=records.SUPERSEDED)
+    shown = rotation.present_session(confirmed, 2, NOW + 2 * HOUR).record
+    late = rotation.present_session(shown, 1, NOW + 3 * HOUR)
+    assert late == Step(shown, refused=records.SUPERSEDED)
+
+
+def test_where_the_token_may_have_been_left_out_an_old_session_is_refused_and_no_theft() -> None:
+    record = rotation.present_remember(renewed(HOUR), 2, NOW + 2 * HOUR).record
+    step = rotation.present_session(record, 1, NOW + 3 * HOUR, is_alone=False)
+    assert step == Step(record, refused=records.SUPERSEDED)
+    step = rotation.present_session(record, 1, NOW + 3 * HOUR, token=1, is_alone=False)
+    assert step.refused == records.TOKEN_REUSED
+
+
+# Sessions that renew themselves
+
+
+def test_a_session_credential_is_renewed_when_it_is_as_old_as_the_interval() -> None:
+    record = a_login()
+    young = rotation.present_session(record, 1, NOW + HOUR - TICK, interval=HOUR)
+    assert young == Step(record)
+    step = rotation.present_session(record, 1, NOW + HOUR, interval=HOUR)
+    assert outcome(step) == (None, 2)
+    assert step.record.authenticated_at == NOW, "it is as fresh as before"
+    again = rotation.present_session(step.record, 1, NOW + HOUR + TICK, interval=HOUR)
+    assert again == Step(step.record), "one new number an interval"
+
+
+def test_attack_a_copied_session_of_a_login_in_use_rings() -> None:
+    for remembered in (True, False):
+        fields = {} if remembered else {"remember_generation": 0, "remember_until": None}
+        step = rotation.present_session(a_login(**fields), 1, NOW + HOUR, interval=HOUR)
+        arrived = rotation.present_session(step.record, 2, NOW + HOUR + TICK, interval=HOUR).record
+        copied = rotation.present_session(arrived, 1, NOW + 2 * HOUR, interval=HOUR)
+        assert copied.refused == records.TOKEN_REUSED
 
 
 # A remember token
 
 
-def test_a_remember_token_rotates_and_the_login_is_no_longer_fresh() -> None:
-    record = a_login(confirmed=True)
-    step = rules.present_remember(record, 1, NOW + COOLDOWN)
-    assert outcome(step) == (None, True)
-    assert step.record == replace(
-        record,
-        generation=2,
-        renewed_at=NOW + COOLDOWN,
-        remember_generation=2,
-        remember_issued_at=NOW + COOLDOWN,
-        last_seen_at=NOW + COOLDOWN,
-        authenticated_at=None,
-        confirmed=False,
-        restored=True,
-        version=2,
-    )
-
-
-def test_a_remember_token_that_was_just_issued_is_left_as_it_is() -> None:
-    step = rules.present_remember(a_login(), 1, NOW + COOLDOWN - TICK)
-    assert outcome(step) == (None, True)
-    assert step.record == a_login(confirmed=True, version=2)
-    again = rules.present_remember(step.record, 1, NOW + COOLDOWN - TICK)
-    assert again.record is step.record
-
-
-def test_everybody_who_lost_the_race_gets_the_same_successor() -> None:
-    first = rules.present_remember(a_login(), 1, NOW + HOUR).record
-    for after in (timedelta(0), GRACE - TICK):
-        step = rules.present_remember(first, 1, NOW + HOUR + after)
-        assert outcome(step) == (None, True)
-        assert step.record is first
-
-
-def test_a_lost_response_is_made_good_for_who_comes_again_later() -> None:
-    rotated = rules.present_remember(a_login(), 1, NOW + HOUR).record
-    step = rules.present_remember(rotated, 1, NOW + 2 * HOUR)
-    assert outcome(step) == (None, True)
-    assert step.record.remember_generation == 2, "the newest again, and no newer one"
-    assert step.record.generation == rotated.generation + 1
-
-
-@pytest.mark.parametrize("evidence", ["session", "remember"])
-def test_a_token_is_reused_once_anything_of_its_successor_s_response_was_presented(
-    evidence: str,
-) -> None:
-    rotated = rules.present_remember(a_login(), 1, NOW + HOUR).record
-    if evidence == "session":
-        seen = rules.present_session(rotated, 2, NOW + HOUR + TICK).record
-    else:
-        seen = rules.present_remember(rotated, 2, NOW + HOUR + TICK).record
-    assert seen.confirmed
-    step = rules.present_remember(seen, 1, NOW + HOUR + GRACE)
-    assert outcome(step) == (records.TOKEN_REUSED, False)
-    assert step.record.ended_reason == records.TOKEN_REUSED
-
-
-@pytest.mark.parametrize("generation", [-1, 0, 1, 4, 99])
-def test_a_token_from_longer_ago_or_from_nowhere_ends_the_login(generation: int) -> None:
-    record = a_login(remember_generation=3)
-    step = rules.present_remember(record, generation, NOW + TICK)
-    assert step.refused == records.TOKEN_REUSED
-    assert step.record == records.end(record, records.TOKEN_REUSED, NOW + TICK)
-
-
 @pytest.mark.parametrize("until", [None, NOW + HOUR])
 def test_a_remember_token_is_no_good_after_its_time(until: datetime | None) -> None:
     record = a_login(remember_until=until)
-    step = rules.present_remember(record, 1, NOW + HOUR)
-    assert outcome(step) == (records.EXPIRED_ABSOLUTE, False)
+    step = rotation.present_remember(record, 1, NOW + HOUR)
+    assert outcome(step) == (records.EXPIRED_ABSOLUTE, None)
     assert step.record is record
 
 
 def test_a_clock_that_went_back_does_not_move_the_last_activity_back() -> None:
     later = a_login(last_seen_at=NOW + 2 * HOUR)
-    assert rules.present_remember(later, 1, NOW + HOUR).record.last_seen_at == NOW + 2 * HOUR
-    assert rules.confirm(later, NOW + HOUR, YEAR, (), None).last_seen_at == NOW + 2 * HOUR
+    assert rotation.present_remember(later, 1, NOW + HOUR).record.last_seen_at == NOW + 2 * HOUR
+    assert rotation.confirm(later, NOW + HOUR, YEAR, (), None).last_seen_at == NOW + 2 * HOUR
 
 
 @pytest.mark.parametrize(("generation", "remembered"), [(0, False), (1, True), (9, True)])
@@ -277,15 +397,15 @@ def test_a_login_says_whether_it_is_remembered(generation: int, remembered: bool
 def test_a_token_that_slides_is_good_for_as_long_as_the_one_before_it() -> None:
     record = a_login(expires_at=NOW + 2 * HOUR, remember_until=NOW + HOUR)
     now = NOW + HOUR - TICK
-    kept = rules.present_remember(record, 1, now, slide=True).record
+    kept = rotation.present_remember(record, 1, now, slides=True).record
     assert (kept.remember_until, kept.expires_at) == (now + HOUR, NOW + 2 * HOUR)
-    kept = rules.present_remember(kept, 2, now + HOUR - TICK, slide=True).record
+    kept = rotation.present_remember(kept, 2, now + HOUR - TICK, slides=True).record
     assert kept.remember_until == kept.expires_at == now + 2 * HOUR - TICK
 
 
 def test_a_token_that_slides_does_not_move_a_greatest_age() -> None:
     record = a_login(absolute_timeout=YEAR)
-    kept = rules.present_remember(record, 1, NOW + HOUR, slide=True).record
+    kept = rotation.present_remember(record, 1, NOW + HOUR, slides=True).record
     assert kept.remember_until == NOW + HOUR + YEAR
     assert kept.expires_at == NOW + YEAR
 
@@ -293,9 +413,9 @@ def test_a_token_that_slides_does_not_move_a_greatest_age() -> None:
 # Proving it once more
 
 
-def test_a_confirmed_login_has_a_new_credential_and_its_time_anew() -> None:
+def test_a_confirmed_login_has_new_credentials_and_its_time_anew() -> None:
     record = a_login(authenticated_at=None, methods=frozenset({"pwd"}), auth_hash="old")
-    confirmed = rules.confirm(record, NOW + HOUR, YEAR, {"otp"}, "new")
+    confirmed = rotation.confirm(record, NOW + HOUR, YEAR, {"otp"}, "new")
     assert confirmed == replace(
         record,
         authenticated_at=NOW + HOUR,
@@ -307,57 +427,67 @@ def test_a_confirmed_login_has_a_new_credential_and_its_time_anew() -> None:
         renewed_at=NOW + HOUR,
         remember_generation=2,
         remember_first=2,
-        remember_issued_at=NOW + HOUR,
-        confirmed=False,
+        arrived_at=NOW,
+        fresh_number=2,
         version=2,
     )
 
 
-@pytest.mark.parametrize(
-    ("fields", "auth_hash"),
-    [
-        ({"auth_hash": "same"}, "same"),
-        ({"auth_hash": None}, "first"),
-        ({"auth_hash": "old", "remember_generation": 0}, "new"),
-    ],
-)
-def test_a_login_without_other_credentials_keeps_its_remember_token(
-    fields: dict[str, Any], auth_hash: str
+@pytest.mark.parametrize(("before", "auth_hash"), [("same", "same"), (None, "first")])
+def test_who_confirms_without_other_credentials_may_lose_the_answer(
+    before: str | None, auth_hash: str
 ) -> None:
-    record = a_login(**fields)
-    confirmed = rules.confirm(record, NOW + HOUR, YEAR, (), auth_hash)
-    assert confirmed.auth_hash == auth_hash
-    assert confirmed.remember_generation == record.remember_generation
+    confirmed = rotation.confirm(a_login(auth_hash=before), NOW + HOUR, YEAR, (), auth_hash)
     assert confirmed.remember_first == 1
-    assert confirmed.generation == 2
+    late = rotation.present_session(confirmed, 1, NOW + 2 * HOUR)
+    assert late.refused == records.SUPERSEDED, "a copy from before would be fresh"
+    step = rotation.present_remember(confirmed, 1, NOW + 2 * HOUR)
+    assert outcome(step) == (None, 3)
+    assert step.record.authenticated_at is None
 
 
 def test_a_token_from_before_other_credentials_is_refused_and_shows_nothing() -> None:
-    record = rules.confirm(a_login(auth_hash="old"), NOW + HOUR, YEAR, (), "new")
-    for after in (TICK, GRACE, COOLDOWN, HOUR):
-        step = rules.present_remember(record, 1, NOW + HOUR + after)
+    record = rotation.confirm(a_login(auth_hash="old"), NOW + HOUR, YEAR, (), "new")
+    for after in (TICK, GRACE, REST, HOUR):
+        step = rotation.present_remember(record, 1, NOW + HOUR + after)
         assert (step.refused, step.record) == (records.CREDENTIALS_CHANGED, record)
-        assert outcome(rules.present_remember(record, 2, NOW + HOUR + after)) == (None, True)
+        assert rotation.present_remember(record, 2, NOW + HOUR + after).refused is None
 
 
-def test_a_new_credential_replaces_the_one_before_and_revives_nothing() -> None:
-    renewed = rules.renew(a_login(), NOW + MINUTE)
+@pytest.mark.parametrize("remembered", [True, False])
+def test_a_session_from_before_other_credentials_is_refused_after_the_grace(
+    remembered: bool,
+) -> None:
+    fields = {} if remembered else {"remember_generation": 0, "remember_until": None}
+    record = rotation.confirm(a_login(auth_hash="old", **fields), NOW + HOUR, YEAR, (), "new")
+    shown = rotation.present_session(record, 2, NOW + HOUR + TICK).record
+    for kept in (record, shown):
+        parallel = rotation.present_session(kept, 1, NOW + HOUR + GRACE - TICK)
+        assert parallel == Step(kept)
+        late = rotation.present_session(kept, 1, NOW + HOUR + GRACE)
+        assert late == Step(kept, refused=records.SUPERSEDED)
+
+
+def test_new_credentials_replace_those_before_and_revive_nothing() -> None:
+    renewed = rotation.renew(a_login(), NOW + MINUTE)
     assert (renewed.generation, renewed.renewed_at, renewed.version) == (2, NOW + MINUTE, 2)
+    late = rotation.present_session(renewed, 1, NOW + MINUTE + GRACE)
+    assert late.refused == records.SUPERSEDED
     ended = records.end(a_login(), records.LOGOUT, NOW)
-    assert rules.renew(ended, NOW + MINUTE) is ended
+    assert rotation.renew(ended, NOW + MINUTE) is ended
 
 
 def test_the_credentials_are_noted_once() -> None:
-    noted = rules.note_auth_hash(a_login(), "digest")
+    noted = rotation.note_auth_hash(a_login(), "digest")
     assert (noted.auth_hash, noted.version) == ("digest", 2)
-    assert rules.note_auth_hash(noted, "other") is noted
+    assert rotation.note_auth_hash(noted, "other") is noted
     ended = records.end(a_login(), records.LOGOUT, NOW)
-    assert rules.note_auth_hash(ended, "digest") is ended
+    assert rotation.note_auth_hash(ended, "digest") is ended
 
 
 def test_a_login_that_is_confirmed_gets_its_own_greatest_age_and_no_other() -> None:
     record = a_login(expires_at=NOW + HOUR, absolute_timeout=HOUR)
-    assert rules.confirm(record, NOW + MINUTE, YEAR, (), None).expires_at == NOW + MINUTE + HOUR
+    assert rotation.confirm(record, NOW + MINUTE, YEAR, (), None).expires_at == NOW + MINUTE + HOUR
 
 
 def test_no_repr_shows_what_a_store_keeps_of_secrets() -> None:
@@ -368,19 +498,19 @@ def test_no_repr_shows_what_a_store_keeps_of_secrets() -> None:
 
 def test_an_ended_login_is_not_confirmed() -> None:
     ended = records.end(a_login(), records.REVOKED, NOW)
-    assert rules.confirm(ended, NOW + TICK, YEAR, {"pwd"}, None) is ended
+    assert rotation.confirm(ended, NOW + TICK, YEAR, {"pwd"}, None) is ended
 
 
 def test_an_ended_login_gets_no_remember_token() -> None:
     ended = records.end(a_login(remember_generation=0), records.REVOKED, NOW)
-    assert rules.remember(ended, NOW + TICK, YEAR, keeps_idle=True) is ended
+    assert rotation.remember(ended, NOW + TICK, YEAR, keeps_idle=True) is ended
 
 
 def test_a_login_that_is_confirmed_again_and_again_never_gets_more_than_its_time_anew() -> None:
     record, now = a_login(expires_at=NOW + 8 * HOUR), NOW
     for _ in range(10):
         now += 4 * HOUR
-        record = rules.confirm(record, now, 8 * HOUR, (), None)
+        record = rotation.confirm(record, now, 8 * HOUR, (), None)
         assert record.expires_at <= now + 8 * HOUR
 
 
@@ -389,17 +519,23 @@ def test_a_login_that_is_confirmed_again_and_again_never_gets_more_than_its_time
 
 @dataclass
 class Jar:
-    """A browser's cookies: the generations of its credentials."""
+    """A browser's cookies: the numbers of its credentials."""
 
     session: int | None = 1
     remember: int | None = 1
 
+    def take(self, answer: Jar) -> None:
+        """Keep what a response sets."""
+        self.session = self.session if answer.session is None else answer.session
+        self.remember = self.remember if answer.remember is None else answer.remember
+
 
 @dataclass
 class Flight:
-    """A request on its way: what it carries, and what its response will carry."""
+    """A request on its way: what it carries, and what its response sets."""
 
     cookies: Jar
+    moment: datetime
     answer: Jar | None = None
     admitted: bool = False
 
@@ -410,50 +546,62 @@ class Site:
 
     record: LoginSession = field(default_factory=a_login)
     now: datetime = NOW
+    interval: timedelta | None = None
 
-    def answer(self, flight: Flight) -> None:
-        """Do what the server does with one request."""
-        flight.answer = Jar(flight.cookies.session, flight.cookies.remember)
-        if flight.cookies.session is not None:
-            step = self._judge(rules.present_session, flight.cookies.session)
-            if step.refused is None:
-                flight.admitted = True
-                return
+    def answer(self, flight: Flight, *, writes: bool = False) -> None:
+        """Do what the server does with one request.
+
+        :param writes: whether the view writes something into the session, which is in the cookie.
+        """
+        shown, flight.moment = flight.cookies, self.now
+        flight.answer = Jar(shown.session if writes else None, None)
+        step = None
+        if shown.session is not None:
+            options = {"token": shown.remember, "interval": self.interval}
+            step = self._judge(rotation.present_session, shown.session, **options)
+        if (step is None or step.refused is not None) and shown.remember is not None:
             flight.answer.session = None
-        if flight.cookies.remember is not None:
-            step = self._judge(rules.present_remember, flight.cookies.remember)
-            flight.admitted = step.refused is None
-            if flight.admitted:
-                flight.answer = Jar(step.record.generation, step.record.remember_generation)
-            else:
-                flight.answer.remember = None
+            step = self._judge(rotation.present_remember, shown.remember)
+        flight.admitted = step is not None and step.refused is None
+        if step is not None and step.handed is not None:
+            number = rotation.token_number(step.record, step.handed)
+            flight.answer = Jar(step.handed, None if number == shown.remember else number)
 
-    def _judge(self, present: Any, generation: int) -> Step:
+    def _judge(self, present: Any, number: int, **options: Any) -> Step:
         before = self.record
-        step: Step = present(before, generation, self.now)
+        step: Step = present(before, number, self.now, **options)
         if before.ended_reason is not None:
             assert step.refused == before.ended_reason, "an ended record logged somebody in"
             assert step.record is before
-        assert step.refused is None or not step.reissue
+        assert step.refused is None or step.handed is None
         if step.record is not before:
             assert step.record.version == before.version + 1
         assert step.record.generation >= before.generation
-        assert step.record.remember_generation >= before.remember_generation
+        assert step.record.arrived_number >= before.arrived_number
+        assert step.record.lost_from > step.record.arrived_number
         self.record = step.record
         return step
 
+    @property
+    def lost(self) -> int:
+        """How many numbers in a row are on their way, or lost."""
+        return self.record.generation + 1 - self.record.lost_from
+
     def visit(self, jar: Jar) -> bool:
         """Make one request from start to end; tell whether it was let in."""
-        flight = Flight(replace(jar))
+        flight = Flight(replace(jar), self.now)
         self.answer(flight)
         assert flight.answer is not None
-        jar.session, jar.remember = flight.answer.session, flight.answer.remember
+        jar.take(flight.answer)
+        if not flight.admitted:
+            jar.session = jar.remember = None
         return flight.admitted
 
 
-#: A request is answered, and its response arrives, within this time.
-PATIENCE = timedelta(seconds=25)
-WAITS = [timedelta(seconds=seconds) for seconds in (0, 1, 5, 12, 29, 31, 59, 61, 3600, 86400)]
+#: How long a request may wait for its answer, and an answer be on its way.
+SERVICE = timedelta(seconds=28)
+LATEST = timedelta(seconds=29)
+WAITS = [timedelta(seconds=seconds) for seconds in (0, 1, 5, 12, 27, 31, 59, 91, 3600, 86400)]
 
 
 @dataclass
@@ -467,49 +615,53 @@ class Browser:
     jar: Jar
     honest: bool
     flights: list[Flight] = field(default_factory=list)
-    since: datetime = NOW
 
     def run(self, schedule: Iterable[int]) -> None:
         """Run a schedule: every number is a step."""
         steps = (self.send, self.answer, self.arrive, self.lose, self.wait, self.visit_or_close)
         for number in schedule:
-            if not self.flights:
-                self.since = self.site.now
             steps[number % 6](number // 6)
 
     def send(self, _: int) -> None:
-        self.flights.append(Flight(replace(self.jar)))
+        self.flights.append(Flight(replace(self.jar), self.site.now))
 
     def answer(self, which: int) -> None:
         if self.flights:
             flight = self.flights[which % len(self.flights)]
             if flight.answer is None:
-                self.site.answer(flight)
-                assert flight.admitted or not self.honest, self.site.record
+                self.site.answer(flight, writes=which % 3 == 0)
+                self.judge(flight.admitted)
+                if self.honest and self.site.lost == MOST_LOST:
+                    self.arrive(which)  # five in a row were lost
+
+    def judge(self, admitted: bool) -> None:
+        assert admitted or not self.honest, self.site.record
 
     def arrive(self, which: int) -> None:
         """Have a response arrive: late, early, in any order."""
         answer = self.lose(which)
         if answer is not None:
-            self.jar.session, self.jar.remember = answer.session, answer.remember
+            self.jar.take(answer)
 
     def lose(self, which: int) -> Jar | None:
         """Lose a response, or abort a request."""
         return self.flights.pop(which % len(self.flights)).answer if self.flights else None
 
     def wait(self, which: int) -> None:
-        wait = WAITS[which % len(WAITS)]
-        if self.site.now + wait > self.since + PATIENCE:
-            self.flights.clear()
-        self.site.now += wait
+        self.site.now += WAITS[which % len(WAITS)]
+        self.flights = [
+            flight
+            for flight in self.flights
+            if self.site.now - flight.moment <= (SERVICE if flight.answer is None else LATEST)
+        ]
 
     def visit_or_close(self, which: int) -> None:
         if which % 3 == 0:
             self.flights.clear()
-            self.jar.session = None
+            if self.jar.remember is not None:
+                self.jar.session = None
         else:
-            admitted = self.site.visit(self.jar)
-            assert admitted or not self.honest, self.site.record
+            self.judge(self.site.visit(self.jar))
 
 
 def browse(site: Site, jar: Jar, schedule: Iterable[int], *, honest: bool) -> None:
@@ -518,24 +670,27 @@ def browse(site: Site, jar: Jar, schedule: Iterable[int], *, honest: bool) -> No
 
 # One draw of bytes is a whole schedule: thousands of them cost seconds.
 SCHEDULE = st.binary(min_size=4, max_size=60)
+INTERVAL = st.sampled_from([None, 15 * MINUTE])
 
 
 @pytest.mark.slow
 @settings(max_examples=6000, deadline=None, database=None)
-@given(SCHEDULE)
-def test_whatever_gets_lost_an_honest_browser_is_never_taken_for_a_thief(schedule: bytes) -> None:
-    site = Site()
+@given(SCHEDULE, INTERVAL)
+def test_whatever_gets_lost_an_honest_browser_is_never_taken_for_a_thief(
+    schedule: bytes, interval: timedelta | None
+) -> None:
+    site = Site(interval=interval)
     browse(site, Jar(), schedule, honest=True)
     assert site.record.ended_reason is None
 
 
 @pytest.mark.slow
 @settings(max_examples=4000, deadline=None, database=None)
-@given(SCHEDULE, SCHEDULE, st.binary(max_size=20))
+@given(SCHEDULE, SCHEDULE, st.binary(max_size=20), INTERVAL)
 def test_a_thief_and_a_victim_who_share_a_token_never_both_stay_in(
-    before: bytes, between: bytes, turns: bytes
+    before: bytes, between: bytes, turns: bytes, interval: timedelta | None
 ) -> None:
-    site, victim = Site(), Jar()
+    site, victim = Site(interval=interval), Jar()
     browse(site, victim, before, honest=True)
     thief = Jar(None, victim.remember)
     half = len(between) // 2
@@ -545,6 +700,7 @@ def test_a_thief_and_a_victim_who_share_a_token_never_both_stay_in(
         site.now += WAITS[turn // 2 % len(WAITS)]
         site.visit((victim, thief)[turn % 2])
     assert not both_stay(site, victim, thief)
+    assert site.record.ended_reason == records.TOKEN_REUSED
 
 
 def both_stay(site: Site, one: Jar, other: Jar) -> bool:
@@ -558,6 +714,26 @@ def both_stay(site: Site, one: Jar, other: Jar) -> bool:
             site.now += timedelta(minutes=5)
             admitted[index] = site.visit(jar) and admitted[index]
     return all(admitted)
+
+
+@pytest.mark.slow
+@settings(max_examples=2000, deadline=None, database=None)
+@given(SCHEDULE, st.binary(min_size=20, max_size=60), st.booleans())
+def test_a_thief_who_shows_the_token_alone_is_found_within_seven_renewals(
+    before: bytes, rhythm: bytes, owner_browses: bool
+) -> None:
+    site, owner = Site(), Jar()
+    browse(site, owner, before, honest=True)
+    assert site.visit(owner)
+    stolen, since = Jar(None, owner.remember), site.record.generation
+    for number in range(2000):
+        site.now += WAITS[rhythm[number % len(rhythm)] % len(WAITS)] or SECOND
+        if not site.visit(replace(stolen)):
+            break
+        assert site.record.generation <= since + MOST_LOST
+        if owner_browses and number % 3 == 0:
+            site.visit(owner)
+    assert site.record.ended_reason == records.TOKEN_REUSED
 
 
 @pytest.mark.slow
@@ -584,7 +760,7 @@ def test_whoever_has_a_copy_from_before_the_password_changed_is_out_and_the_vict
     browse(site, victim, before, honest=True)
     assert site.visit(victim)
     copy = replace(victim)
-    site.record = rules.confirm(site.record, site.now, YEAR, (), "new")
+    site.record = rotation.confirm(site.record, site.now, YEAR, (), "new")
     victim.session, victim.remember = site.record.generation, site.record.remember_generation
     # Until then a copied session counts as a parallel request.
     site.now += GRACE
@@ -606,7 +782,7 @@ def small_step(site: Site, jar: Jar, step: int) -> bool:
     elif step == VISIT:
         return site.visit(jar)
     elif step in (SHORT, LONG):
-        site.now += GRACE + TICK if step == SHORT else COOLDOWN + TICK
+        site.now += GRACE + TICK if step == SHORT else REST + TICK
     elif step == LOSE:
         return site.visit(replace(jar))
     else:

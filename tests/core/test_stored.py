@@ -41,7 +41,7 @@ from flask_login import (
     remember_token_reused,
     session_store_unavailable,
 )
-from flask_login.core import remember, rules
+from flask_login.core import remember, rotation
 from flask_login.core.logins import Credential
 from flask_login.sessions import records
 from flask_login.test_client import FlaskLoginClient
@@ -749,7 +749,7 @@ def test_a_confirmed_login_has_a_new_credential_and_the_old_one_dies_after_a_gra
     client.get("/confirm")
     assert cookies_of(client) != old
     assert client.get("/id").text == handle, "it is the same login"
-    clock.advance(rules.GRACE - TICK)
+    clock.advance(rotation.GRACE - TICK)
     assert who(browser_with(app, old)) == "alice", "a request sent at the same time"
     clock.advance(TICK)
     late = browser_with(app, old)
@@ -1156,13 +1156,18 @@ def test_a_browser_that_lost_the_answer_to_a_password_change_raises_no_false_ala
     assert why_ended(store, clock) == [None]
 
 
-def test_who_confirms_a_login_without_new_credentials_keeps_the_remember_cookie(
-    changing: Flask,
+def test_who_confirms_a_login_gets_a_remember_token_with_the_session_credential(
+    changing: Flask, store: WatchedStore, clock: FrozenClock
 ) -> None:
     client = logged_in(changing, "/login/alice?remember")
     before = cookies_of(client)["remember_token"]
     client.get("/confirm")
-    assert cookies_of(client)["remember_token"] == before
+    assert cookies_of(client)["remember_token"] != before
+    assert who(client) == "alice"
+    clock.advance(HOUR)
+    close(client)
+    assert [who(client), who(client)] == ["alice", "alice"]
+    assert [record.ended_reason for record in store.everything()] == [None]
 
 
 def test_a_login_that_is_not_remembered_gets_no_remember_cookie_by_a_new_password(

@@ -13,9 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
-from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from threading import Barrier, Event
 from time import sleep
 from typing import Any
@@ -27,14 +25,13 @@ from flask.testing import FlaskClient
 from flask_login import (
     LoginManager,
     LoginSession,
-    MemorySessionStore,
     UserMixin,
     confirm_login,
     current_user,
     login_user,
     logout_user,
 )
-from flask_login.core import rules
+from flask_login.core import rotation
 from flask_login.sessions import records
 from flask_login.sessions.store import SessionStore
 from flask_login.signals import remember_token_reused
@@ -42,11 +39,8 @@ from flask_login.testing import FrozenClock
 
 pytestmark = pytest.mark.load
 
-STORES = ("memory", "sqlite", "postgresql", "mariadb", "redis", "redis cluster")
 #: A busy machine is no failure.
 PATIENCE = 60.0
-#: For SQLite: where nobody waits for a disk, more rounds can be run.
-MEMORY = Path("/dev/shm")  # noqa: S108  # the directory in it gets a random name
 NOBODY = "nobody"
 TOUCH_INTERVAL = timedelta(seconds=60)
 
@@ -55,34 +49,9 @@ def rounds(usual: int) -> range:
     return range(int(os.environ.get("FLASK_LOGIN_RACE_ROUNDS", usual)))
 
 
-@pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> Iterator[SessionStore]:
-    """Return an empty store on a real server."""
-    name: str = request.param
-    if name == "memory":
-        yield MemorySessionStore()
-    elif name.startswith("redis"):
-        pytest.importorskip("redis", minversion="5.0")
-        yield _redis_store(request, cluster=name.endswith("cluster"))
-    else:
-        pytest.importorskip("sqlalchemy", minversion="2.0")
-        from tests.stores.servers import empty_store
-
-        with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as directory:
-            url = f"sqlite:///{directory}/logins.db" if name == "sqlite" else url_of(name)
-            with empty_store(url, timeout=PATIENCE) as made:
-                yield made
-
-
-def _redis_store(request: pytest.FixtureRequest, *, cluster: bool) -> SessionStore:
-    from tests.stores.servers_redis import emptied
-
-    from flask_login.sessions.redis import RedisSessionStore
-
-    servers = request.getfixturevalue("redis_cluster" if cluster else "redis_server")
-    servers = servers if cluster else [servers]
-    emptied(servers)
-    return RedisSessionStore(servers[0].url, cluster=cluster, timeout=PATIENCE)
+@pytest.fixture
+def store(every_store: SessionStore) -> SessionStore:
+    return every_store
 
 
 class Crowd:
@@ -232,7 +201,7 @@ def test_all_of_32_requests_with_one_remember_token_get_the_same_successor(
     for _ in rounds(20):
         user = next(site.users)
         token = token_of(site.logged_in(user))
-        site.clock.advance(rules.COOLDOWN)
+        site.clock.advance(rotation.REST)
 
         def come_back(token: str | None = token) -> tuple[str, str | None]:
             browser = site.browser(token)
@@ -243,7 +212,7 @@ def test_all_of_32_requests_with_one_remember_token_get_the_same_successor(
         assert successor not in (None, token)
         assert site.alarms == []
         assert who(site.browser(successor)) == user
-        site.clock.advance(rules.GRACE)
+        site.clock.advance(rotation.GRACE)
         assert who(site.browser(successor)) == user
         assert who(site.browser(token)) == NOBODY
         assert [login.user_id for login in site.alarms] == [user]
@@ -316,7 +285,7 @@ def test_once_a_revoke_returned_no_request_gets_in_and_none_revives_the_login(
         browser = site.logged_in(user)
         token = token_of(browser)
         login = site.the_login_of(user)
-        site.clock.advance(rules.COOLDOWN)
+        site.clock.advance(rotation.REST)
         act = _requests(site, number, browser)
         returned = Event()
 
@@ -345,7 +314,7 @@ def test_once_the_brake_was_pulled_nobody_gets_in(store: SessionStore, crowd: Cr
         users = [next(site.users) for _ in range(4)]
         browsers = [site.logged_in(user) for user in users]
         tokens = [token_of(browser) for browser in browsers]
-        site.clock.advance(rules.COOLDOWN)
+        site.clock.advance(rotation.REST)
         pulled = Event()
 
         def work(
@@ -401,7 +370,7 @@ def test_no_logout_is_undone_by_a_remember_token_that_rotates_at_the_same_moment
         browser = site.logged_in(user)
         token = token_of(browser)
         other = site.browser(token)
-        site.clock.advance(rules.COOLDOWN)
+        site.clock.advance(rotation.REST)
 
         def log_out(browser: FlaskClient = browser) -> str:
             return browser.post("/logout").text

@@ -39,6 +39,7 @@ from tests.stores.servers import (
 )
 
 from flask_login import ConfigurationError
+from flask_login.core import rotation
 from flask_login.sessions import records
 from flask_login.sessions.contract import (
     MINUTE,
@@ -386,29 +387,103 @@ def test_a_migration_written_by_alembic_runs_as_it_is(
     name: str, url_of: Callable[[str], str]
 ) -> None:
     pytest.importorskip("alembic")
+    with empty_store(sa.create_engine(url_of(name))) as store:
+        store.table.metadata.drop_all(store._get_engine())
+        assert "login_sessions_ended_before" in migrated(store)
+        store.create(a_record("Ada"))
+        assert store.list("ada") == []
+
+
+def migrated(store: SQLAlchemySessionStore) -> str:
+    """Run what Alembic writes for a store's tables; return it."""
     from alembic.autogenerate import compare_metadata, produce_migrations, render_python_code
     from alembic.migration import MigrationContext
     from alembic.operations import Operations
     from sqlalchemy.dialects import mysql, postgresql
 
-    with empty_store(sa.create_engine(url_of(name))) as store:
-        engine, metadata = store._get_engine(), store.table.metadata
-        metadata.drop_all(engine)
+    engine, metadata = store._get_engine(), store.table.metadata
+    with engine.begin() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        upgrade = produce_migrations(context, metadata).upgrade_ops
+        assert upgrade is not None
+        code = render_python_code(upgrade)
+        names: dict[str, Any] = {"op": Operations(context), "sa": sa}
+        names |= {"mysql": mysql, "postgresql": postgresql}
+        lines = [line.strip() for line in code.splitlines()]
+        exec("\n".join(lines), names)  # noqa: S102  # what Alembic would write to a file
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    return code
+
+
+#: Columns that tables of the code before lack.
+LATER = ("arrived_number", "arrived_at", "previous_number", "lost_from", "fresh_number")
+
+
+@contextmanager
+def store_of_before(engine: sa.Engine) -> Iterator[SQLAlchemySessionStore]:
+    """Yield a store whose table is as the code before made it, with a login that was renewed."""
+    with empty_store(engine) as store:
+        record = a_record(
+            generation=5,
+            renewed_at=NOW + MINUTE,
+            remember_generation=3,
+            remember_until=NOW + timedelta(days=30),
+            remember_issued_at=NOW + MINUTE,
+        )
+        store.create(record)
         with engine.begin() as connection:
-            context = MigrationContext.configure(connection, opts={"compare_type": True})
-            upgrade = produce_migrations(context, metadata).upgrade_ops
-            assert upgrade is not None
-            code = render_python_code(upgrade)
-            assert "login_sessions_ended_before" in code
-            names: dict[str, Any] = {"op": Operations(context), "sa": sa}
-            names |= {"mysql": mysql, "postgresql": postgresql}
-            lines = [line.strip() for line in code.splitlines()]
-            exec("\n".join(lines), names)  # noqa: S102  # what Alembic would write to a file
-        with engine.connect() as connection:
-            context = MigrationContext.configure(connection, opts={"compare_type": True})
-            assert compare_metadata(context, metadata) == []
-        store.create(a_record("Ada"))
-        assert store.list("ada") == []
+            for name in LATER:
+                connection.execute(sa.text(f"ALTER TABLE login_sessions DROP COLUMN {name}"))
+        yield store
+
+
+def test_a_table_of_the_code_before_gets_what_it_lacks_from_create_all(
+    url_of: Callable[[str], str],
+) -> None:
+    for name in DATABASES:
+        with store_of_before(sa.create_engine(url_of(name))) as store:
+            with pytest.raises(sa.exc.SQLAlchemyError, match="with the columns of this release"):
+                store.list("ada")
+            for _ in range(2):
+                store.create_all()
+            assert_reads_the_login_of_before(store)
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_a_migration_that_alembic_writes_keeps_the_logins_of_before(
+    name: str, url_of: Callable[[str], str]
+) -> None:
+    pytest.importorskip("alembic")
+    with store_of_before(sa.create_engine(url_of(name))) as store:
+        code = migrated(store)
+        assert all(column in code for column in LATER)
+        assert "drop" not in code
+        assert_reads_the_login_of_before(store)
+
+
+def assert_reads_the_login_of_before(store: SQLAlchemySessionStore) -> None:
+    (record,) = store.list("ada")
+    assert {name: getattr(record, name) for name in LATER} == {
+        # The newest may not have arrived.
+        "arrived_number": 4,
+        "arrived_at": NOW + MINUTE,
+        "previous_number": 4,
+        "lost_from": 5,
+        "fresh_number": 5,
+    }
+    now = NOW + 2 * MINUTE
+    assert rotation.present_session(record, 5, now).refused is None
+    assert rotation.present_session(record, 4, now).refused == records.SUPERSEDED
+    assert [rotation.present_remember(record, token, now).refused for token in (1, 2, 3)] == [
+        records.TOKEN_REUSED,
+        None,
+        None,
+    ]
+    shown = rotation.present_remember(record, 3, NOW + 2 * MINUTE).record
+    assert store.replace(shown)
+    assert store.get(record.id) == shown
 
 
 def test_a_flask_sqlalchemy_db_lends_its_engine_and_metadata(tmp_path: Path) -> None:

@@ -32,8 +32,8 @@ WHY_SIGNED_OUT = {
     ),
     records.DEACTIVATED: "You were signed out because an administrator closed your account.",
     records.TOKEN_REUSED: (
-        "You were signed out because the cookie that keeps you logged in came twice: somebody "
-        "may have a copy of it. Log in, look at your devices and change your password."
+        "You were signed out because a copy of your login was used, on another device perhaps. "
+        "Log in, look at your devices and change your password."
     ),
 }
 

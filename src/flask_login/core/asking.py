@@ -164,9 +164,9 @@ class AskedStore:
         self.audit("login_session_ended", ended)
         if ended.ended_reason == records.TOKEN_REUSED:
             host.send(remember_token_reused, login=ended)
-            self.audit("remember_token_reused", ended)
+            self.audit("remember_token_reused", ended, "a copy of the login was used")
 
-    def audit(self, event: str, record: LoginSession) -> None:
+    def audit(self, event: str, record: LoginSession, text: str = "") -> None:
         """Log an event of a login's life, with its facts as extra fields; never a secret."""
         audit(
             event,
@@ -175,4 +175,5 @@ class AskedStore:
             ip=record.ip_address,
             reason=record.ended_reason,
             actor=self._realm.host.actor(self._realm),
+            text=text,
         )

@@ -12,6 +12,9 @@ COOKIE_HTTPONLY = True
 COOKIE_SAMESITE = "Lax"
 LOGIN_MESSAGE = "Please log in to access this page."
 LOGIN_MESSAGE_CATEGORY = "message"
+#: How long a login gets no other credentials, so that two never are on their way at once: these are
+#: handed out for 30 seconds, take as long to arrive, and a request from before may still be served.
+REST = timedelta(seconds=90)
 #: Flashed in place of `LOGIN_MESSAGE` to users whose login has just ended, by the reason.
 ENDED_MESSAGES = {
     "expired_idle": "You were logged out because nothing was done for a while."
@@ -22,8 +25,8 @@ ENDED_MESSAGES = {
     "evicted": "You were logged out because you logged in on another device. Please log in again.",
     "credentials_changed": "You were logged out because your password or other credentials"
     " changed. Please log in again.",
-    "token_reused": "You were logged out for your safety: this login may have been copied to"
-    " another device. Please log in again.",
+    "token_reused": "You were logged out for your safety: a copy of your login was used. Please"
+    " log in again.",
 }
 REFRESH_MESSAGE = "Please reauthenticate to access this page."
 REFRESH_MESSAGE_CATEGORY = "message"

@@ -92,7 +92,7 @@ REMEMBER_COOKIE_REFRESH_EACH_REQUEST = Setting(
     False,
     parsers.YES_NO,
     "Whether each request that asks for the user restarts the remember token's time. Only"
-    " for logins that were made with `remember=True`.",
+    " for logins that were made with `remember=True`. With a session store once an hour at most.",
     parsers.boolean,
     tolerate=parsers.spelled_boolean,
 )

@@ -56,8 +56,8 @@ login_session_started: NamedSignal = _signals.signal("login-session-started")
 #: .. versionadded:: 0.6.90
 login_session_ended: NamedSignal = _signals.signal("login-session-ended")
 
-#: Sent when a remember token came that had been used before: somebody has a copy. That login
-#: has ended. Arguments: ``login``.
+#: Sent when a credential came that the browser has left behind, or one and the same again and
+#: again: a copy of the login was used. It has ended. Arguments: ``login``.
 #:
 #: .. versionadded:: 0.6.90
 remember_token_reused: NamedSignal = _signals.signal("remember-token-reused")
@@ -90,6 +90,7 @@ def audit(
     reason: str | None = None,
     actor: str | None = None,
     account: str | None = None,
+    text: str = "",
 ) -> None:
     """Log an event at level INFO, with its facts as extra fields; never a secret.
 
@@ -100,7 +101,9 @@ def audit(
     :param reason: why a login ended, or an attempt was refused.
     :param actor: the user id of the user who impersonates that one.
     :param account: a keyed digest of the name of the account that was tried.
+    :param text: what the message says of it.
     """
     facts = {"event": event, "user_id": user_id, "login_id": login_id}
     facts.update(ip=ip, reason=reason, actor=actor, account=account)
-    logger.info("%s %s", event, login_id or user_id or reason or "-", extra=facts)
+    about = login_id or user_id or reason or "-"
+    logger.info("%s %s%s", event, about, text and f": {text}", extra=facts)

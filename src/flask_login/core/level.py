@@ -46,8 +46,11 @@ class Level(Protocol):
         """Judge a remember cookie: return what it is good for, or None. It stays as it is."""
         ...
 
-    def take(self, visit: Visit, sess: Session) -> bool:
-        """Let the token that was judged bring its login back; False where it has just ended."""
+    def take(self, visit: Visit, sess: Session, token: RememberToken) -> bool:
+        """Let the token that was judged bring its login back; False where it has just ended.
+
+        It notes on the token whether the session keeps that login, and whether a newer one is due.
+        """
         ...
 
     def unchanged(self, visit: Visit, user: Any, noted: object) -> bool:

@@ -14,9 +14,9 @@ from flask_login.sessions import records
 from flask_login.sessions.records import LoginSession
 from flask_login.sessions.store import SessionStore
 
-from . import rules, settings
+from . import rotation, rules, settings
 from .asking import TRIES, AskedStore
-from .rules import Step
+from .rotation import Step
 from .signing import sign, unsign
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _PUT_BACK = timedelta(seconds=1)
 # As exactly as every store keeps times.
 _INSTANT = timedelta(milliseconds=1)
+
+_RENEWS = settings.LOGIN_RENEW_INTERVAL
+_SLIDES = settings.REMEMBER_COOKIE_REFRESH_EACH_REQUEST
 
 _CREDENTIAL = re.compile(r"([^.]+)\.([^.]+)\.([0-9]{1,9})(?:\.([a-z]))?")
 
@@ -63,15 +66,29 @@ class Presented(NamedTuple):
 
     record: LoginSession
     secret: str
-    #: Whether the browser is to be given the newest credentials.
-    reissue: bool = False
-    #: Whether the credential was the newest, and no copy from before a confirmation.
-    newest: bool = True
+    #: The number of the credentials that the browser is to have.
+    number: int
+    #: Whether it is to be given them: they are not those that it has.
+    handed: bool = True
     #: What the browser showed.
     shown: Credential = Credential("", "", 0)
 
+    @property
+    def is_current(self) -> bool:
+        """Whether what the browser has, or is given, is not left behind."""
+        return self.number >= self.record.arrived_number
+
+    @property
+    def may_be_fresh(self) -> bool:
+        """Whether the session's credential is no copy from before a confirmation."""
+        return self.number >= self.record.fresh_number
+
     def __repr__(self) -> str:
         return f"<Presented {self.record.id}>"
+
+
+def _none(_: Credential) -> None:
+    """Know of no remember token."""
 
 
 class StoredLogins:
@@ -137,11 +154,12 @@ class StoredLogins:
             return None
         for _ in TRIES:
             record = self.asked.ask("get", shown.id)
-            if record is None or not rules.knows_secret(record, shown.secret):
+            if record is None or not rotation.knows_secret(record, shown.secret):
                 return records.UNKNOWN
             step = self._judge_remember(record, shown.generation)
             if step.refused is None:
-                return Presented(record, shown.secret, reissue=True, shown=shown)
+                number = rotation.session_number(record, shown.generation)
+                return Presented(record, shown.secret, number, shown=shown)
             if looks or self.asked.swap(record, step.record):
                 return step.refused
         raise self.asked.no_way_through()
@@ -153,29 +171,44 @@ class StoredLogins:
             if record is None:
                 return records.UNKNOWN
             step = self._judge_remember(record, found.shown.generation)
-            if self.asked.swap(record, step.record):
-                return step.refused or found._replace(record=step.record)
+            if self._stands(record, step.record):
+                if step.refused is not None:
+                    return step.refused
+                number = step.handed or 0  # a number that no credential has
+                return found._replace(record=step.record, number=number, handed=number > 0)
             record = self.asked.ask("get", record.id)
         raise self.asked.no_way_through()
 
+    def _stands(self, record: LoginSession, successor: LoginSession) -> bool:
+        """Swap a successor in; of a record that stays as it is, see whether it still does."""
+        if successor is not record:
+            return self.asked.swap(record, successor)
+        kept: LoginSession | None = self.asked.ask("get", record.id)
+        if kept is None or kept.ended_reason is not None:
+            return record.ended_reason is not None
+        return kept.version == record.version
+
     def _judge_remember(self, record: LoginSession, generation: int) -> Step:
-        config, setting = self.host.config(), settings.REMEMBER_COOKIE_REFRESH_EACH_REQUEST
-        slide, now = setting.key in config and setting.read(config), self.clock()
+        config, now = self.host.config(), self.clock()
+        slides = _SLIDES.key in config and _SLIDES.read(config)
         if record.created_at > now and self.is_braked(record, now):
             return _revoked(record, now)
-        return rules.present_remember(record, generation, now, slide=slide)
+        return rotation.present_remember(record, generation, now, slides=slides)
 
     def present_session(
         self,
         text: object,
         config: Mapping[str, Any],
         *,
+        beside: Callable[[Credential], int | None] = _none,
         activity: Callable[[], bool] = bool,
         looks: bool = False,
     ) -> Presented | str:
         """Judge the session's credential; a refusal is its reason.
 
         :param config: the application's settings.
+        :param beside: tells the number of the remember token of the same login that came with it;
+            asked where it matters.
         :param activity: tells whether this request is a sign of a person; asked where it matters.
         :param looks: change nothing but the time of last activity, for a browser that can't be
             told.
@@ -185,16 +218,23 @@ class StoredLogins:
             return records.UNKNOWN
         for _ in TRIES:
             record = self.asked.read(shown.id, now, config, activity)
-            if record is None or not rules.knows_secret(record, shown.secret):
+            if record is None or not rotation.knows_secret(record, shown.secret):
                 return records.UNKNOWN
             if record.created_at > now and self.is_braked(record, now):
                 step = _revoked(record, now)
+            elif shown.generation == record.arrived_number and _RENEWS.key not in config:
+                step = rotation.present_session(record, shown.generation, now)
             else:
-                step = rules.present_session(record, shown.generation, now)
+                step = _judge_beside(record, shown, now, config, beside)
+            if _SLIDES.key in config and step.refused is None and _SLIDES.read(config):
+                step = _slid(record, step, shown.generation, now, activity)
             if looks or step.record is record or self.asked.swap(record, step.record):
-                kept = record if looks else step.record
-                newest = shown.generation == kept.generation
-                return step.refused or Presented(kept, shown.secret, newest=newest, shown=shown)
+                if step.refused is not None:
+                    return step.refused
+                if looks:
+                    return Presented(record, shown.secret, shown.generation, False, shown)
+                number, handed = step.handed or shown.generation, step.handed is not None
+                return Presented(step.record, shown.secret, number, handed, shown)
         raise self.asked.no_way_through()
 
     def end(self, session_id: str, reason: str) -> LoginSession | None:
@@ -220,7 +260,7 @@ class StoredLogins:
         secret, now = shown.secret, self.clock()
 
         def ended(record: LoginSession) -> LoginSession:
-            known = rules.knows_secret(record, secret)
+            known = rotation.knows_secret(record, secret)
             return records.end(record, reason, now) if known else record
 
         self.asked.change(shown.id, ended)
@@ -240,7 +280,7 @@ class StoredLogins:
         now = self.clock()
         lifetime = settings.LOGIN_ABSOLUTE_TIMEOUT.read(self.host.config()) or self.longest(None)
         return self.asked.change(
-            session_id, lambda record: rules.confirm(record, now, lifetime, methods, auth_hash)
+            session_id, lambda record: rotation.confirm(record, now, lifetime, methods, auth_hash)
         )
 
     def remember(self, found: Presented, lifetime: timedelta) -> Presented:
@@ -251,20 +291,20 @@ class StoredLogins:
         unused = unused and found.record.idle_timeout == self.host.session_lifetime()
         record = self.asked.change(
             found.record.id,
-            lambda record: rules.remember(record, now, lifetime, keeps_idle=not unused),
+            lambda record: rotation.remember(record, now, lifetime, keeps_idle=not unused),
         )
         return found if record is None else found._replace(record=record)
 
     def renew(self, found: Presented) -> Presented:
         """Give a login a new session credential."""
         now = self.clock()
-        record = self.asked.change(found.record.id, lambda record: rules.renew(record, now))
-        return found if record is None else found._replace(record=record, newest=True)
+        record = self.asked.change(found.record.id, lambda record: rotation.renew(record, now))
+        return found if record is None else _handed(found, record)
 
     def note_auth_hash(self, found: Presented, auth_hash: str) -> Presented:
         """Give a login the digest of the credentials that it began without."""
         record = self.asked.change(
-            found.record.id, lambda record: rules.note_auth_hash(record, auth_hash)
+            found.record.id, lambda record: rotation.note_auth_hash(record, auth_hash)
         )
         return found if record is None else found._replace(record=record)
 
@@ -274,22 +314,62 @@ class StoredLogins:
         return moment
 
     def session_text(self, found: Presented) -> str:
-        """Return the newest session credential of a login, for the session."""
-        return Credential(found.record.id, found.secret, found.record.generation).to_text()
+        """Return the session credential that a browser is to have."""
+        return Credential(found.record.id, found.secret, found.number).to_text()
 
     def remember_text(self, found: Presented, mark: str) -> str:
-        """Return the newest remember token of a login, signed, for the cookie.
+        """Return the remember token that a browser is to have, signed, for the cookie.
 
         :param mark: tells the type of the user id, of which the record keeps the text.
         """
         record = found.record
-        shown = Credential(record.id, found.secret, record.remember_generation, mark)
+        number = rotation.token_number(record, found.number)
+        shown = Credential(record.id, found.secret, number, mark)
         return sign(shown.to_text(), self._remember_salt, self.host.config())
 
     def longest(self, remember: timedelta | None) -> timedelta:
         """Return how long a login may last that no absolute timeout ends."""
         lifetime = remember or self.host.session_lifetime() or settings.COOKIE_DURATION
         return max(lifetime, settings.COOKIE_DURATION)
+
+
+def _judge_beside(
+    record: LoginSession,
+    shown: Credential,
+    now: datetime,
+    config: Mapping[str, Any],
+    beside: Callable[[Credential], int | None],
+) -> Step:
+    """Judge a session's credential, with the remember token beside it where that matters."""
+    interval = _RENEWS.read(config)
+    young = interval is None or rotation.is_young(record, now, interval)
+    return rotation.present_session(
+        record,
+        shown.generation,
+        now,
+        token=None if young and shown.generation == record.arrived_number else beside(shown),
+        interval=interval,
+        # With a path of its own the remember cookie does not come with every request.
+        is_alone=settings.REMEMBER_COOKIE_PATH.read(config) == "/",
+    )
+
+
+def _slid(
+    record: LoginSession,
+    step: Step,
+    number: int,
+    now: datetime,
+    activity: Callable[[], bool],
+) -> Step:
+    """Begin the time of the remember token anew, where that is due."""
+    current = number >= step.record.arrived_number
+    if not (current and rotation.may_slide(record, now) and activity()):
+        return step
+    return Step(rotation.slide(step.record, now, record.version + 1), None, step.handed or number)
+
+
+def _handed(found: Presented, record: LoginSession) -> Presented:
+    return found._replace(record=record, number=record.generation, handed=True)
 
 
 def _revoked(record: LoginSession, now: datetime) -> Step:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import TypeVar
 
-from .constants import COOKIE_DURATION
+from .constants import COOKIE_DURATION, REST
 from .exceptions import ConfigurationError
 
 T = TypeVar("T")
@@ -130,6 +130,14 @@ def timeout(value: object) -> timedelta | None:
     timeout = optional_duration(value)
     if timeout is None or timeout > timedelta(0):
         return timeout
+    raise ValueError
+
+
+def renewal(value: object) -> timedelta | None:
+    """Return a duration of at least the rest between two renewals, or None."""
+    interval = optional_duration(value)
+    if interval is None or interval >= REST:
+        return interval
     raise ValueError
 
 

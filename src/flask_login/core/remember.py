@@ -49,6 +49,8 @@ class RememberToken:
         self.outdated = outdated
         #: How many forms of the cookie are newer than the one it was read from.
         self.form = form
+        #: Whether the login that it brings back is kept in the session.
+        self.is_kept = True
 
     def with_auth_hash(self, auth_hash: str | None) -> RememberToken:
         """Return it for other credentials."""
@@ -88,7 +90,7 @@ def of_record(record: LoginSession, mark: str, *, outdated: bool) -> RememberTok
 
     :param mark: tells the type of the user id, of which the record keeps the text.
     """
-    issued_at = (record.remember_issued_at or record.created_at).timestamp()
+    issued_at = (record.renewed_at or record.created_at).timestamp()
     until = (record.remember_until or record.created_at).timestamp()
     user_id = of_text(record.user_id, mark) if mark else record.user_id
     return RememberToken(user_id, int(issued_at), int(until), outdated=outdated)

@@ -160,6 +160,17 @@ LOGIN_TOUCH_INTERVAL = Setting(
     "The shortest time between two writes of a login's last activity.",
     parsers.duration,
 )
+LOGIN_RENEW_INTERVAL: Setting[timedelta | None] = Setting(
+    "LOGIN_RENEW_INTERVAL",
+    None,
+    "a datetime.timedelta or whole seconds, at least 90 seconds, or None",
+    "With a session store: how old the credentials of a login in use get before the browser is"
+    " given new ones. A copy of the session cookie is good for about as long, and shows itself"
+    " then. Off by default, because a slow answer that writes Flask's session puts the old"
+    " credential back into the browser: without a remember cookie beside it such a browser is"
+    " taken for a thief and logged out.",
+    parsers.renewal,
+)
 LOGIN_PENDING_TIMEOUT = Setting(
     "LOGIN_PENDING_TIMEOUT",
     timedelta(minutes=10),

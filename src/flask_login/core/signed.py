@@ -145,9 +145,9 @@ class SignedLevel:
         """See `Level.one_of_each_login`."""
         return [*dict.fromkeys(cookies)]
 
-    def take(self, visit: Visit, sess: Session) -> bool:
+    def take(self, visit: Visit, sess: Session, token: RememberToken) -> bool:
         """See `Level.take`."""
-        del visit, sess  # nothing is kept of the token
+        del visit, sess, token  # nothing is kept of it
         return True
 
     def may_remember(self, visit: Visit) -> bool:

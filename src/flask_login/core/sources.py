@@ -199,11 +199,12 @@ def restore(visit: Visit, cookie: str) -> Any:  # noqa: PLR0911  # a way back in
         visit.end(reason, (cookie,), sess={})
         return None
     # The token is used, and with a store rotated, only now that its user is known to be good.
-    if own and not visit.is_late and not realm.level.take(visit, sess):
+    if own and not visit.is_late and not realm.level.take(visit, sess, token):
         return None
     if own:
         visit.token = token
-    if visit.keeps_session() and not _has_session(visit, sess, user, token):
+    kept = token.is_kept and visit.keeps_session()
+    if kept and not _has_session(visit, sess, user, token):
         return None
     noted = sess.get(realm.entry.keys.auth_hash)
     if own and (token.outdated or token.auth_hash != noted):

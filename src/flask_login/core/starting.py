@@ -56,7 +56,6 @@ def begin(
         remember_generation=0 if remember is None else 1,
         remember_until=None if remember is None else now + remember,
         remember_issued_at=None if remember is None else now,
-        confirmed=remember is None,
         absolute_timeout=absolute,
         fresh_timeout=timeouts.fresh,
     )
@@ -64,7 +63,7 @@ def begin(
     if login_session_started.receivers:
         logins.host.send(login_session_started, login=record)
     logins.asked.audit("login_session_started", record)
-    return Presented(record, secret)
+    return Presented(record, secret, record.generation)
 
 
 def most_of(config: Mapping[str, Any], user: Any, resolve: Callable[[Any], Any]) -> int | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask_login.sessions.records import hash_secret
 from flask_login.sessions.store import SessionStore, SessionStoreUnavailable
 
-from . import remember, rules, settings, starting, whose
+from . import adopting, remember, rotation, rules, settings, starting, whose
 from .entry import Session
 from .level import Facts, Terms
 from .logins import Credential, StoredLogins
@@ -40,10 +41,14 @@ class StoredLevel:
         """See `Level.admit`."""
         text = sess.get(self._keys.login)
         if text is None:
-            return self._adopt(visit)
+            return adopting.refuse_session(self.logins, visit)
         try:
             found = self.logins.present_session(
-                text, visit.config, activity=visit.is_activity, looks=visit.is_late
+                text,
+                visit.config,
+                beside=partial(self._token_number, visit),
+                activity=visit.is_activity,
+                looks=visit.is_late,
             )
         except SessionStoreUnavailable as error:
             if not self._is_trusted(visit, sess):
@@ -57,19 +62,30 @@ class StoredLevel:
             if not visit.is_late:
                 self.end(visit, sess, (), "replaced")
             del sess[self._keys.login]
-            return self._adopt(visit)
+            return adopting.refuse_session(self.logins, visit)
         visit.stored = found
+        if found.handed:
+            self._hand_out(visit, sess)
         if settings.LOGIN_OUTAGE_TRUST.key in visit.config:
             self._note_check(visit, sess)
         return None
 
-    def _adopt(self, visit: Visit) -> str | None:
-        """Take a session from before the store, or by other code; `accept` begins its record."""
-        accepted = settings.REMEMBER_COOKIE_ACCEPT_LEGACY.read(visit.config)
-        # When it began is not known: the brake ends every one of them.
-        if accepted and self.logins.ended_before() is None:
-            return None
-        return "revoked" if accepted else "unknown"
+    def _token_number(self, visit: Visit, known: Credential) -> int | None:
+        """Return the highest number of the remember tokens of a login that came."""
+        tokens = (self._read(visit, cookie) for cookie in visit.remember_cookies())
+        same = (t.generation for t in tokens if t is not None and t[:2] == known[:2])
+        return max(same, default=None)
+
+    def _hand_out(self, visit: Visit, sess: Session) -> None:
+        """Give the browser new credentials: both, where it has both."""
+        stored = visit.stored
+        if stored is None or visit.is_late:
+            return
+        if stored.shown.generation < stored.record.fresh_number:
+            sess[self._keys.fresh] = False  # what the session says is from before that
+        self._write_credential(visit, sess)
+        if stored.record.remembered:
+            visit.cookie, visit.reissued = "set", None
 
     def _is_trusted(self, visit: Visit, sess: Session) -> bool:
         """Return whether a session is believed for want of the store's answer."""
@@ -111,9 +127,12 @@ class StoredLevel:
             return None
         stored = visit.stored
         if stored is None:
-            reason = self._begin_adopted(visit, sess, user, token)
-            if reason is not None:
-                return reason
+            auth_hash = _digest_at_rest(visit, user)
+            visit.stored = adopting.begin(
+                self.logins, visit, sess, user, token=token, auth_hash=auth_hash
+            )
+            if visit.stored is None:
+                return "denied"
         elif stored.record.auth_hash is None and hasattr(user, "get_session_auth_hash"):
             auth_hash = _digest_at_rest(visit, user)
             if auth_hash is not None:
@@ -122,30 +141,6 @@ class StoredLevel:
             self._write_auth_hash(visit, sess, user)
         if token is not None or self._keys.login not in sess:
             self._write_credential(visit, sess)
-        return None
-
-    def _begin_adopted(
-        self, visit: Visit, sess: Session, user: Any, token: RememberToken | None
-    ) -> str | None:
-        user_id = str(sess[self._keys.user_id])
-        if token is None:
-            # What would bring the browser back belongs to this login too, and ends with it.
-            token = self._token_beside(visit, user, user_id)
-            if token is not None:
-                visit.cookie = "set"
-        most = starting.most_of(visit.config, user, visit.resolve)
-        left = None if token is None else token.expires_at - self._realm.clock().timestamp()
-        started = starting.begin(
-            self.logins,
-            user_id,
-            fresh=self._entry.is_fresh(sess),
-            methods=self._entry.methods(sess),
-            remember=None if left is None else timedelta(seconds=left),
-            auth_hash=_digest_at_rest(visit, user),
-        )
-        if not starting.make_room(self.logins, started.record, most, ()):
-            return "denied"
-        visit.stored = started
         return None
 
     def begin(self, visit: Visit, sess: Session, user: Any, terms: Terms) -> bool:
@@ -197,18 +192,16 @@ class StoredLevel:
         if record is None or record.ended_reason is not None:
             # It ended while this request ran, and nothing revives it.
             return (None if record is None else record.ended_reason) or "unknown"
-        if record.remember_generation != stored.record.remember_generation:
-            visit.cookie, visit.reissued = "set", None
-        visit.stored = stored._replace(record=record, newest=True)
+        visit.stored = stored._replace(record=record, number=record.generation, handed=True)
         self._write_auth_hash(visit, sess, user)
-        self._write_credential(visit, sess)
+        self._hand_out(visit, sess)
         return None
 
     def renew(self, visit: Visit, sess: Session) -> None:
         """See `Level.renew`."""
         if visit.stored is not None and not visit.is_late:
             visit.stored = self.logins.renew(visit.stored)
-            self._write_credential(visit, sess)
+            self._hand_out(visit, sess)
 
     def end(self, visit: Visit, sess: Session, cookies: Sequence[str], reason: str) -> None:
         """See `Level.end`."""
@@ -228,7 +221,7 @@ class StoredLevel:
             fresh_since=record.authenticated_at,
             fresh_timeout=record.fresh_timeout or settings.LOGIN_FRESH_TIMEOUT.read(visit.config),
             ends_at=rules.ends_at(record),
-            may_be_fresh=stored.newest and visit.trusted is None,
+            may_be_fresh=stored.may_be_fresh and visit.trusted is None,
             record=record,
         )
 
@@ -287,14 +280,14 @@ class StoredLevel:
         looks = visit.is_late and visit.only_looks
         found = self.logins.read_remember(cookie, looks=looks)
         if found is None:
-            return self._adopt_token(visit, cookie)
+            return adopting.read_token(self.logins, visit, cookie)
         if isinstance(found, str):
             visit.ended_reason = found
             return None
         visit.stored = found
-        return remember.of_record(found.record, found.shown.mark, outdated=found.reissue)
+        return remember.of_record(found.record, found.shown.mark, outdated=False)
 
-    def take(self, visit: Visit, sess: Session) -> bool:
+    def take(self, visit: Visit, sess: Session, token: RememberToken) -> bool:
         """See `Level.take`."""
         if visit.unknown is not None:
             # The session's own login, whose user is unknown for now, gives way to this one.
@@ -305,49 +298,10 @@ class StoredLevel:
         if isinstance(found, str):
             visit.stored, visit.ended_reason = None, found
             return False
-        visit.stored = found
+        visit.stored, token.is_kept = found, found.handed
+        number = rotation.token_number(found.record, found.number)
+        token.outdated = found.handed and number != found.shown.generation
         return True
-
-    def _token_beside(self, visit: Visit, user: Any, user_id: str) -> RememberToken | None:
-        """Return the good signed token of the same user that came with an adopted session."""
-        if not settings.REMEMBER_COOKIE_ENABLED.read(visit.config):
-            return None
-        fit: list[RememberToken] = []
-        for cookie in visit.remember_cookies():
-            token = self._adopt_token(visit, cookie)
-            if token is None:
-                continue
-            if str(token.user_id) != user_id:
-                return None
-            if self.unchanged(visit, user, token.auth_hash):
-                fit.append(token)
-        return max(fit, key=lambda token: token.rank, default=None)
-
-    def _adopt_token(self, visit: Visit, cookie: str) -> RememberToken | None:
-        """Take a remember token from before the store, unless the brake was pulled since."""
-        if visit.ended_reason is not None:
-            return None  # the login that this browser showed has ended
-        if not settings.REMEMBER_COOKIE_ACCEPT_LEGACY.read(visit.config):
-            return None
-        now = self._realm.clock()
-        token = remember.read(cookie, self._realm.name, now, visit.config)
-        absolute = settings.LOGIN_ABSOLUTE_TIMEOUT.read(visit.config)
-        if token is None:
-            return None
-        if absolute is not None and now.timestamp() >= token.issued_at + absolute.total_seconds():
-            visit.ended_reason = rules.EXPIRED_ABSOLUTE
-            return None
-        brake = self.logins.ended_before()
-        if brake is not None:
-            # Only the signed tokens say when they were issued.
-            config = {**visit.config, settings.REMEMBER_COOKIE_ACCEPT_LEGACY.key: False}
-            token = remember.read(cookie, self._realm.name, now, config)
-            last = rules.later(now, rules.AHEAD).timestamp()
-            if token is None or not brake.timestamp() <= token.issued_at <= last:
-                visit.ended_reason = "revoked"
-                return None
-        token.outdated, token.form = True, token.form + 1
-        return token
 
     def keeps_token(self, visit: Visit, sess: Session, *, own: bool) -> bool:
         """See `Level.keeps_token`."""
@@ -360,8 +314,8 @@ class StoredLevel:
 
     def token(self, visit: Visit, sess: Session) -> tuple[str, float] | None:
         """See `Level.token`."""
-        if visit.stored is None:
-            return None  # a signed token would outlive the login
+        if visit.stored is None or not visit.stored.is_current:
+            return None  # a signed token would outlive the login, and an old one end it
         if not visit.stored.record.remembered:
             # It was not to be remembered, and is from here on: somebody wants its cookie set.
             _, lifetime = visit.remember_lifetime(sess)

@@ -75,13 +75,13 @@ class SessionStoreContract:
             remember_generation=2,
             remember_until=NOW + timedelta(days=365),
             remember_issued_at=NOW + MINUTE,
-            confirmed=False,
-            version=1,
             restored=True,
             remember_first=2,
             absolute_timeout=timedelta(days=2, milliseconds=1),
             fresh_timeout=timedelta(0),
+            arrived_number=2,
         )
+        full = replace(full, arrived_at=NOW, previous_number=2, lost_from=3, fresh_number=3)
         sparse = replace(a_record(), authenticated_at=None)
         for record in (full, sparse):
             store.create(record)

@@ -16,7 +16,7 @@ import secrets
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
-from typing import Protocol
+from typing import Any, Protocol
 
 #: How long an ended login is kept, so that the user can be told why it ended.
 TOMBSTONE = timedelta(days=1)
@@ -58,7 +58,7 @@ REASONS = {
     DEACTIVATED: "The user is no longer allowed to log in.",
     UNKNOWN_USER: "The user no longer exists.",
     CLIENT_CHANGED: "It was used in another browser.",
-    TOKEN_REUSED: "A remember token was used twice, so it may have been copied.",
+    TOKEN_REUSED: "A copy of the login was used.",
 }
 
 
@@ -91,24 +91,36 @@ class LoginSession:
     #: The number of the newest session credential, and when it was issued.
     generation: int = 1
     renewed_at: datetime | None = None
-    #: The number of the newest remember token; 0 for a login that is not remembered.
+    #: The number of the newest remember token, which is issued with it; 0 for a login that is not
+    #: remembered.
     remember_generation: int = 0
     #: Until when the remember token is good.
     remember_until: datetime | None = None
-    #: When the newest remember token was issued.
+    #: Since when its time counts.
     remember_issued_at: datetime | None = None
-    #: Whether the response that carried the newest credentials is known to have arrived.
-    confirmed: bool = True
     version: int = 1
     ended_at: datetime | None = None
     ended_reason: str | None = None
     #: Whether the login began, or came back, by a remember token.
     restored: bool = False
-    #: The oldest remember token that is not from before a change of the credentials.
+    #: The number of the oldest remember token that is not from before a change of the credentials.
     remember_first: int = 1
     #: Timeouts of this login alone; None for those of the settings.
     absolute_timeout: timedelta | None = None
     fresh_timeout: timedelta | None = None
+    #: The newest number that a browser has shown, when it did first, and the one shown before it.
+    arrived_number: int = 1
+    arrived_at: datetime | None = None
+    previous_number: int = 1
+    #: The first number that was issued after the one that arrived, or will be.
+    lost_from: int = 2
+    #: The first number that was issued after the user last proved who they are.
+    fresh_number: int = 1
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the response that carried the newest credentials is known to have arrived."""
+        return self.arrived_number == self.generation
 
     @property
     def purge_at(self) -> datetime:
@@ -119,6 +131,21 @@ class LoginSession:
     def remembered(self) -> bool:
         """Whether a remember token may bring this login back."""
         return self.remember_generation > 0
+
+
+def numbers_before(generation: int, renewed_at: datetime) -> dict[str, Any]:
+    """Return what a record of older code, which noted less, lets one tell of its numbers.
+
+    The newest may have been lost: the one before it was good until the newest was shown.
+    """
+    arrived = max(1, generation - 1)
+    return {
+        "arrived_number": arrived,
+        "arrived_at": renewed_at,
+        "previous_number": arrived,
+        "lost_from": arrived + 1,
+        "fresh_number": generation,
+    }
 
 
 def new_secret() -> str:

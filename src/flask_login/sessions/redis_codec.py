@@ -21,12 +21,12 @@ import socket
 import struct
 import zlib
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from .records import LONGEST_SPAN, LoginSession
+from .records import LONGEST_SPAN, LoginSession, numbers_before
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
@@ -36,10 +36,13 @@ _MINUTE = timedelta(minutes=1)
 #: format, flags, version, last_seen_at, when it ended or else expires_at, idle_timeout (-1: none),
 #: created_at, the length of the user id.
 _HEAD: Final = struct.Struct(">BHIqqqqH")
-_FORMAT: Final = 1
+_FORMAT: Final = 2
+#: In which the bit of `_RENEWED` said whether the newest credentials had arrived.
+_FORMAT_BEFORE: Final = 1
 
-#: `_LONG`: a text is longer than 255 bytes, or a number greater than 65,535.
-_ENDED, _CONFIRMED, _RESTORED, _LONG, _REASON = 1, 2, 4, 8, 16
+#: `_LONG`: a text is longer than 255 bytes, or a number greater than 65,535. `_RENEWED`: the
+#: credentials are no longer those that the login began with.
+_ENDED, _RENEWED, _RESTORED, _LONG, _REASON = 1, 2, 4, 8, 16
 #: The flags of optional fields, by kind.
 _TIMES: Final = (
     (_ENDED, "expires_at"),  # the head has when it ended
@@ -50,6 +53,10 @@ _TIMES: Final = (
 )
 _SPANS: Final = ((512, "absolute_timeout"), (1024, "fresh_timeout"))
 _FIRST: Final = 2048  # remember_first, when it is not 1
+_NUMBERS: Final = ("arrived_number", "previous_number", "lost_from", "fresh_number")
+_MOVED: Final = ("arrived_at", *_NUMBERS)
+#: Of a time that there may be or not, where no flag tells: none. No time is as long ago.
+_NEVER: Final = -(2**63)
 _TEXTS: Final = (
     (4096, "ip_address"),
     (8192, "user_agent"),
@@ -64,7 +71,10 @@ _OPTIONAL: Final = (
     (_REASON, "ended_reason"),
 )
 #: The values of the fields that are not in the bytes.
-_ABSENT: Final = {**{field.name: None for field in fields(LoginSession)}, "remember_first": 1}
+_ABSENT: Final = {
+    field.name: None if field.default is MISSING else field.default
+    for field in fields(LoginSession)
+}
 
 
 class _Layout(NamedTuple):
@@ -80,9 +90,10 @@ class _Layout(NamedTuple):
 @lru_cache(maxsize=512)
 def _layout(flags: int) -> _Layout:
     times = tuple(name for bit, name in _TIMES if flags & bit)
+    times += ("arrived_at",) if flags & _RENEWED else ()
     spans = tuple(name for bit, name in _SPANS if flags & bit)
     first = ("remember_first",) if flags & _FIRST else ()
-    numbers = ("generation", "remember_generation", *first)
+    numbers = ("generation", "remember_generation", *first, *(_NUMBERS if flags & _RENEWED else ()))
     texts = ("methods", "secret_hash", *(name for bit, name in _TEXTS if flags & bit))
     number, length = "II" if flags & _LONG else "HB"
     body = f">{'q' * len(times + spans)}{number * len(numbers)}{length * len(texts)}"
@@ -97,8 +108,8 @@ def pack(record: LoginSession) -> bytes:
     user = pack_text(record.user_id)
     if len(user) > 0xFFFF:
         raise ValueError("The user id is longer than 65535 bytes.")
-    flags = _CONFIRMED if record.confirmed else 0
-    flags |= _RESTORED if record.restored else 0
+    flags = _RESTORED if record.restored else 0
+    flags |= 0 if all(getattr(record, name) == _ABSENT[name] for name in _MOVED) else _RENEWED
     flags |= 0 if record.remember_first == 1 else _FIRST
     for bit, name in _OPTIONAL:
         flags |= 0 if getattr(record, name) is None else bit
@@ -120,7 +131,7 @@ def pack(record: LoginSession) -> bytes:
         len(user),
     )
     body = layout.body.pack(
-        *(microseconds(values[name]) for name in layout.times),
+        *(_pack_time(values[name]) for name in layout.times),
         *(_pack_span(values[name]) for name in layout.spans),
         *numbers,
         *map(len, blobs),
@@ -141,8 +152,10 @@ def unpack(session_id: str, data: bytes) -> LoginSession:
 
 def _unpacked(session_id: str, data: bytes) -> LoginSession:
     known, flags, version, last, until, idle, created, size = _HEAD.unpack_from(data)
-    if known != _FORMAT:
+    if known not in {_FORMAT, _FORMAT_BEFORE}:
         raise ValueError("unknown format")
+    before = known == _FORMAT_BEFORE
+    flags &= ~_RENEWED if before else 0xFFFF
     body, times, spans, numbers, texts = _layout(flags)
     start = _HEAD.size + size
     parts = iter(body.unpack_from(data, start))  # each `zip` below takes as many as it has names
@@ -155,10 +168,10 @@ def _unpacked(session_id: str, data: bytes) -> LoginSession:
         "last_seen_at": time_of(last),
         "ended_at" if flags & _ENDED else "expires_at": time_of(until),
         "idle_timeout": None if idle < 0 else _span(idle),
-        "confirmed": bool(flags & _CONFIRMED),
         "restored": bool(flags & _RESTORED),
     }
-    values.update(zip(times, map(time_of, parts), strict=False))
+    read_time = _maybe_time if flags & _RENEWED else time_of
+    values.update(zip(times, map(read_time, parts), strict=False))
     values.update(zip(spans, map(_span, parts), strict=False))
     values.update(zip(numbers, parts, strict=False))
     start += body.size
@@ -170,6 +183,9 @@ def _unpacked(session_id: str, data: bytes) -> LoginSession:
     elif start != len(data):
         raise ValueError("not the length that the lengths say")
     values["methods"] = _methods(values["methods"])
+    if before:
+        issued_at = values["renewed_at"] or values["created_at"]
+        values.update(numbers_before(values["generation"], issued_at))
     record = object.__new__(LoginSession)
     # The constructor of a frozen dataclass would set each field by a call; this runs at every
     # checked request.
@@ -190,6 +206,14 @@ def time_of(number: int) -> datetime:
     return _EPOCH + timedelta(0, 0, number)
 
 
+def _pack_time(time: datetime | None) -> int:
+    return _NEVER if time is None else microseconds(time)
+
+
+def _maybe_time(number: int) -> datetime | None:
+    return None if number == _NEVER else time_of(number)
+
+
 def minutes(time: datetime) -> int:
     """Return a time as whole minutes since 1970."""
     return (time - _EPOCH) // _MINUTE
@@ -203,6 +227,7 @@ def newest(record: LoginSession) -> datetime:
         record.authenticated_at,
         record.renewed_at,
         record.remember_issued_at,
+        record.arrived_at,
         record.ended_at,
     )
     return max(time for time in times if time is not None)

@@ -259,7 +259,8 @@ def told(error: Exception) -> Exception:
         error.hide_parameters = True
     if isinstance(error, (exc.OperationalError, exc.ProgrammingError)):
         error.add_detail(
-            "Do the store's tables exist? Create them with a migration or store.create_all()."
+            "Do the store's tables exist, with the columns of this release? Create what is missing"
+            " with a migration or store.create_all()."
         )
     return error
 

@@ -10,14 +10,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql
+from sqlalchemy.schema import CreateColumn
 
-from .records import LONGEST_SPAN, TOMBSTONE, LoginSession, braked, later
+from .records import LONGEST_SPAN, TOMBSTONE, LoginSession, braked, later, numbers_before
 
 # How long the texts may be. MySQL indexes 3072 bytes, 4 for each character.
 _ID = 64
@@ -40,12 +41,14 @@ _TIMES = (
     "remember_until",
     "remember_issued_at",
     "ended_at",
+    "arrived_at",
 )
 _SPANS = ("idle_timeout", "absolute_timeout", "fresh_timeout")
 _AT_TIMES = tuple(_FIELDS.index(name) for name in _TIMES)
 _AT_SPANS = tuple(_FIELDS.index(name) for name in _SPANS)
-_AT_FLAGS = tuple(_FIELDS.index(name) for name in ("confirmed", "restored"))
+_AT_RESTORED = _FIELDS.index("restored")
 _AT_METHODS = _FIELDS.index("methods")
+_AT_ARRIVED = _FIELDS.index("arrived_number")
 
 # ---------------------------------------------------------------------- the tables
 
@@ -92,6 +95,12 @@ def sessions_table(name: str, metadata: sa.MetaData) -> sa.Table:
         sa.Column("remember_first", sa.Integer(), nullable=False),
         sa.Column("absolute_timeout", _duration()),
         sa.Column("fresh_timeout", _duration()),
+        # Added later: rows of before have none.
+        sa.Column("arrived_number", sa.Integer()),
+        sa.Column("arrived_at", _time()),
+        sa.Column("previous_number", sa.Integer()),
+        sa.Column("lost_from", sa.Integer()),
+        sa.Column("fresh_number", sa.Integer()),
         sa.Column("purge_at", _time(), nullable=False, index=True),
         # "Ada" and "ada" are two users; the default collation of MySQL treats them as one.
         mysql_charset="utf8mb4",
@@ -112,6 +121,18 @@ def brake_table(name: str, metadata: sa.MetaData) -> sa.Table:
         sa.Column("moment", _time(), primary_key=True, autoincrement=False),
         keep_existing=True,
     )
+
+
+def add_columns(engine: sa.Engine, table: sa.Table) -> None:
+    """Add the columns that later releases have given a table."""
+    known = sa.inspect(engine).get_columns(table.name, schema=table.schema)
+    there = {column["name"] for column in known}
+    name = engine.dialect.identifier_preparer.format_table(table)
+    with engine.begin() as connection:
+        for column in table.columns:
+            if column.name not in there:
+                added = CreateColumn(column).compile(dialect=engine.dialect)
+                connection.execute(sa.text(f"ALTER TABLE {name} ADD COLUMN {added}"))
 
 
 # ------------------------------------------------------------------ records and rows
@@ -137,7 +158,7 @@ class Codec(NamedTuple):
         """
         _check(record)
         row = {name: getattr(record, name) for name in _FIELDS}
-        row["purge_at"] = record.purge_at
+        row["purge_at"], row["confirmed"] = record.purge_at, record.confirmed
         for name in (*_TIMES, "purge_at"):
             if row[name] is not None:
                 row[name] = self.dump(row[name])
@@ -166,8 +187,7 @@ class Codec(NamedTuple):
         """
         values: list[Any] = list(row)
         moment = values.pop()
-        for index in _AT_FLAGS:  # a number to SQLite and MySQL
-            values[index] = bool(values[index])
+        values[_AT_RESTORED] = bool(values[_AT_RESTORED])  # a number to SQLite and MySQL
         for index in _AT_TIMES:
             if values[index] is not None:
                 values[index] = self.load(values[index])
@@ -176,7 +196,11 @@ class Codec(NamedTuple):
                 values[index] = self.load_span(values[index])
         methods = values[_AT_METHODS]
         values[_AT_METHODS] = frozenset(() if methods == "[]" else json.loads(methods))
-        return braked(LoginSession(*values), None if moment is None else self.load(moment))
+        record = LoginSession(*values)
+        if values[_AT_ARRIVED] is None:
+            issued_at = record.renewed_at or record.created_at
+            record = replace(record, **numbers_before(record.generation, issued_at))
+        return braked(record, None if moment is None else self.load(moment))
 
 
 def _microseconds(span: timedelta) -> int:

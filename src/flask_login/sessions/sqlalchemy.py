@@ -38,6 +38,7 @@ from .sql_engine import (  # noqa: E402
 from .sql_schema import (  # noqa: E402
     Codec,
     Statements,
+    add_columns,
     brake_table,
     is_id,
     is_key,
@@ -132,11 +133,13 @@ class SQLAlchemySessionStore:
     def create_all(self) -> None:
         """Create the tables that do not exist yet; with a ``db``, in an application context.
 
-        For an application without migrations. It adds no column to a table that exists.
+        For an application without migrations. A table of an older release gets the columns that it
+        lacks.
         """
         engine = self._get_engine()
         try:
             self.table.metadata.create_all(engine, tables=[self.table, self.brake_table])
+            add_columns(engine, self.table)
         except (exc.SQLAlchemyError, OSError) as error:
             raise told(error) from None
 

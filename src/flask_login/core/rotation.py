@@ -1,0 +1,304 @@
+"""The rules of a stored login's credentials: shown, renewed, copied, and proved once more.
+
+The session credential and the remember token of a login have one number, which both get anew with
+each answer that carries new ones. What a browser shows tells which answers arrived. Two who hold
+copies of one login can't both go on: one of them shows a number that the other has left behind,
+or one and the same number again and again.
+
+Pure functions, as in `rules`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from flask_login.sessions.records import (
+    CREDENTIALS_CHANGED,
+    EXPIRED_ABSOLUTE,
+    SUPERSEDED,
+    TOKEN_REUSED,
+    LoginSession,
+    end,
+    ended_because,
+    later,
+)
+
+from .constants import REST as REST
+from .rules import is_recent
+
+#: For how long new credentials are handed out again after they were issued, and those before them
+#: accepted after these arrived: an answer that is slower than this may cost a login.
+GRACE = timedelta(seconds=30)
+#: How often the time of a remember token begins anew at most, where each request restarts it.
+SLIDE_INTERVAL = timedelta(hours=1)
+#: How many credentials in a row may get lost on their way.
+MOST_LOST = 6
+
+
+class Step(NamedTuple):
+    """What a credential was worth: the next record, or why it is refused.
+
+    `record` is to be swapped in when it is not the one that was read; then the caller starts
+    again if somebody else was quicker.
+    """
+
+    record: LoginSession
+    #: Why the credential is refused; None when it is good.
+    refused: str | None = None
+    #: The number of the credentials that the browser is to be given; None for none.
+    handed: int | None = None
+
+
+def knows_secret(record: LoginSession, secret: str) -> bool:
+    """Return whether `secret` is the one this login began with."""
+    shown = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+    return hmac.compare_digest(record.secret_hash.encode(), shown.encode())
+
+
+def present_session(
+    record: LoginSession,
+    number: int,
+    now: datetime,
+    *,
+    token: int | None = None,
+    interval: timedelta | None = None,
+    is_alone: bool = True,
+) -> Step:
+    """Judge a session credential of this login.
+
+    :param number: the credential's.
+    :param token: the number of the remember token that came with it; None for none.
+    :param interval: how old credentials get before they are renewed; None for any age.
+    :param is_alone: whether no remember token can have been left out of the request.
+
+    What an older answer put back into the browser is refused, and no theft, where no token tells it
+    from a copy.
+    """
+    reason = ended_because(record, now)
+    if reason is not None:
+        return Step(end(record, reason, now), refused=reason)
+    old = interval is not None and not is_young(record, now, interval)
+    if number == record.arrived_number == record.generation and not old:
+        return Step(record)  # nearly always
+    shown = number if token is None else max(number, session_number(record, token))
+    if shown < session_number(record, record.remember_first):
+        # A parallel request, or a copy from before the credentials changed.
+        parallel = is_recent(record.renewed_at, now, GRACE) and shown >= record.previous_number
+        return Step(record, refused=None if parallel else SUPERSEDED)
+    if shown < record.fresh_number and shown == record.arrived_number:
+        # The same, from before the user proved who they are.
+        parallel = is_recent(record.authenticated_at, now, GRACE)
+        return Step(record, refused=None if parallel else SUPERSEDED)
+    step = _present(record, shown, now, due=old or shown != number)
+    rotates = interval is not None or (record.remembered and (is_alone or token is not None))
+    if step.refused is not None and not rotates:
+        return Step(record, refused=SUPERSEDED)
+    return step
+
+
+def present_remember(
+    record: LoginSession, number: int, now: datetime, *, slides: bool = False
+) -> Step:
+    """Judge a remember token that came without a session credential of its login.
+
+    A good one brings the login back, not fresh. One from before a change of the credentials is
+    refused, and shows nothing: its browser was told.
+
+    :param number: the token's.
+    :param slides: whether its time begins anew with new credentials.
+    """
+    reason = ended_because(record, now)
+    if reason is not None:
+        return Step(end(record, reason, now), refused=reason)
+    if record.remember_until is None or now >= record.remember_until:
+        return Step(record, refused=EXPIRED_ABSOLUTE)
+    if 0 < number < record.remember_first:
+        return Step(record, refused=CREDENTIALS_CHANGED)
+    step = _present(record, session_number(record, number), now, due=True)
+    if step.refused is not None or step.record.generation == record.generation:
+        return step
+    back = replace(
+        step.record,
+        last_seen_at=max(now, record.last_seen_at),
+        authenticated_at=None,
+        restored=True,
+    )
+    return step._replace(record=slide(back, now, back.version) if slides else back)
+
+
+def _present(record: LoginSession, shown: int, now: datetime, *, due: bool) -> Step:
+    """Judge the highest number that a request shows.
+
+    :param due: whether the browser is to be given credentials, unless there is a reason not to.
+    """
+    known = record
+    if shown != record.arrived_number and not record.lost_from <= shown:
+        before = record.previous_number <= shown and is_recent(record.arrived_at, now, GRACE)
+        return Step(record) if before else _copied(record, now)
+    if shown != record.arrived_number:
+        # Those before it are worth nothing from now on. One that is newer than the newest was
+        # issued too: the store has lost it, in a crash or with a backup that was put back.
+        ahead = max(0, shown - record.generation)
+        known = replace(
+            record,
+            generation=record.generation + ahead,
+            remember_generation=record.remember_generation and record.remember_generation + ahead,
+            arrived_number=shown,
+            arrived_at=now,
+            previous_number=record.arrived_number,
+            lost_from=record.generation + ahead + 1,
+            version=record.version + 1,
+        )
+    if not due:
+        return Step(known)
+    lost, issued_at = known.generation + 1 - known.lost_from, _issued_at(known)
+    if is_recent(issued_at, now, REST):
+        is_on_its_way = lost == 0 or is_recent(issued_at, now, GRACE)
+        return Step(known, handed=known.generation if is_on_its_way else None)
+    if lost >= MOST_LOST:
+        return _copied(record, now)
+    issued = _issued(known, now, record.version + 1)
+    return Step(issued, handed=issued.generation)
+
+
+def _copied(record: LoginSession, now: datetime) -> Step:
+    return Step(end(record, TOKEN_REUSED, now), refused=TOKEN_REUSED)
+
+
+def _offset(record: LoginSession) -> int:
+    """Return by how much a login's session credentials are ahead of its remember tokens.
+
+    In records of older code they were counted apart.
+    """
+    return record.generation - record.remember_generation if record.remembered else 0
+
+
+def _issued_at(record: LoginSession) -> datetime:
+    return record.renewed_at or record.created_at
+
+
+def _issued(record: LoginSession, now: datetime, version: int) -> LoginSession:
+    return replace(
+        record,
+        generation=record.generation + 1,
+        remember_generation=record.remember_generation + record.remembered,
+        renewed_at=now,
+        arrived_at=record.arrived_at or record.created_at,
+        version=version,
+    )
+
+
+def token_number(record: LoginSession, number: int) -> int:
+    """Return the number of the remember token that goes with a session credential."""
+    return number - _offset(record)
+
+
+def session_number(record: LoginSession, number: int) -> int:
+    """Return the number of the session credential that goes with a remember token."""
+    return number + _offset(record)
+
+
+def is_young(record: LoginSession, now: datetime, interval: timedelta) -> bool:
+    """Return whether a login's credentials are not as old as an interval."""
+    return is_recent(_issued_at(record), now, interval)
+
+
+def may_slide(record: LoginSession, now: datetime) -> bool:
+    """Return whether the time of a login's remember token began so long ago that it is moved."""
+    until, since = record.remember_until, record.remember_issued_at or record.created_at
+    if until is None or now >= until:
+        return False
+    return not is_recent(since, now, min(SLIDE_INTERVAL, (until - since) / 2))
+
+
+def slide(record: LoginSession, now: datetime, version: int) -> LoginSession:
+    """Return the record with the time of its remember token begun anew."""
+    until, since = record.remember_until, record.remember_issued_at or record.created_at
+    if until is None:
+        return record
+    until = later(now, until - since)
+    return replace(
+        record,
+        remember_until=until,
+        remember_issued_at=now,
+        expires_at=record.expires_at
+        if record.absolute_timeout is not None
+        else max(record.expires_at, until),
+        version=version,
+    )
+
+
+def confirm(
+    record: LoginSession,
+    now: datetime,
+    lifetime: timedelta,
+    methods: Collection[str],
+    auth_hash: str | None,
+) -> LoginSession:
+    """Return the record after the user proved once more who they are; an ended one as it is.
+
+    Other credentials of the user, such as a new password, make whatever copies there are of those
+    before it worth nothing.
+
+    :param lifetime: how long it may last from now on, unless it has its own absolute timeout; it
+        does not end sooner than before.
+    """
+    if record.ended_reason is not None:
+        return record
+    issued = _issued(record, now, record.version + 1)
+    changed = record.auth_hash not in (None, auth_hash)
+    return replace(
+        issued,
+        authenticated_at=now,
+        last_seen_at=max(now, record.last_seen_at),
+        expires_at=max(record.expires_at, later(now, record.absolute_timeout or lifetime)),
+        methods=record.methods | frozenset(methods),
+        auth_hash=auth_hash,
+        fresh_number=issued.generation,
+        remember_first=token_number(issued, issued.generation)
+        if changed
+        else record.remember_first,
+    )
+
+
+def remember(
+    record: LoginSession, now: datetime, lifetime: timedelta, *, keeps_idle: bool
+) -> LoginSession:
+    """Return the record with its first remember token; one that has a token, or ended, as it is.
+
+    :param keeps_idle: whether its idle timeout is one that somebody set.
+    """
+    if record.ended_reason is not None or record.remembered:
+        return record
+    until = later(now, lifetime)
+    return replace(
+        record,
+        remember_generation=record.generation,
+        remember_until=until,
+        remember_issued_at=now,
+        idle_timeout=record.idle_timeout if keeps_idle else None,
+        expires_at=record.expires_at
+        if record.absolute_timeout is not None
+        else max(record.expires_at, until),
+        version=record.version + 1,
+    )
+
+
+def renew(record: LoginSession, now: datetime) -> LoginSession:
+    """Return the record with new credentials; those before it die after the grace."""
+    if record.ended_reason is not None:
+        return record
+    issued = _issued(record, now, record.version + 1)
+    return replace(issued, remember_first=token_number(issued, issued.generation))
+
+
+def note_auth_hash(record: LoginSession, auth_hash: str) -> LoginSession:
+    """Return the record with the digest of the credentials, if it has none yet."""
+    if record.auth_hash is not None or record.ended_reason is not None:
+        return record
+    return replace(record, auth_hash=auth_hash, version=record.version + 1)
