@@ -236,6 +236,13 @@ def test_of_several_that_were_lost_any_may_still_arrive_and_the_others_are_copie
             assert step.refused == records.TOKEN_REUSED
 
 
+def test_who_shows_one_that_was_late_is_not_given_one_that_is_worthless_by_that() -> None:
+    record = renewed(HOUR, 2 * HOUR)
+    step = rotation.present_remember(record, 2, NOW + 2 * HOUR + TICK)
+    assert outcome(step) == (None, 2)
+    assert (step.record.generation, step.record.lost_from) == (3, 4)
+
+
 def test_attack_a_copied_token_that_is_shown_alone_rings_at_the_seventh_renewal() -> None:
     record, now, given = a_login(), NOW, []
     while True:

@@ -158,8 +158,9 @@ def _present(record: LoginSession, shown: int, now: datetime, *, due: bool) -> S
         return Step(known)
     lost, issued_at = known.generation + 1 - known.lost_from, _issued_at(known)
     if is_recent(issued_at, now, REST):
-        is_on_its_way = lost == 0 or is_recent(issued_at, now, GRACE)
-        return Step(known, handed=known.generation if is_on_its_way else None)
+        if lost == 0:
+            return Step(known, handed=known.arrived_number)
+        return Step(known, handed=known.generation if is_recent(issued_at, now, GRACE) else None)
     if lost >= MOST_LOST:
         return _copied(record, now)
     issued = _issued(known, now, record.version + 1)
