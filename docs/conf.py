@@ -26,7 +26,6 @@ extensions = [
     "outside",
     "pictures",
     "names",
-    "names",
     "phone",
 ]
 exclude_patterns = ["_ext", "_static", "_templates", "examples"]
@@ -68,6 +67,7 @@ html_theme = "furo"
 html_title = "Flask-Login"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_copy_source = False
 html_show_sphinx = False
 html_show_sourcelink = False

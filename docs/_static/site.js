@@ -1,0 +1,43 @@
+// What the theme leaves to the mouse.
+(() => {
+  // Code that is wider than its box is scrolled by the keyboard too.
+  const look = () => {
+    for (const box of document.querySelectorAll("article pre, .table-wrapper, .picture")) {
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    }
+  };
+
+  // On a small screen a label opens the menu, and another the contents of the page.
+  const names = { __navigation: "All pages", __toc: "On this page" };
+  const makeButtons = () => {
+    for (const label of document.querySelectorAll("label[for]:not(.overlay)")) {
+      const box = document.getElementById(label.htmlFor);
+      if (!(label.htmlFor in names)) continue;
+      const tell = () => label.setAttribute("aria-expanded", String(box.checked));
+      label.tabIndex = 0;
+      label.setAttribute("role", "button");
+      label.setAttribute("aria-label", names[label.htmlFor]);
+      tell();
+      box.addEventListener("change", tell);
+      label.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        label.click();
+      });
+    }
+    document.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      for (const name of Object.keys(names)) {
+        const box = document.getElementById(name);
+        if (box?.checked) box.click();
+      }
+    });
+  };
+
+  window.addEventListener("DOMContentLoaded", () => {
+    makeButtons();
+    look();
+  });
+  window.addEventListener("resize", look);
+})();
