@@ -1,4 +1,4 @@
-"""What the page on typing says that type checkers find, they find; and nothing in its application."""
+"""Type checkers find what the page on typing says, and nothing in its application."""
 
 from __future__ import annotations
 
@@ -42,9 +42,15 @@ def run(command: list[str], folder: Path) -> str:
     return ran.stdout
 
 
+def places(pattern: str, said: str) -> set[tuple[str, int]]:
+    return {(file, int(line)) for file, line in re.findall(pattern, said, re.MULTILINE)}
+
+
 def mypy(folder: Path) -> set[tuple[str, int]]:
     said = run(["mypy", "--strict", "--config-file=", "--cache-dir=.cache", "."], folder)
-    return {(file, int(line)) for file, line in re.findall(r"^(\S+?):(\d+): error", said, re.M)}
+    return {
+        (file, int(line)) for file, line in re.findall(r"^(\S+?):(\d+): error", said, re.MULTILINE)
+    }
 
 
 def pyright(folder: Path) -> set[tuple[str, int]]:
@@ -62,7 +68,10 @@ def pyright(folder: Path) -> set[tuple[str, int]]:
 def ty(folder: Path) -> set[tuple[str, int]]:
     where = ["--python", sys.prefix, "--extra-search-path", str(PACKAGES)]
     said = run(["ty", "check", "--output-format=concise", *where, "."], folder)
-    return {(file, int(line)) for file, line in re.findall(r"^(\S+?):(\d+):\d+: error", said, re.M)}
+    return {
+        (file, int(line))
+        for file, line in re.findall(r"^(\S+?):(\d+):\d+: error", said, re.MULTILINE)
+    }
 
 
 @pytest.mark.parametrize("checker", [mypy, pyright, ty], ids=lambda checker: str(checker.__name__))
@@ -72,10 +81,10 @@ def test_a_type_checker_finds_what_the_page_says_and_nothing_in_the_application(
     folder = tmp_path.resolve() / "page"
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__"))
     text = PAGE.read_text(encoding="utf-8")
-    heads = re.search(r"^\| mistake \|(.*)\|$", text, re.M)
+    heads = re.search(r"^\| mistake \|(.*)\|$", text, re.MULTILINE)
     assert heads is not None
     column = [head.strip() for head in heads[1].split("|")].index(checker.__name__)
-    rows = re.findall(r"^\| line (\d+):[^|]*\|(.*)\|$", text, re.M)
+    rows = re.findall(r"^\| line (\d+):[^|]*\|(.*)\|$", text, re.MULTILINE)
     expected = {
         ("mistakes.py", int(line))
         for line, cells in rows

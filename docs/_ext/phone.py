@@ -34,7 +34,7 @@ class Translator(HTML5Translator):
             self.body[written:] = [BETWEEN_WORDS.sub("<wbr>", self.encode(node.astext()))]
 
     def depart_desc_parameterlist(self, node: nodes.Element) -> None:
-        """End the parameters: where each has a line, they are a list, and no list of definitions."""
+        """End the parameters: with a line for each they are a list, and not one of definitions."""
         super().depart_desc_parameterlist(node)
         began = max((n for n, part in enumerate(self.body) if "<dl>" in part), default=None)
         if began is not None and node.get("multi_line_parameter_list"):
