@@ -1,8 +1,8 @@
 """Make the moving picture of the portal that the documentation's first page shows.
 
 Usage: python scripts/portal_film.py [FILE]
-A phone and a laptop, both in Chromium, on one portal: somebody logs in on the phone, sees that on the
-laptop, and ends it there. Without FILE it is ``docs/pictures/portal.webp``.
+A phone and a laptop, both in Chromium, on one portal: somebody logs in on the phone, sees that on
+the laptop, and ends it there. Without FILE it is ``docs/pictures/portal.webp``.
 """
 
 from __future__ import annotations
@@ -26,9 +26,7 @@ GAP, HEAD = 24, 76  # between the screens; above them, for what is said
 SIZE = (PHONE[0] + LAPTOP[0] + 3 * GAP, PHONE[1] + HEAD + GAP)
 BACKGROUND, TEXT, RING = "#1f2933", "#ffffff", "#ff8a00"
 SECONDS = 2.6  # that a scene lasts
-AGENT = (
-    "Mozilla/5.0 ({}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 {}Safari/537.36"
-)
+AGENT = "Mozilla/5.0 ({}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 {}Safari/537.36"
 PHONE_AGENT = AGENT.format("Linux; Android 15; Pixel 9", "Mobile ")
 LAPTOP_AGENT = AGENT.format("X11; Linux x86_64", "")
 

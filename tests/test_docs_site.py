@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 from tests.chromium import DESKTOP, PHONE, chromium, resize, wait_until
+from tests.node import install
 
 pytest.importorskip("sphinx", reason="builds the site with Sphinx")
 pytest.importorskip("furo", reason="builds the site with Furo")
@@ -204,6 +205,103 @@ def test_the_search_finds_a_page_with_no_server_at_all(site: Path, browser: Any)
     browser.get((site / "search.html").as_uri() + "?q=fingerprint")
     page = "ul.search li a[href*='explanation/session-protection.html']"
     assert wait_until(browser, lambda b: b.find_elements("css selector", page))
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("typed", "page"),
+    [
+        ("password reset", "how-to/password-reset"),
+        ("forgotten password", "how-to/password-reset"),
+        ("email", "how-to/password-reset"),
+        ("not logged in", "how-to/debugging"),
+        ("log out everywhere", "how-to/your-devices"),
+        ("rate limit", "how-to/throttle-logins"),
+        ("2FA", "how-to/two-factors"),
+        ("passkeys", "how-to/passkeys"),
+        ("typing", "how-to/typing"),
+        ("remember me", "tutorial"),
+        ("session store", "how-to/choose-a-store"),
+        ("deployment", "how-to/deploy"),
+    ],
+)
+def test_the_search_finds_what_people_type_with_the_right_page_first(
+    site: Path, browser: Any, typed: str, page: str
+) -> None:
+    browser.get((site / "search.html").as_uri() + f"?q={quote(typed)}")
+    first = wait_until(browser, lambda b: b.find_elements("css selector", "ul.search li a"))[0]
+    assert f"/{page}.html" in first.get_attribute("href")
+
+
+AXE = """
+const done = arguments[arguments.length - 1];
+axe.run(document, {resultTypes: ["violations"]}).then(found => done(
+  found.violations.map(v => `${v.id}: ${v.nodes[0].html.slice(0, 200)}`)));
+"""
+
+
+@pytest.mark.browser
+@pytest.mark.servers  # what looks for it comes from a package index
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_axe_finds_nothing_that_keeps_people_from_reading_a_page(
+    site: Path, pages: dict[Path, Page], browser: Any, size: tuple[int, int]
+) -> None:
+    script = install(ROOT / "tests/axe") / "node_modules/axe-core/axe.min.js"
+    axe = script.read_text(encoding="utf-8")
+    resize(browser, size)
+    found = {}
+    # On a phone the frame of a page differs, and tables do.
+    few = {
+        site / f"{name}.html" for name in ("index", "tutorial", "search", "reference/exceptions")
+    }
+    for file in sorted(few if size == PHONE else pages):
+        browser.get(file.as_uri())
+        browser.execute_script(axe)
+        said = browser.execute_async_script(AXE)
+        if said:
+            found[file.relative_to(site).as_posix()] = said
+    assert not found
+
+
+@pytest.mark.browser
+def test_a_page_is_read_with_the_keyboard_alone(site: Path, browser: Any) -> None:
+    from selenium.webdriver import ActionChains, Keys
+
+    def type_key(key: str) -> Any:
+        ActionChains(browser).send_keys(key).perform()
+        return browser.switch_to.active_element
+
+    resize(browser, DESKTOP)
+    browser.get((site / "how-to/choose-a-store.html").as_uri())
+    skip = type_key(Keys.TAB)
+    assert skip.get_attribute("textContent") == "Skip to content"
+    assert browser.execute_script("return arguments[0].getBoundingClientRect().top >= 0", skip)
+    type_key(Keys.ENTER)
+    assert browser.current_url.endswith("#furo-main-content")
+    inside = type_key(Keys.TAB)
+    assert browser.execute_script("return arguments[0].closest('article') !== null", inside)
+    # The outline shows where one is.
+    style = "return getComputedStyle(arguments[0]).outlineStyle"
+    assert browser.execute_script(style, inside) != "none"
+
+    resize(browser, PHONE)
+    browser.refresh()
+    menu = browser.find_element("css selector", ".nav-overlay-icon")
+    browser.execute_script("arguments[0].focus()", menu)
+    assert browser.switch_to.active_element == menu
+    drawer = browser.find_element("css selector", ".sidebar-drawer")
+    for key, shown in ((Keys.ENTER, True), (Keys.ESCAPE, False)):
+        type_key(key)
+        assert menu.get_attribute("aria-expanded") == str(shown).lower()
+        wait_until(browser, lambda _, shown=shown: (drawer.rect["x"] >= 0) is shown)
+
+
+def test_no_link_is_inside_of_a_link(pages: dict[Path, Page]) -> None:
+    for file in pages:
+        depth = 0
+        for end in re.findall(r"<(/?)a[ >]", file.read_text(encoding="utf-8")):
+            depth += -1 if end else 1
+            assert depth in {0, 1}, file
 
 
 @pytest.mark.browser

@@ -4,7 +4,7 @@ A page names them in a comment, which readers of the plain Markdown don't see::
 
     <!-- search: password reset, forgotten password -->
 
-They become entries of the index, and the search puts the page of an entry first.
+They become main entries of the index, which the search puts before the pages that have the word.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def add_entries(app: Sphinx, docname: str, content: list[str]) -> None:
     del app, docname
 
     def entries(found: re.Match[str]) -> str:
-        words = [f"single: {word.strip()}" for word in found["words"].split(",")]
-        return "```{index}\n" + "\n".join(words) + "\n```"
+        words = [f"   ! single: {word.strip()}" for word in found["words"].split(",")]
+        return "```{eval-rst}\n.. index::\n" + "\n".join(words) + "\n```"
 
     content[0] = COMMENT.sub(entries, content[0])
 

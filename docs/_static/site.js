@@ -14,23 +14,21 @@
     for (const label of document.querySelectorAll("label[for]:not(.overlay)")) {
       const box = document.getElementById(label.htmlFor);
       if (!(label.htmlFor in names)) continue;
-      const tell = () => label.setAttribute("aria-expanded", String(box.checked));
-      label.tabIndex = 0;
-      label.setAttribute("role", "button");
-      label.setAttribute("aria-label", names[label.htmlFor]);
+      const button = document.createElement("button");
+      button.className = label.className;
+      button.append(...label.childNodes);
+      button.setAttribute("aria-label", names[label.htmlFor]);
+      const tell = () => button.setAttribute("aria-expanded", String(box.checked));
       tell();
       box.addEventListener("change", tell);
-      label.addEventListener("keydown", (event) => {
-        if (event.key !== "Enter" && event.key !== " ") return;
-        event.preventDefault();
-        label.click();
-      });
+      button.addEventListener("click", () => box.click());
+      label.replaceWith(button);
     }
     document.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       for (const name of Object.keys(names)) {
         const box = document.getElementById(name);
-        if (box?.checked) box.click();
+        if (box.checked) box.click();
       }
     });
   };
