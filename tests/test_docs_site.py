@@ -275,7 +275,7 @@ def test_a_page_is_read_with_the_keyboard_alone(site: Path, browser: Any) -> Non
     browser.get((site / "how-to/choose-a-store.html").as_uri())
     skip = type_key(Keys.TAB)
     assert skip.get_attribute("textContent") == "Skip to content"
-    assert browser.execute_script("return arguments[0].getBoundingClientRect().top >= 0", skip)
+    wait_until(browser, lambda _: skip.rect["y"] >= 0)  # it slides in
     type_key(Keys.ENTER)
     assert browser.current_url.endswith("#furo-main-content")
     inside = type_key(Keys.TAB)
