@@ -38,4 +38,5 @@
     look();
   });
   window.addEventListener("resize", look);
+  document.addEventListener("toggle", look, true); // what was folded has a width now
 })();
