@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 import pytest
-from tests.chromium import DESKTOP, PHONE, chromium, resize, wait_until
+from tests.chromium import DESKTOP, PHONE, chromium, press, resize, wait_until
 from tests.node import install
 
 pytest.importorskip("sphinx", reason="builds the site with Sphinx")
@@ -296,6 +296,27 @@ def test_a_page_is_read_with_the_keyboard_alone(site: Path, browser: Any) -> Non
     type_key(Keys.ESCAPE)
     assert menu.get_attribute("aria-expanded") == "false"
     wait_until(browser, lambda _: drawer.rect["x"] < 0)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("wish", "moves"), [("no-preference", True), ("reduce", False)])
+def test_the_picture_that_moves_can_be_stopped_and_waits_for_those_who_want_no_motion(
+    site: Path, browser: Any, wish: str, moves: bool
+) -> None:
+    features = [{"name": "prefers-reduced-motion", "value": wish}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    resize(browser, DESKTOP)
+    browser.get((site / "index.html").as_uri())
+    film = browser.find_element("css selector", "article img[src$='.webp']")
+    names = {True: "Stop the picture", False: "Play the picture"}
+    for moving in (moves, not moves):
+        wait_until(
+            browser, lambda b: [e.text for e in b.find_elements("css selector", ".film")] != [""]
+        )
+        button = browser.find_element("css selector", ".film")
+        assert (button.text, film.is_displayed()) == (names[moving], moving)
+        press(browser, "css selector", ".film")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 def test_no_link_is_inside_of_a_link(pages: dict[Path, Page]) -> None:

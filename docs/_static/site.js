@@ -33,8 +33,31 @@
     });
   };
 
+  // A picture that moves can be stopped, and waits for those who want no motion.
+  const makeStill = () => {
+    for (const film of document.querySelectorAll('article img[src$=".webp"]')) {
+      const still = document.createElement("canvas");
+      still.setAttribute("role", "img");
+      still.setAttribute("aria-label", film.alt);
+      const button = document.createElement("button");
+      button.className = "film";
+      const show = (moving) => {
+        still.width = film.naturalWidth;
+        still.height = film.naturalHeight;
+        still.getContext("2d").drawImage(film, 0, 0);
+        film.hidden = !moving;
+        still.hidden = moving;
+        button.textContent = moving ? "Stop the picture" : "Play the picture";
+      };
+      button.addEventListener("click", () => show(film.hidden));
+      film.after(still, button);
+      film.decode().then(() => show(!matchMedia("(prefers-reduced-motion: reduce)").matches));
+    }
+  };
+
   window.addEventListener("DOMContentLoaded", () => {
     makeButtons();
+    makeStill();
     look();
   });
   window.addEventListener("resize", look);
