@@ -33,7 +33,7 @@ endif
 
 .PHONY: FORCE help demo test test-quick test-all test-chaos test-oldest test-newest test-minimal \
 	test-public-flask test-integrations test-pythons coverage \
-	lint format types mypy imports docs changelog-check changelog-draft changelog lock build \
+	lint format types mypy imports docs docs-links changelog-check changelog-draft changelog lock build \
 	bench bench-guard hooks ci clean
 
 help: ## list the jobs (this text)
@@ -202,6 +202,10 @@ docs: .venv/.wheel ## build the documentation strictly, in build/docs
 	@echo "Building the documentation: about half a minute"
 	$(BIN)/python -m sphinx -W --keep-going -n -q -E -b html docs build/docs
 	@echo "Open build/docs/index.html"
+
+docs-links: .venv/.wheel ## do the links to other sites lead somewhere? It asks them all, a minute
+	@echo "Asking the other sites: about a minute. One that does not answer is no fault of the library."
+	$(BIN)/python -m sphinx -q -E -b linkcheck docs build/links
 
 # ------------------------------------------------------------------ benchmarks
 

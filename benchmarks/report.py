@@ -106,7 +106,13 @@ def _markdown(
     for environment, found in versions.items():
         listed = ", ".join(f"{name} {version}" for name, version in found.items())
         yield f"- {environment}: {listed}"
-    yield from ("", "## Budgets", "", "| what | budget | found | |", "| --- | --- | --- | --- |")
+    yield from (
+        "",
+        "## Budgets",
+        "",
+        "| what | budget | found | result |",
+        "| --- | --- | --- | --- |",
+    )
     for verdict in verdicts:
         says = "met" if verdict.met else "**missed**"
         yield f"| {verdict.title} | {verdict.limit} | {verdict.found} | {says} |"

@@ -50,6 +50,8 @@ PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 NEIGHBOURS = [ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "CHANGELOG.md"]
 
 FENCE = re.compile(r"^```(?P<language>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+#: Blocks of files, too: in none of them is a link or a heading.
+CODE = re.compile(r"^(```|~~~).*?^\1$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -606,14 +608,14 @@ def test_the_page_of_how_it_works_has_every_hook_of_old_and_no_other() -> None:
 
 def anchors_of(page: Path) -> set[str]:
     """Return what a link may name after ``#``: the headings, as GitHub and MyST write them."""
-    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    text = CODE.sub("", page.read_text(encoding="utf-8"))
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
 def links_of(page: Path) -> list[tuple[Path, str]]:
     """Return the targets of a page's links within the project, and the part they name."""
-    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    text = CODE.sub("", page.read_text(encoding="utf-8"))
     found = []
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if not target.startswith(("https://", "http://")):
@@ -627,6 +629,18 @@ def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
     for target, anchor in links_of(page):
         assert target.exists(), f"{id_of(page)}: {target}"
         assert not anchor or anchor in anchors_of(target), f"{id_of(page)}: {target}#{anchor}"
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("how-to/*.md")), ids=id_of)
+def test_a_guide_begins_with_a_sentence_and_folds_what_is_no_part_of_it(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    after = re.sub(r"\A# .*\n|^<!-- search: .*-->$", "", text, flags=re.MULTILINE).lstrip()
+    assert re.match(r"[A-Za-z`*]", after), after[:60]
+    assert text.count("<details>") == text.count("<summary>") == text.count("</details>")
+    # Where something is folded, the markup is shut off by blank lines: it stays Markdown.
+    for fold in re.findall(r"<details>\n(.*?)</details>", text, re.DOTALL):
+        assert re.match(r"<summary>.*</summary>\n\n", fold)
+        assert fold.endswith("\n\n")
 
 
 def test_the_index_links_every_page() -> None:

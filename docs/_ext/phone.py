@@ -33,6 +33,16 @@ class Translator(HTML5Translator):
         if inside is not None:
             self.body[written:] = [BETWEEN_WORDS.sub("<wbr>", self.encode(node.astext()))]
 
+    def depart_desc_parameterlist(self, node: nodes.Element) -> None:
+        """End the parameters: with a line for each they are a list, and not one of definitions."""
+        super().depart_desc_parameterlist(node)
+        began = max((n for n, part in enumerate(self.body) if "<dl>" in part), default=None)
+        if began is not None and node.get("multi_line_parameter_list"):
+            for n in range(began, len(self.body)):
+                for old, new in (("dl>", "ul>"), ("dd>", "li>")):
+                    self.body[n] = self.body[n].replace(f"<{old}", f"<{new}")
+                    self.body[n] = self.body[n].replace(f"</{old}", f"</{new}")
+
     def visit_entry(self, node: nodes.Element) -> None:
         """Begin a cell."""
         super().visit_entry(node)

@@ -8,28 +8,42 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextvars import copy_context
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from werkzeug.local import LocalProxy
 
 from .flask_internals import get_app
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
+    from flask import Request
+
     from .core.ports import MayImpersonate
     from .ports import Manager
 
-    P = ParamSpec("P")
     UserT = TypeVar("UserT")
+    # What a loader takes first: what `get_id()` may return, and the application's own requests.
+    IdT = TypeVar("IdT", int, UUID, bytes)
+    RequestT = TypeVar("RequestT", bound=Request)
 
 
 @overload
 def user_loader(
-    manager: Manager[UserT], callback: Callable[P, Awaitable[UserT | None]]
-) -> Callable[P, Awaitable[UserT | None]]: ...
+    manager: Manager[UserT], callback: Callable[[str], Awaitable[UserT | None]]
+) -> Callable[[str], Awaitable[UserT | None]]: ...
 @overload
 def user_loader(
-    manager: Manager[UserT], callback: Callable[P, UserT | None]
-) -> Callable[P, UserT | None]: ...
+    manager: Manager[UserT], callback: Callable[[str], UserT | None]
+) -> Callable[[str], UserT | None]: ...
+@overload
+def user_loader(
+    manager: Manager[UserT], callback: Callable[[IdT], Awaitable[UserT | None]]
+) -> Callable[[IdT], Awaitable[UserT | None]]: ...
+@overload
+def user_loader(
+    manager: Manager[UserT], callback: Callable[[IdT], UserT | None]
+) -> Callable[[IdT], UserT | None]: ...
 def user_loader(manager: Manager, callback: Callable[..., Any]) -> Callable[..., Any]:
     """Register the function that returns the user of a user id, or None.
 
@@ -53,12 +67,12 @@ def user_loader(manager: Manager, callback: Callable[..., Any]) -> Callable[...,
 
 @overload
 def request_loader(
-    manager: Manager[UserT], callback: Callable[P, Awaitable[UserT | None]]
-) -> Callable[P, Awaitable[UserT | None]]: ...
+    manager: Manager[UserT], callback: Callable[[RequestT], Awaitable[UserT | None]]
+) -> Callable[[RequestT], Awaitable[UserT | None]]: ...
 @overload
 def request_loader(
-    manager: Manager[UserT], callback: Callable[P, UserT | None]
-) -> Callable[P, UserT | None]: ...
+    manager: Manager[UserT], callback: Callable[[RequestT], UserT | None]
+) -> Callable[[RequestT], UserT | None]: ...
 def request_loader(manager: Manager, callback: Callable[..., Any]) -> Callable[..., Any]:
     """Register a function that finds the user in the request itself, such as an API key.
 
@@ -74,12 +88,12 @@ def request_loader(manager: Manager, callback: Callable[..., Any]) -> Callable[.
 
 @overload
 def bearer_loader(
-    manager: Manager[UserT], callback: Callable[P, Awaitable[UserT | None]]
-) -> Callable[P, Awaitable[UserT | None]]: ...
+    manager: Manager[UserT], callback: Callable[[str], Awaitable[UserT | None]]
+) -> Callable[[str], Awaitable[UserT | None]]: ...
 @overload
 def bearer_loader(
-    manager: Manager[UserT], callback: Callable[P, UserT | None]
-) -> Callable[P, UserT | None]: ...
+    manager: Manager[UserT], callback: Callable[[str], UserT | None]
+) -> Callable[[str], UserT | None]: ...
 def bearer_loader(manager: Manager, callback: Callable[..., Any]) -> Callable[..., Any]:
     """Register a request loader for ``Authorization: Bearer`` (RFC 6750).
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, Flask, Request
 from typing_extensions import assert_type
@@ -82,7 +83,6 @@ def load_account(user_id: str) -> Account | None:
 
 
 assert_type(load_account("1"), Account | None)
-assert_type(load_account(user_id="1"), Account | None)
 
 
 @accounts.request_loader
@@ -108,6 +108,72 @@ def load_anything(user_id: str) -> object:
 @accounts.user_loader  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # not of this manager's users
 def load_stranger(user_id: str) -> Stranger:
     return Stranger()
+
+
+# They take what the library gives them: an id of a type that `get_id()` may return, the request,
+# the token.
+
+
+@accounts.user_loader
+def load_by_number(user_id: int) -> Account | None:
+    return alice if user_id == 1 else None
+
+
+@accounts.user_loader
+def load_by_uuid(user_id: UUID) -> Account | None:
+    return alice if user_id.int == 1 else None
+
+
+@accounts.user_loader
+def load_by_text_or_nothing(user_id: str | None) -> Account | None:
+    return alice if user_id == alice.id else None
+
+
+class ShopRequest(Request):
+    tenant = "shop"
+
+
+@accounts.request_loader
+def load_from_shop_request(request: ShopRequest) -> Account | None:
+    return alice if request.tenant == "shop" else None
+
+
+by_id = {alice.id: alice}
+accounts.user_loader(by_id.get)
+accounts.user_loader(lambda user_id: by_id.get(user_id))
+
+
+@accounts.user_loader  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType, reportUntypedFunctionDecorator]  # an id is no number with a point
+def load_by_float(user_id: float) -> Account | None:
+    return alice if user_id == 1.0 else None
+
+
+@accounts.user_loader  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType, reportUntypedFunctionDecorator]  # a loader is given the id
+def load_nothing() -> Account | None:
+    return None
+
+
+@accounts.request_loader  # type: ignore[arg-type, type-var]  # pyright: ignore[reportCallIssue, reportArgumentType, reportUntypedFunctionDecorator]  # it takes the request
+def load_from_text(request: str) -> Account | None:
+    return alice if request else None
+
+
+@accounts.bearer_loader  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType, reportUntypedFunctionDecorator]  # a token is text
+def load_from_bytes(token: bytes) -> Account | None:
+    return alice if token else None
+
+
+# `isinstance` and `match` narrow what `get_current_user` returns.
+
+match accounts.get_current_user():
+    case Account() as somebody:
+        assert_type(somebody, Account)
+    case nobody:
+        assert_type(nobody, AnonymousUserMixin | None)
+
+user = accounts.get_current_user()
+if isinstance(user, Account):
+    assert_type(user, Account)
 
 
 @accounts.unauthorized_handler

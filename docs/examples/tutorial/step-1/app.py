@@ -15,7 +15,7 @@ app.config.update(
 db.init_app(app)
 CSRFProtect(app)
 # [manager]
-login_manager = LoginManager(app)
+login_manager = LoginManager[User](app)
 login_manager.login_view = "login"
 
 

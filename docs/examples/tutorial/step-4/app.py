@@ -21,7 +21,7 @@ app.config.update(
 db.init_app(app)
 CSRFProtect(app)
 # [manager]
-login_manager = LoginManager(app, session_store=SQLAlchemySessionStore(db))
+login_manager = LoginManager[User](app, session_store=SQLAlchemySessionStore(db))
 login_manager.login_view = "login"
 login_manager.refresh_view = "confirm"
 
