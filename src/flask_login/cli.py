@@ -12,8 +12,9 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import click
-from flask.cli import AppGroup
 
+from .cli_group import login_cli as login_cli
+from .cli_group import register as register
 from .cli_output import (
     counted,
     iso,
@@ -40,44 +41,7 @@ from .flask_internals import get_app, get_config
 from .routes import guarded_routes, that_answer_options
 
 if TYPE_CHECKING:
-    from flask import Flask
-
     from .sessions.records import LoginSession
-
-#: The group of commands. An application that has its own ``login`` adds it under another name:
-#: ``app.cli.add_command(login_cli, "logins")``.
-login_cli: AppGroup = AppGroup(
-    "login",
-    help="List logins, end them, and check the settings.",
-    epilog="""\b
-Exit codes:
-  0  Done.
-  1  Nothing found, an error found, or stopped by you.
-  2  Wrong usage.
-  3  The session store gave no answer, or failed.
-""",
-)
-
-
-def register(app: Flask) -> None:
-    """Give an application the commands, as ``flask login``.
-
-    `LoginManager.init_app` calls this. A ``login`` command that the application has by
-    then stays, and a later one replaces this group. Then add this one under another name::
-
-        app.cli.add_command(login_cli, "logins")
-
-    :param app: the application.
-
-    .. versionadded:: 0.6.90
-    """
-    if app.cli.commands.setdefault("login", login_cli) is not login_cli:
-        settings.logger.info(
-            "The application '%s' has another command 'login'. Add this one under another name:"
-            " app.cli.add_command(flask_login.cli.login_cli, 'logins').",
-            app.name,
-        )
-
 
 # ------------------------------------------------------------------ a user's logins
 

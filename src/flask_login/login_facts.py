@@ -1,4 +1,4 @@
-"""What `current_login` tells; imported when somebody asks."""
+"""What `current_login` tells of a login."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import cli, default_guard, finish, first_request
+from . import cli_group, default_guard, finish, first_request
 from .core import settings
 from .core.exceptions import ConfigurationError
 from .migrations import unmigrated
@@ -28,7 +28,7 @@ def register(manager: Manager, app: Flask, add_context_processor: bool) -> None:
     if manager.realm == settings.DEFAULT_REALM:
         app.login_manager = manager  # type: ignore[attr-defined]  # its place since 2012
     if first:
-        cli.register(app)
+        cli_group.register(app)
         first_request.register(app)
         default_guard.register(app)
         finish.register(app)
