@@ -244,5 +244,5 @@ def test_the_pictures_of_the_portal_are_those_that_its_browser_tests_take() -> N
     assert shown == set(script["names"]())
     tests = (ROOT / "examples/portal/tests/test_browser.py").read_text(encoding="utf-8")
     for name in shown:
-        taken = re.sub(r"-(phone|desktop)\.png$", "", name)
+        taken = re.sub(r"^dark-|-(phone|desktop)\.png$", "", name)
         assert f'"{taken}"' in tests, f"no test takes the picture '{taken}'"
