@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 from flask.cli import ScriptInfo
@@ -72,9 +71,9 @@ def _store_of(realm: object) -> str | None:
 
 
 def _is_of_database(error: Exception) -> bool:
-    # The code that raises it has imported SQLAlchemy.
-    sqlalchemy: Any = sys.modules.get("sqlalchemy.exc")
-    return sqlalchemy is not None and isinstance(error, sqlalchemy.SQLAlchemyError)
+    """Return whether an error is SQLAlchemy's, which need not be installed."""
+    kinds = ((kind.__module__, kind.__name__) for kind in type(error).__mro__)
+    return ("sqlalchemy.exc", "SQLAlchemyError") in kinds
 
 
 def all_realms() -> dict[str, RealmInApp]:
