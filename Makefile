@@ -44,7 +44,7 @@ help: ## list the jobs (this text)
 
 # ------------------------------------------------------------------ the portal
 
-demo: .venv-demo/.wheel ## seed and serve the example portal on 127.0.0.1
+demo: .venv-demo/.wheel ## seed and serve the example portal on localhost
 	@scripts/demo .venv-demo/bin/python $(PORT)
 
 .venv-demo/.ready: requirements/demo.txt scripts/make-env

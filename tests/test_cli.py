@@ -651,8 +651,8 @@ def test_a_database_without_the_tables_is_exit_code_3_and_one_line(
     result = run(app, *command)
     assert (result.exit_code, result.stdout) == (3, "")
     assert result.stderr == (
-        "Error: The session store (sqlalchemy) failed: OperationalError. Do its tables exist, with"
-        " all their columns? Make them by a migration or store.create_all().\n"
+        "Error: The session store (sqlalchemy at memory) failed: OperationalError. Do its tables"
+        " exist, with all their columns? Make them by a migration or store.create_all().\n"
     )
 
 
@@ -853,8 +853,54 @@ def test_doctor_prints_json_for_programs(app: Flask) -> None:
 
 def test_doctor_says_so_when_nothing_is_wrong(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flask_login.cli.examine", lambda app: [])
-    assert run(app, "doctor").output == "Nothing wrong found.\n"
+    assert run(app, "doctor").output == "No problems in 38 checks.\n"
     assert json.loads(run(app, "doctor", "--json").stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "state", "summary"),
+    [
+        ("a key of thirty-two random bytes", "up", "4 hints in 38 checks."),
+        ("weak", "up", "1 error and 4 hints in 38 checks."),
+        (
+            "a key of thirty-two random bytes",
+            "down",
+            "1 error and 4 hints in 35 checks; 3 more need an answer of the session store.",
+        ),
+        (
+            "a key of thirty-two random bytes",
+            "none",
+            "2 hints in 30 checks; 8 more need a session store.",
+        ),
+    ],
+)
+def test_doctor_ends_with_what_it_found_in_how_many_checks(
+    app: Flask, store: FragileStore, key: str, state: str, summary: str
+) -> None:
+    app.secret_key = key
+    store.down = state == "down"
+    if state == "none":
+        app.extensions.pop("login")
+        LoginManager(app)
+    assert run(app, "doctor").output.splitlines()[-1] == summary
+
+
+def test_the_summary_is_not_in_the_json(app: Flask) -> None:
+    found = json.loads(run(app, "doctor", "--json").stdout)
+    assert all(finding.keys() == {"level", "code", "text", "cure"} for finding in found)
+
+
+def test_doctor_finds_a_misspelt_setting_of_flask(app: Flask) -> None:
+    app.config["SESION_COOKIE_SECURE"] = True
+    app.config["SESSION_COOKIE_SAMSITE"] = app.config.pop("SESSION_COOKIE_SAMESITE")
+    lines = run(app, "doctor").output.splitlines()
+    at = lines.index(
+        "HINT misspelt_setting: app.config['SESSION_COOKIE_SAMSITE'] is no setting of Flask, which"
+        " does not read it."
+    )
+    assert lines[at + 1] == "    Did you mean SESSION_COOKIE_SAMESITE?"
+    # The other one may be the application's own: the setting itself is set too.
+    assert not any("SESION_COOKIE_SECURE" in line for line in lines)
 
 
 # Real processes
@@ -977,7 +1023,8 @@ def test_a_redis_that_is_down_is_one_line_for_the_operator_without_the_password(
     result = shop.login("sessions", "ada")
     assert (result.returncode, result.stdout) == (3, "")
     told = (
-        "Error: The session store (redis) gave no answer: ConnectionError (connection refused).\n"
+        "Error: The session store (redis at 127.0.0.1:1) gave no answer: ConnectionError"
+        " (connection refused).\n"
     )
     assert result.stderr == told
 

@@ -25,6 +25,7 @@ from selenium.webdriver.support import expected_conditions
 from selenium.webdriver.support.ui import WebDriverWait
 
 from portal import create_app
+from portal_axe import NoNpm, script, violations
 from portal_testing import (
     ADMIN,
     MEMBER,
@@ -38,6 +39,10 @@ from portal_testing import (
 PORTAL = Path(__file__).parent
 SCREENSHOTS = PORTAL / "tests" / "screenshots"
 PHONE, DESKTOP = (390, 844), (1280, 900)
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 "
+    "(KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1"
+)
 # Seconds until a page that has not come is a failure; a slow machine may ask for more.
 PATIENCE = 20 * float(os.environ.get("FLASK_LOGIN_TEST_PATIENCE", "1"))
 
@@ -54,13 +59,15 @@ SWITCHES = (
     "--password-store=basic",
 )
 
-StartBrowser = Callable[[str], "Browser"]
+StartBrowser = Callable[..., "Browser"]
 
 
 class Browser:
     """Chromium with one profile, on one portal."""
 
-    def __init__(self, binary: str, driver: str, profile: Path, url: str) -> None:
+    def __init__(
+        self, binary: str, driver: str, profile: Path, url: str, user_agent: str | None
+    ) -> None:
         self.instance = profile.parent / "instance"
         options = ChromeOptions()
         options.binary_location = binary
@@ -73,6 +80,10 @@ class Browser:
         # Asked in the middle of a change of pages, the driver may fail: ask again.
         self.wait = WebDriverWait(self.driver, PATIENCE, ignored_exceptions=[WebDriverException])
         self.resize(DESKTOP)
+        shown = self.driver.execute_script("return navigator.userAgent").replace("Headless", "")
+        self.driver.execute_cdp_cmd(
+            "Network.setUserAgentOverride", {"userAgent": user_agent or shown}
+        )
 
     @property
     def path(self) -> str:
@@ -168,28 +179,46 @@ class Browser:
         )
 
     def prefer(self, scheme: str) -> None:
-        """Set the system's light or dark preference."""
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        """Set the system's light or dark preference; without motion, a page is as it will be."""
+        wanted = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}
+        features = [{"name": name, "value": value} for name, value in wanted.items()]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
     def screenshot(self, name: str) -> None:
-        """Write the whole page at phone and at desktop width."""
+        """Write the whole page, dark and light, at phone and at desktop width.
+
+        Each time the page has to fit the window, and axe-core to find nothing wrong with it.
+        """
         SCREENSHOTS.mkdir(exist_ok=True)
-        for label, size in (("phone", PHONE), ("desktop", DESKTOP)):
-            self.resize(size)
-            width = self.driver.execute_script("return document.documentElement.scrollWidth")
-            assert width <= size[0], f"{name} is {width} pixels wide on a {label}"
-            hidden = self.driver.execute_script(
-                "return [...document.querySelectorAll('main .card')]"
-                ".filter(card => card.scrollWidth > card.clientWidth).length"
-            )
-            assert hidden == 0, f"{name} hides a part of a card on a {label}"
-            height = self.driver.execute_script("return document.documentElement.scrollHeight")
-            clip = {"x": 0, "y": 0, "width": size[0], "height": height, "scale": 1}
-            answer = self.driver.execute_cdp_cmd(
-                "Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip}
-            )
-            (SCREENSHOTS / f"{name}-{label}.png").write_bytes(base64.b64decode(answer["data"]))
+        for scheme in ("dark", "light"):
+            self.prefer(scheme)
+            for width in (PHONE, DESKTOP):
+                self.resize(width)
+                label = "phone" if width == PHONE else "desktop"
+                title = f"{'dark-' if scheme == 'dark' else ''}{name}-{label}"
+                self.check(title, width[0])
+                self.take(SCREENSHOTS / f"{title}.png", width[0])
+
+    def check(self, title: str, room: int) -> None:
+        """Look for what is too wide for the window, or wrong in the eyes of axe-core."""
+        width = self.driver.execute_script("return document.documentElement.scrollWidth")
+        assert width <= room, f"{title} is {width} pixels wide"
+        hidden = self.driver.execute_script(
+            "return [...document.querySelectorAll('main .card')]"
+            ".filter(card => card.scrollWidth > card.clientWidth).length"
+        )
+        assert hidden == 0, f"{title} hides a part of a card"
+        found = violations(self.driver)
+        assert not found, f"{title}:\n" + "\n".join(found)
+
+    def take(self, file: Path, width: int) -> None:
+        """Write a picture of the whole page."""
+        height = self.driver.execute_script("return document.documentElement.scrollHeight")
+        clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
+        answer = self.driver.execute_cdp_cmd(
+            "Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip}
+        )
+        file.write_bytes(base64.b64decode(answer["data"]))
 
     def complaints(self) -> list[str]:
         """What Chromium complained about, refusals of pages themselves aside.
@@ -223,6 +252,10 @@ def chromium() -> tuple[str, str]:
     driver = shutil.which("chromedriver")
     if binary is None or driver is None:
         give_up("Chromium or its driver is missing: apt-get install chromium chromium-driver")
+    try:
+        script()
+    except NoNpm:
+        give_up("npm is missing, which fetches axe-core: apt-get install npm")
     return binary, driver
 
 
@@ -245,7 +278,8 @@ def serve(application: str, instance: Path) -> Iterator[str]:
             pass_fds=[handle],
         )
         try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            # By its name, because browsers have no passkeys for addresses of numbers.
+            yield f"http://localhost:{listener.getsockname()[1]}"
         finally:
             server.terminate()
             server.wait(PATIENCE)
@@ -271,8 +305,8 @@ def start_browser(
     """Start a browser by the name of its profile; the same name is the same person again."""
     started: list[Browser] = []
 
-    def start(name: str) -> Browser:
-        browser = Browser(*chromium, tmp_path / f"profile-{name}", portal_url)
+    def start(name: str, user_agent: str | None = None) -> Browser:
+        browser = Browser(*chromium, tmp_path / f"profile-{name}", portal_url, user_agent)
         started.append(browser)
         return browser
 

@@ -36,8 +36,10 @@ from .cli_realms import (
 from .core import settings
 from .core.exceptions import ConfigurationError
 from .doctor import examine
+from .doctor_checks import checks_made, left_out
 from .findings import read
 from .flask_internals import get_app, get_config
+from .leaks import leaks
 from .routes import guarded_routes, that_answer_options
 
 if TYPE_CHECKING:
@@ -281,6 +283,26 @@ def routes_command(as_json: bool) -> None:
         print_folded(f"OPTIONS, which these views answer themselves, {does}: {names}")
 
 
+@login_cli.command("leaks")
+@json_option
+def leaks_command(as_json: bool) -> None:
+    """Say what a leak of a store, a cookie or the key would give.
+
+    By the settings of this application; no store is asked. "Fresh" is a login whose user has
+    lately proved who they are.
+    """
+    realms = all_realms()
+    found = leaks(get_app())
+    if as_json:
+        print_json([vars(leak) for leak in found])
+        return
+    for leak in found:
+        of = f"Realm '{leak.realm}': " if len(realms) > 1 else ""
+        click.echo(f"{of}{leak.what[0].upper() if not of else leak.what[0]}{leak.what[1:]}")
+        print_folded(f"Gives: {leak.gives}", "    ")
+        print_folded(f"Ended by: {leak.ends}", "    ")
+
+
 @login_cli.command("doctor")
 @json_option
 def doctor_command(as_json: bool) -> None:
@@ -290,13 +312,18 @@ def doctor_command(as_json: bool) -> None:
     """
     all_realms()
     findings = examine(get_app())
+    errors = sum(finding.level == "error" for finding in findings)
     if as_json:
         print_json([vars(finding) for finding in findings])
-    elif not findings:
-        click.echo("Nothing wrong found.")
     else:
         for finding in findings:
             print_folded(f"{finding.level.upper()} {finding.code}: {printable(finding.text)}")
             print_folded(finding.cure, "    ")
-    if any(finding.level == "error" for finding in findings):
+        made = checks_made(get_app(), findings)
+        hints = len(findings) - errors
+        found = [counted(errors, "error")] * bool(errors) + [counted(hints, "hint")] * bool(hints)
+        summary = f"{' and '.join(found) or 'No problems'} in {len(made)} checks"
+        rest = left_out(made)
+        print_folded(f"{summary}; {rest}." if rest else f"{summary}.")
+    if errors:
         raise SystemExit(1)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
+from flask.cli import ScriptInfo
 
 from .cli_output import printable
 from .core import settings
 from .exceptions import MissingLoginManager
 from .flask_internals import get_app
-from .sessions.store import SessionStoreUnavailable
+from .sessions.store import SessionStoreUnavailable, named
 
 if TYPE_CHECKING:
     from .ports import Manager, RealmInApp
@@ -38,29 +38,42 @@ class _NoAnswer(click.ClickException):
 
 
 def answering(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn a store's failure into a line for the operator that shows no URL and no password."""
+    """Turn a store's failure into a line for the operator: which store, where, and why.
+
+    It shows the store's host, or its file, but no user name and no password.
+    """
 
     @functools.wraps(command)
     def answered(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
         except SessionStoreUnavailable as error:
-            raise _NoAnswer(str(error)) from None
+            why = f": {error.why}." if error.cause else "."
+            store = _store_of(kwargs.get("realm")) or error.store
+            raise _NoAnswer(f"The session store ({store}) gave no answer{why}") from None
         except Exception as error:
             if not _is_of_database(error):
                 raise
+            store = _store_of(kwargs.get("realm")) or "sqlalchemy"
             raise _NoAnswer(
-                f"The session store (sqlalchemy) failed: {type(error).__name__}. Do its tables"
+                f"The session store ({store}) failed: {type(error).__name__}. Do its tables"
                 " exist, with all their columns? Make them by a migration or store.create_all()."
             ) from None
 
     return answered
 
 
+def _store_of(realm: object) -> str | None:
+    """Return what the store of a realm is called in a message: its kind and its address."""
+    known = all_realms().get(str(realm))
+    logins = known.manager._logins if known else None
+    return named(logins.store) if logins else None
+
+
 def _is_of_database(error: Exception) -> bool:
-    # The code that raises it has imported SQLAlchemy.
-    sqlalchemy: Any = sys.modules.get("sqlalchemy.exc")
-    return sqlalchemy is not None and isinstance(error, sqlalchemy.SQLAlchemyError)
+    """Return whether an error is SQLAlchemy's, which need not be installed."""
+    kinds = ((kind.__module__, kind.__name__) for kind in type(error).__mro__)
+    return ("sqlalchemy.exc", "SQLAlchemyError") in kinds
 
 
 def all_realms() -> dict[str, RealmInApp]:
@@ -96,8 +109,22 @@ def manager_of(realm: str) -> Manager:
     return manager
 
 
+def _realms_to_complete(context: click.Context, _: click.Parameter, begun: str) -> list[str]:
+    """Return the realms whose names a shell may complete; none if there is no application."""
+    info = context.find_object(ScriptInfo)
+    try:
+        realms: dict[str, RealmInApp] = info.load_app().extensions.get("login", {}) if info else {}
+    except Exception:  # noqa: BLE001  # whatever fails: nobody wants to see it in a line half typed
+        return []
+    return sorted(realm for realm in realms if realm.startswith(begun))
+
+
 realm_option: Option = click.option(
-    "--realm", default=settings.DEFAULT_REALM, show_default=True, help="Realm to act on."
+    "--realm",
+    default=settings.DEFAULT_REALM,
+    show_default=True,
+    help="Realm to act on.",
+    shell_complete=_realms_to_complete,
 )
 json_option: Option = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON, for programs."

@@ -17,11 +17,11 @@ from .default_guard import exempt_in_vain
 from .doctor_stores import look_at_stores
 from .exceptions import ConfigurationError, UnguardedViewError
 from .findings import Finding as Finding
-from .findings import read
+from .findings import protection, read
 from .migrations import unmigrated
 from .routes import that_answer_options
 from .session_ids import how_to_renew, keeps_its_id
-from .spelling import misspellings, unknown_views
+from .spelling import misspellings, misspelt_flask_settings, unknown_views
 
 if TYPE_CHECKING:
     from .ports import RealmInApp
@@ -42,6 +42,7 @@ def examine(app: Flask) -> list[Finding]:
     found = [
         *_settings(config, realms),
         *misspellings(app, realms),
+        *misspelt_flask_settings(app),
         *unknown_views(app, realms),
         *_keys(config),
         *_session_cookie(config),
@@ -247,13 +248,6 @@ def _csrf_token(config: dict[str, Any]) -> Iterator[Finding]:
 # -------------------------------------------------------------------- the guards
 
 
-def _protection(config: dict[str, Any], attribute: Any) -> str | None:
-    try:
-        return settings.SESSION_PROTECTION.check(config.get("SESSION_PROTECTION", attribute))
-    except ConfigurationError:  # is a finding already
-        return settings.SESSION_PROTECTION.default
-
-
 def _guards(app: Flask, config: dict[str, Any], realms: dict[str, RealmInApp]) -> Iterator[Finding]:
     if read(settings.LOGIN_DISABLED, config):
         yield Finding(
@@ -307,7 +301,7 @@ def _guards(app: Flask, config: dict[str, Any], realms: dict[str, RealmInApp]) -
     off = [
         f"'{realm}'"
         for realm, known in realms.items()
-        if _protection(config, known.manager.session_protection) is None
+        if protection(config, known.manager.session_protection) is None
     ]
     if off:
         yield Finding(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .core.settings import Setting
+from .core.settings import SESSION_PROTECTION, Setting
 from .exceptions import ConfigurationError
 
 T = TypeVar("T")
@@ -27,6 +27,18 @@ class Finding:
     text: str
     #: What to do about it.
     cure: str
+
+
+def protection(config: Mapping[str, Any], attribute: Any) -> str | None:
+    """Return the mode of session protection, or the default for one that is a finding already.
+
+    :param config: the application's configuration, which comes first.
+    :param attribute: what stands in ``session_protection`` of the manager.
+    """
+    try:
+        return SESSION_PROTECTION.check(config.get("SESSION_PROTECTION", attribute))
+    except ConfigurationError:
+        return SESSION_PROTECTION.default
 
 
 def read(setting: Setting[T], config: Mapping[str, Any]) -> T:

@@ -39,10 +39,36 @@ def misspellings(app: Flask, realms: Mapping[str, RealmInApp]) -> Iterator[Findi
             )
 
 
+def misspelt_flask_settings(app: Flask) -> Iterator[Finding]:
+    """Yield the misspelt settings of Flask on which logins depend.
+
+    A key is left alone if the one that may be meant is set too.
+    """
+    config = cast("dict[str, Any]", app.config)
+    for key in config:
+        meant = None if key in app.default_config else _meant(key, _FLASK_KEYS)
+        if meant not in (None, key) and config.get(meant) == app.default_config.get(meant):
+            text = f"app.config['{key}'] is no setting of Flask, which does not read it."
+            yield Finding("hint", "misspelt_setting", text, f"Did you mean {meant}?")
+
+
 # No setting is one, so a key that holds one is the application's own.
 _CONTAINERS = (dict, list, tuple, set, frozenset)
 
 _KEYS = tuple(setting.key for setting in settings.SETTINGS)
+_FLASK_KEYS = (
+    "PERMANENT_SESSION_LIFETIME",
+    "PREFERRED_URL_SCHEME",
+    "SECRET_KEY",
+    "SECRET_KEY_FALLBACKS",
+    "SESSION_COOKIE_DOMAIN",
+    "SESSION_COOKIE_HTTPONLY",
+    "SESSION_COOKIE_NAME",
+    "SESSION_COOKIE_PATH",
+    "SESSION_COOKIE_SAMESITE",
+    "SESSION_COOKIE_SECURE",
+    "SESSION_REFRESH_EACH_REQUEST",
+)
 
 
 def _is_text(value: object) -> bool:

@@ -25,6 +25,7 @@ from . import (
     security,
     settings,
     throttles,
+    times,
 )
 from .models import create_tables, db
 
@@ -57,6 +58,7 @@ def create_app(
     for module in (pages, auth, account, second_factor, passkeys, devices, admin, api):
         app.register_blueprint(module.bp)
     pages.init_app(app)
+    times.init_app(app)
     cli.init_app(app)
 
     with app.app_context():

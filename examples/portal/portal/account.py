@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from flask_login import confirm_login, current_login, fresh_login_required, login_required
 from flask_login.sessions.records import CREDENTIALS_CHANGED
 
-from . import codes, passwords, throttles
+from . import codes, passkeys, passwords, throttles
 from .auth import REFUSED
 from .forms import ApiKeyForm, ChangePasswordForm, ProfileForm
 from .login import login_sessions, signed_in_user
@@ -21,7 +21,14 @@ bp = Blueprint("account", __name__, url_prefix="/account")
 @bp.get("/")
 @login_required
 def dashboard() -> str:
-    return render_template("dashboard.html", login=current_login)
+    user = signed_in_user()
+    return render_template(
+        "dashboard.html",
+        login=current_login,
+        two_step=codes.authenticator_of(user) is not None,
+        codes_left=codes.recovery_codes_left(user),
+        passkeys=len(passkeys.passkeys_of(user)),
+    )
 
 
 @bp.route("/profile", methods=["GET", "POST"])
@@ -59,7 +66,7 @@ def change_password() -> ResponseReturnValue:
             confirm_login()
             here = current_login.id
             login_sessions().end_all(user.get_id(), CREDENTIALS_CHANGED, keep=here)
-            flash("Your password is changed. Every other browser is logged out.", "success")
+            flash("Your password is changed. Every other login has ended.", "success")
             return redirect(url_for("account.profile"))
         form.current.errors = ["This is not your current password."]
     return render_template("change_password.html", form=form), REFUSED if form.errors else 200

@@ -1,4 +1,4 @@
-"""For administrators, who have shown a code of their second factor within ten minutes."""
+"""For administrators who have entered a code of their second factor in the last ten minutes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import select
 from flask_login import impersonate, login_required
 from flask_login.sessions.records import DEACTIVATED
 
-from .devices import ended
+from .devices import counted
 from .forms import ActiveForm, ConfirmForm
 from .login import login_sessions, may_act_as, signed_in_user
 from .models import MAX_ID, User, db
@@ -62,19 +62,37 @@ def set_active(user_id: int) -> ResponseReturnValue:
     return redirect(url_for("admin.users"))
 
 
+@bp.get(f"/users/<int(max={MAX_ID}):user_id>/end-logins")
+@admin_required
+@authenticator_required
+@code_required
+def ask_to_end_logins(user_id: int) -> str:
+    user = db.session.get(User, user_id)
+    if user is None:
+        abort(404)
+    count = len(login_sessions().list(user.get_id()))
+    return render_template(
+        "question.html",
+        title=f"End {counted(count, 'login')} of {user.name}?",
+        text="They are logged out on every device, and can log in again.",
+        yes="End logins",
+        back=url_for("admin.users"),
+    )
+
+
 @bp.post(f"/users/<int(max={MAX_ID}):user_id>/end-logins")
 @admin_required
 @authenticator_required
 @code_required
 def end_logins(user_id: int) -> ResponseReturnValue:
-    """End every login of somebody; of one's own, every other."""
+    """End every login of a user, but for the one that does it."""
     if not ConfirmForm().validate_on_submit():
         abort(400)
     user = db.session.get(User, user_id)
     if user is None:
         abort(404)
     count = login_sessions().revoke_all(user.get_id(), keep_current=True)
-    flash(f"{user.name}: {ended(count)}.", "success")
+    flash(f"Ended {counted(count, 'login')} of {user.name}.", "success")
     return redirect(url_for("admin.users"))
 
 
@@ -89,5 +107,5 @@ def act_as(user_id: int) -> ResponseReturnValue:
     user = db.session.get(User, user_id)
     if user is None:
         abort(404)
-    impersonate(user)  # 403 for who must not be acted as
+    impersonate(user)  # answers 403 if `may_act_as` says no
     return redirect(url_for("account.dashboard"))

@@ -31,7 +31,7 @@ bp = Blueprint("auth", __name__)
 # 422: the form was understood and its content refused.
 REFUSED = 422
 
-WRONG_CODE = "This code is wrong or was used already. Take the next one that the app shows."
+WRONG_CODE = "This code is wrong or was used before. Enter the next one that the app shows."
 
 
 def next_or_dashboard() -> str:
@@ -47,21 +47,23 @@ def register() -> ResponseReturnValue:
     if form.validate_on_submit():
         # Counted, and never judged: a good one is one more account too.
         throttles.registrations().attempt(form.email.data)
-        db.session.add(
-            User(
-                email=form.email.data or "",
-                name=form.name.data or "",
-                password=form.password.data or "",
-            )
+        user = User(
+            email=form.email.data or "",
+            name=form.name.data or "",
+            password=form.password.data or "",
         )
+        db.session.add(user)
         try:
             db.session.commit()
         except IntegrityError:
             db.session.rollback()
             form.email.errors = ["There is an account with this email address already."]
         else:
-            flash("Your account is ready. Please log in.", "success")
-            return redirect(url_for("auth.login", next=safe_next_url("") or None))
+            login_user(user, methods={"pwd"})
+            user.note_login()
+            db.session.commit()
+            flash("Your account is ready, and you are logged in.", "success")
+            return redirect(next_or_dashboard())
     return render_template("register.html", form=form), REFUSED if form.errors else 200
 
 
@@ -94,7 +96,7 @@ def login() -> ResponseReturnValue:
 
 @bp.route("/login/code", methods=["GET", "POST"])
 def login_code() -> ResponseReturnValue:
-    """Take the second step. Who asks is not logged in yet: the page shows nothing of theirs."""
+    """Take the second step. Nobody is logged in yet, so the page shows nothing of the account."""
     if current_user.is_authenticated:
         return redirect(next_or_dashboard())
     user = pending_user()
@@ -118,7 +120,7 @@ def login_code() -> ResponseReturnValue:
 def reauthenticate() -> ResponseReturnValue:
     """Ask for the password, the code or both: no less than the login itself asked for."""
     if current_login.actor is not None:
-        abort(403)  # who acts as a member can't prove to be them
+        abort(403)  # an administrator who acts as a member can't prove to be that member
     user = signed_in_user()
     form = ReauthenticateForm()
     has_codes = codes.authenticator_of(user) is not None

@@ -56,12 +56,17 @@ def seed(reset: bool) -> None:
     for email, role, password in rows:
         click.echo(f"{email:<{width}}  {role:<6}  {password}")
     click.echo(
-        "The administrators' pages ask for the codes of an authenticator app. Without one, let"
-        " 'flask --app portal code KEY' show them, with the key of the page that sets it up."
+        "The administrators' pages ask for a code from an authenticator app. Without one, run"
+        " 'flask --app portal code KEY', with the key from the page that sets it up."
     )
+    if taken:
+        click.echo(
+            "The passwords have changed: those of before no longer work, and every login of these"
+            " accounts has ended."
+        )
     if kept:
         click.echo(
-            "Accounts that exist were left alone, whoever made them. Their passwords cannot be"
+            "Accounts that exist are unchanged, whoever made them. Their passwords cannot be"
             " shown; --reset makes new ones, deletes their API keys and ends their logins."
         )
 
@@ -83,11 +88,11 @@ def take_over(user: User, *, name: str, password: str, role: str) -> None:
 @click.command("code")
 @click.argument("key")
 def code(key: str) -> None:
-    """Print the code of now for KEY: an authenticator app for who tries the portal out."""
+    """Print the current code for KEY: an authenticator app for trying the portal out."""
     try:
         click.echo(pyotp.TOTP(key.replace(" ", "")).now())
     except ValueError:
-        raise click.ClickException("That is no key of the page that sets it up.") from None
+        raise click.ClickException("That is no key from the page that sets it up.") from None
 
 
 def init_app(app: Flask) -> None:

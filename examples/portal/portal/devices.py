@@ -65,9 +65,9 @@ def describe(user_agent: str | None) -> tuple[str, bool]:
     return f"{browser} on {found.os.family}", found.os.family in PHONES
 
 
-def ended(count: int) -> str:
-    """Say how many logins were ended."""
-    return {0: "there was no login to end", 1: "1 login ended"}.get(count, f"{count} logins ended")
+def counted(count: int, noun: str) -> str:
+    """Return a number and what it counts."""
+    return f"{count or 'no'} {noun}{'' if count == 1 else 's'}"
 
 
 @bp.get("/")
@@ -98,11 +98,26 @@ def end_device(login_id: str) -> ResponseReturnValue:
     if not ConfirmForm().validate_on_submit():
         abort(400)
     if login_sessions().revoke(login_id, user_id=signed_in_user().get_id()):
-        flash("The device is signed out.", "success")
+        flash("The login on that device has ended.", "success")
     else:
-        # One answer for what has ended, what never was and what is somebody else's.
-        flash("There is no such login any more.", "info")
+        # The same answer if it has ended, never was or is somebody else's.
+        flash("That login had ended already.", "info")
     return redirect(url_for("devices.devices"))
+
+
+@bp.get("/end-others")
+@fresh_login_required
+def ask_to_end_others() -> str:
+    """Ask first: every other device has to log in again."""
+    found = login_sessions().list(signed_in_user().get_id())
+    others = sum(login.id != current_login.id for login in found)
+    return render_template(
+        "question.html",
+        title=f"End {counted(others, 'other login')}?",
+        text="Those devices are logged out at their next click. This one stays logged in.",
+        yes="End all other logins",
+        back=url_for("devices.devices"),
+    )
 
 
 @bp.post("/end-others")
@@ -111,5 +126,5 @@ def end_others() -> ResponseReturnValue:
     if not ConfirmForm().validate_on_submit():
         abort(400)
     count = login_sessions().revoke_all(signed_in_user().get_id(), keep_current=True)
-    flash(f"All other devices are signed out: {ended(count)}.", "success")
+    flash(f"Ended {counted(count, 'other login')}.", "success")
     return redirect(url_for("devices.devices"))

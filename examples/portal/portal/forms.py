@@ -46,13 +46,13 @@ def _current_password(label: str = "Password") -> PasswordField:
 
 def _uncommon(form: Form, field: PasswordField) -> None:
     if passwords.is_common(field.data or "", *form.person):
-        raise ValidationError("This password is easily guessed. A few unrelated words do well.")
+        raise ValidationError("This password is easy to guess. A few unrelated words work well.")
 
 
 def _new_password(label: str) -> PasswordField:
     return PasswordField(
         label,
-        description=f"At least {PASSWORD_MIN} characters. A few unrelated words do well.",
+        description=f"At least {PASSWORD_MIN} characters. A few unrelated words work well.",
         validators=[
             InputRequired("Please choose a password."),
             Length(
@@ -112,7 +112,8 @@ class LoginForm(Form):
     )
     password = _current_password()
     remember = BooleanField(
-        "Keep me logged in", description="For 30 days in this browser. Not on a shared computer."
+        "Keep me logged in",
+        description="For 30 days in this browser. Not for shared computers.",
     )
 
 
@@ -143,7 +144,7 @@ def _code(description: str) -> StringField:
 
 
 class CodeForm(Form):
-    code = _code("Of your authenticator app; or one of your recovery codes.")
+    code = _code("From your authenticator app, or one of your recovery codes.")
 
     def refuse(self, message: str) -> None:
         self.code.errors = [message]

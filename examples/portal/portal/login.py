@@ -21,18 +21,16 @@ from .security import is_api_request
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
-# What the portal says in its own words; the other reasons have the library's text, or none.
-WHY_SIGNED_OUT = {
-    records.REVOKED: (
-        "This device was signed out: from another device of yours, or by an administrator."
-    ),
+# What the portal says in its own words; for the other reasons the library has a text, or none.
+WHY_LOGGED_OUT = {
+    records.REVOKED: ("This login was ended, from another of your devices or by an administrator."),
     records.CREDENTIALS_CHANGED: (
-        "You were signed out because the password of your account was changed. "
+        "You were logged out because the password of your account was changed. "
         "If that was not you, tell an administrator."
     ),
-    records.DEACTIVATED: "You were signed out because an administrator closed your account.",
+    records.DEACTIVATED: "You were logged out because an administrator closed your account.",
     records.TOKEN_REUSED: (
-        "You were signed out because a copy of your login was used, on another device perhaps. "
+        "You were logged out because a copy of your login was used, on another device perhaps. "
         "Log in, look at your devices and change your password."
     ),
 }
@@ -47,11 +45,11 @@ def init_app(app: Flask) -> None:
     manager.login_view = "auth.login"
     manager.login_message = "Please log in to see this page."
     manager.login_message_category = "info"
-    manager.ended_messages.update(WHY_SIGNED_OUT)
+    manager.ended_messages.update(WHY_LOGGED_OUT)
     manager.refresh_view = "auth.reauthenticate"
     manager.needs_refresh_message = "Please confirm that it is you to continue."
     manager.needs_refresh_message_category = "info"
-    # The API has no pages: whoever is refused gets 401 and a problem document.
+    # The API has no pages: a refused caller gets 401 and a problem document.
     manager.blueprint_login_views["api"] = None
     manager.user_loader(load_user)
     manager.request_loader(load_user_from_request)
@@ -83,11 +81,11 @@ def login_sessions() -> SessionRegistry:
     return login_manager().sessions
 
 
-def why_signed_out() -> str | None:
-    """Why the login that this browser showed is over, for the page that answers it.
+def why_logged_out() -> str | None:
+    """Return why the login that this browser had is over, for the page that answers it.
 
-    The next page knows nothing of it: the cookies are gone. Who is sent to the login page finds
-    the same text there, because Flask-Login flashes it.
+    The page after that can't tell: the cookies are gone. On the way to the login page Flask-Login
+    flashes the same text.
     """
     return login_manager().ended_messages.get(login_ended_reason() or "")
 
@@ -98,9 +96,9 @@ def may_act_as(actor: User, user: User) -> bool:
 
 
 def look_only() -> None:
-    """Refuse whatever may change something, of an administrator who acts as a member.
+    """Refuse requests that could change something while an administrator acts as a member.
 
-    What happens in a member's name, the member has done. To stop and to log out stay open.
+    Otherwise it would look as if the member had done it. Only stopping and logging out pass.
     """
     if request.method in SAFE_METHODS or request.endpoint in {"auth.stop_acting", "auth.logout"}:
         return
@@ -127,7 +125,7 @@ def load_user_from_request(request: Request) -> User | None:
             user = find_user(basic.username)
             attempt.found(user)
             user = authenticate(user, basic.password)
-            # A password alone is not enough for who has a second factor: they use an API key.
+            # For an account with a second factor a password is not enough: it needs an API key.
             if user is not None and user.is_active and codes.authenticator_of(user) is None:
                 attempt.succeeded()
                 return user

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from http import HTTPStatus
 
 from flask import Blueprint, Flask, Response, jsonify, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError  # type: ignore[import-untyped]  # ships no types
-from markupsafe import Markup
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from flask_login import TooManyLoginAttempts, current_login
 
 from .forms import ConfirmForm
-from .login import why_signed_out
+from .login import why_logged_out
 from .models import db, login_time
 from .security import is_api_request
 
@@ -25,10 +24,13 @@ ERRORS = {
     401: ("Please log in", "This page is for people who are logged in."),
     403: ("Not for this account", "Your account may not open this page."),
     404: ("Nothing here", "There is no page at this address. It may have moved, or never existed."),
-    405: ("Not this way", "This address does not take that kind of request."),
-    413: ("Too much", "What was sent is larger than this site takes."),
-    500: ("Our mistake", "Something went wrong here. It was noted; please try again later."),
-    503: ("One moment, please", "A part of this site does not answer. Please try again soon."),
+    405: ("Not this way", "This address does not accept that kind of request."),
+    413: ("Too much", "The request was larger than this site accepts."),
+    500: (
+        "Our mistake",
+        "Something went wrong here. We have noted it; please try again later.",
+    ),
+    503: ("One moment, please", "A part of this site is not answering. Please try again soon."),
 }
 EXPIRED_FORM = (
     "This form has expired",
@@ -36,7 +38,7 @@ EXPIRED_FORM = (
 )
 NOT_AS_SOMEBODY_ELSE = (
     "Only they may do that",
-    "You are looking at the site as somebody else. What needs their password is not for you.",
+    "You are looking at the site as somebody else. Only they can change anything here.",
 )
 
 
@@ -48,24 +50,6 @@ def home() -> str:
 @bp.get("/favicon.ico")
 def favicon() -> ResponseReturnValue:
     return "", 301, {"Location": url_for("static", filename="favicon.svg")}
-
-
-def moment(value: datetime | None) -> Markup:
-    """A time as people read it, and as programs do. A line breaks before the hour only."""
-    if value is None:
-        return Markup("never")
-    day, hour = f"{value:%d %b %Y}".lstrip("0"), f"{value:%H:%M} UTC"
-    return Markup('<time datetime="{}">{}, {}</time>').format(
-        value.isoformat(timespec="seconds"), *(text.replace(" ", "\u00a0") for text in (day, hour))
-    )
-
-
-def login_ends(*, within: int) -> datetime | None:
-    """When this login ends without another click, if that is within so many minutes."""
-    left = current_login.expires_in if current_login else None
-    if left is None or left > timedelta(minutes=within):
-        return None
-    return login_time() + left
 
 
 def show_error(error: HTTPException) -> ResponseReturnValue:
@@ -89,7 +73,7 @@ def show_error(error: HTTPException) -> ResponseReturnValue:
 
 
 def show_too_many_attempts(error: TooManyLoginAttempts) -> ResponseReturnValue:
-    """The same page whether the account exists or not, and whoever has used the attempts up."""
+    """Show one page, whether the account exists or not and whoever made the attempts."""
     wait = {"Retry-After": str(error.retry_after)}
     if error.response is not None:
         return error  # complete already: a problem document for a program
@@ -103,7 +87,7 @@ def show_too_many_attempts(error: TooManyLoginAttempts) -> ResponseReturnValue:
 
 
 def show_server_error(error: InternalServerError) -> ResponseReturnValue:
-    """The page for a failure reads neither the user nor the database again."""
+    """Show a page that reads neither the user nor the database again."""
     db.session.rollback()
     title, text = ERRORS[500]
     if is_api_request():
@@ -124,12 +108,10 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, show_error)
     app.register_error_handler(TooManyLoginAttempts, show_too_many_attempts)
     app.register_error_handler(InternalServerError, show_server_error)
-    app.add_template_filter(moment)
     app.context_processor(
         lambda: {
             "confirm_form": ConfirmForm,
             "current_login": current_login,
-            "login_ends": login_ends,
-            "why_signed_out": why_signed_out,
+            "why_logged_out": why_logged_out,
         }
     )

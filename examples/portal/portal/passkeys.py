@@ -193,7 +193,7 @@ def register() -> ResponseReturnValue:
     except IntegrityError:  # somebody has it already; whoever that is
         db.session.rollback()
         return refused()
-    flash("The passkey is ready: log in with it next time.", "success")
+    flash("The passkey is ready. You can log in with it next time.", "success")
     return jsonify(next=url_for("passkeys.passkeys"))
 
 

@@ -30,18 +30,18 @@ bp = Blueprint("second_factor", __name__, url_prefix="/account/two-step")
 
 SET_UP_TIME = timedelta(minutes=15)
 
-#: For what must not be done with a borrowed browser: a code, and of these minutes.
+#: For what must not be done in a borrowed browser: a code, entered in these minutes.
 code_required = fresh_login_required(max_age=timedelta(minutes=10), methods={"otp"})
 
 
 def authenticator_required(view: Callable[P, R]) -> Callable[P, R]:
-    """Send who has no second factor to set it up; use it above ``code_required``."""
+    """Send users without a second factor to set one up; use it above ``code_required``."""
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         if codes.authenticator_of(signed_in_user()) is not None:
             return view(*args, **kwargs)
-        flash("Set up two-step login first: this page asks for a code.", "info")
+        flash("That page asks for a code, so please set up two-step login first.", "info")
         back = request.full_path.rstrip("?") if request.method == "GET" else None
         return cast("R", redirect(url_for("second_factor.two_step", next=back)))
 
@@ -81,10 +81,10 @@ def turn_on(user: User, key: str, step: int) -> ResponseReturnValue:
     except IntegrityError:  # pressed twice, or in two windows: the first one counts
         db.session.rollback()
         return redirect(url_for("second_factor.two_step"))
-    # What was logged in by the password alone proves it by a code from now on.
+    # Logins by the password alone end; from now on each needs a code.
     login_sessions().revoke_all(user.get_id(), keep_current=True)
     confirm_login(methods={"otp"})
-    flash("Two-step login is on. Every other browser is logged out.", "success")
+    flash("Two-step login is on. Every other login has ended.", "success")
     return render_template("recovery_codes.html", codes=fresh_codes, next=next_or_dashboard())
 
 
@@ -108,7 +108,7 @@ def turn_off() -> ResponseReturnValue:
         abort(400)
     codes.turn_off(signed_in_user())
     db.session.commit()
-    flash("Two-step login is off. Your password is enough now.", "success")
+    flash("Two-step login is off. Your password alone is enough now.", "success")
     return redirect(url_for("account.profile"))
 
 
@@ -133,7 +133,7 @@ def _serializer() -> URLSafeTimedSerializer:
 
 
 def picture(user: User, key: str) -> Markup:
-    """The key as a QR code: SVG inside of the page, so that nobody else is asked to draw it."""
+    """Return the key as a QR code: SVG in the page, so that no other site draws it."""
     address = pyotp.TOTP(key).provisioning_uri(name=user.email, issuer_name=codes.ISSUER)
     drawn = segno.make_qr(address).svg_inline(
         scale=5, border=4, dark="#000", light="#fff", omitsize=True, svgclass="qr", lineclass=None

@@ -7,7 +7,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support import expected_conditions
 
-from portal_browser import DESKTOP, PHONE, SCREENSHOTS, StartBrowser
+from portal_browser import IPHONE, PHONE, SCREENSHOTS, StartBrowser
 from portal_testing import ADMIN, DEVICE, MEMBER, PASSWORD, REMEMBER, SESSION
 
 pytestmark = pytest.mark.browser
@@ -18,13 +18,15 @@ NEW_PASSWORD = "another long password"
 def test_the_whole_story_of_a_member_in_two_browsers(start_browser: StartBrowser) -> None:
     browser = start_browser("first")
 
-    # Register, then log in and be remembered.
+    # Register, which logs in; then log in again and be remembered.
     browser.open("/")
     browser.press("Create an account")
     browser.fill(name="Eve", email="eve@example.com", password=PASSWORD, repeat=PASSWORD)
     browser.press("Create account")
-    browser.arrive("/login")
-    assert "Your account is ready" in browser.text
+    browser.arrive("/account/")
+    assert "Your account is ready, and you are logged in." in browser.text
+    browser.screenshot("registered")
+    browser.press("Log out")
     browser.log_in("eve@example.com", remember=True)
     assert "Hello, Eve" in browser.text
     assert "Fresh login" in browser.text
@@ -56,7 +58,7 @@ def test_the_whole_story_of_a_member_in_two_browsers(start_browser: StartBrowser
     browser.fill(current=PASSWORD, password=NEW_PASSWORD, repeat=NEW_PASSWORD)
     browser.press("Change password")
     browser.arrive("/account/profile")
-    assert "Every other browser is logged out." in browser.text
+    assert "Every other login has ended." in browser.text
     second.open("/account/")
     second.arrive("/login?next=%2Faccount%2F")
     assert "the password of your account was changed" in second.text
@@ -77,76 +79,78 @@ def test_the_whole_story_of_a_member_in_two_browsers(start_browser: StartBrowser
     assert browser.complaints() == []
 
 
-def test_a_device_signed_out_in_one_browser_is_out_in_the_other(
+def test_a_login_ended_in_one_browser_is_over_in_the_other(
     start_browser: StartBrowser,
 ) -> None:
-    desk, sofa = start_browser("desk"), start_browser("sofa")
+    desk, sofa = start_browser("desk"), start_browser("sofa", IPHONE)
     desk.log_in(MEMBER)
     sofa.log_in(MEMBER, remember=True)
 
-    # One sees both, and signs the other out.
+    # One sees both, and ends the other's login.
     desk.press("Your devices")
     desk.arrive("/account/devices/")
     assert desk.text.count("127.0.0.1") == 2
     assert desk.text.count("This device") == 1
     assert desk.text.count("Remembered") == 1
     assert "Chrome" in desk.text
+    assert "Mobile Safari 18 on iOS" in desk.text
     desk.screenshot("devices")
-    desk.prefer("dark")
-    desk.screenshot("dark-devices")
-    desk.prefer("light")
-    desk.resize(DESKTOP)
-    desk.press("Sign out")
+    desk.press("End login")
     desk.arrive("/account/devices/")
-    assert "is signed out." in desk.text
+    assert "The login on that device has ended." in desk.text
 
     # The other is out at its next click, and is told why; nor does its cookie bring it back.
     sofa.press("Profile")
     sofa.arrive("/login?next=%2Faccount%2Fprofile")
-    assert "This device was signed out" in sofa.text
+    assert "This login was ended" in sofa.text
     assert REMEMBER not in sofa.cookies()
     sofa.screenshot("login-signed-out")
-    sofa.resize(DESKTOP)
 
     # It was told once.
     sofa.open("/login")
-    assert "was signed out" not in sofa.text
+    assert "was ended" not in sofa.text
 
-    # Back again, a third one too; one button ends all others.
+    # Back again, a third one too; one button ends all others, after a question.
     sofa.log_in(MEMBER, remember=True)
     shelf = start_browser("shelf")
     shelf.log_in(MEMBER)
     desk.open("/account/devices/")
     assert desk.text.count("127.0.0.1") == 3
-    desk.press("Sign out all others")
+    desk.press("End all other logins")
+    desk.arrive("/account/devices/end-others")
+    assert "End 2 other logins?" in desk.text
+    desk.screenshot("question")
+    desk.press("Cancel")
     desk.arrive("/account/devices/")
-    assert "2 logins ended" in desk.text
+    assert desk.text.count("127.0.0.1") == 3
+    desk.press("End all other logins")
+    desk.press("End all other logins")
+    desk.arrive("/account/devices/")
+    assert "Ended 2 other logins." in desk.text
     assert desk.text.count("127.0.0.1") == 1
     shelf.press("API keys")
     shelf.arrive("/login?next=%2Faccount%2Fkeys")
-    assert "This device was signed out" in shelf.text
+    assert "This login was ended" in shelf.text
 
     # Whose next click is on a page for everybody is told there, once.
     sofa.press("Portal")
     sofa.arrive("/")
-    assert "This device was signed out" in sofa.text
+    assert "This login was ended" in sofa.text
     sofa.screenshot("home-signed-out")
-    sofa.resize(DESKTOP)
     sofa.press("Log in")
     sofa.arrive("/login")
-    assert "was signed out" not in sofa.text
+    assert "was ended" not in sofa.text
 
     # A remembered browser that comes back proves it before it ends anything.
     sofa.log_in(MEMBER, remember=True)
     sofa.driver.delete_cookie(SESSION)
     sofa.open("/account/devices/")
     sofa.screenshot("devices-remembered")
-    sofa.resize(DESKTOP)
     sofa.press("Enter your password")
     sofa.fill(password=PASSWORD)
     sofa.press("Continue")
     sofa.arrive("/account/devices/")
-    sofa.press("Sign out")
+    sofa.press("End login")
     sofa.arrive("/account/devices/")
     desk.press("Dashboard")
     desk.arrive("/login?next=%2Faccount%2F")
@@ -177,9 +181,10 @@ def test_a_remembered_administrator_proves_it_and_opens_the_admin_page(
     member.press("Save")
     browser.open("/admin/")
     browser.screenshot("admin-logins")
-    browser.resize(DESKTOP)
     browser.press("End logins")
-    assert "M: 1 login ended." in browser.text
+    browser.screenshot("admin-question")
+    browser.press("End logins")
+    assert "Ended 1 login of M" in browser.text
     member.press("Profile")
     member.arrive("/login?next=%2Faccount%2Fprofile")
     assert "by an administrator" in member.text
@@ -242,6 +247,7 @@ def test_every_page_fits_a_phone_and_a_desk(start_browser: StartBrowser) -> None
         ("home-member", "/"),
         ("dashboard", "/account/"),
         ("profile", "/account/profile"),
+        ("devices-one", "/account/devices/"),
         ("change-password", "/account/password"),
         ("api-keys-none", "/account/keys"),
         ("admin", "/admin/"),
@@ -258,23 +264,12 @@ def test_every_page_fits_a_phone_and_a_desk(start_browser: StartBrowser) -> None
     browser.open("/account/keys")
     browser.screenshot("api-keys")
 
-    browser.prefer("dark")
-    for name, path in (
-        ("dark-dashboard", "/account/"),
-        ("dark-admin", "/admin/"),
-        ("dark-change-password", "/account/password"),
-        ("dark-api-keys", "/account/keys"),
-    ):
-        browser.open(path)
-        browser.screenshot(name)
-    browser.prefer("light")
-
     browser.driver.delete_cookie(SESSION)
     browser.open("/account/")
     browser.screenshot("dashboard-remembered")
     browser.open("/admin/")
     browser.screenshot("reauthenticate")
-    for code in (400, 401, 403, 404, 500):
+    for code in (400, 401, 403, 404, 405, 413, 500, 503):
         browser.open(f"/fails/{code}")
         browser.screenshot(f"error-{code}")
     assert browser.complaints() == []

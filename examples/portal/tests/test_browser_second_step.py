@@ -10,7 +10,7 @@ from selenium.webdriver.support import expected_conditions
 
 from portal import create_app
 from portal.login import login_sessions
-from portal_browser import DESKTOP, Browser, StartBrowser
+from portal_browser import IPHONE, Browser, StartBrowser
 from portal_testing import ADMIN, DEVICE, MEMBER, PASSWORD, SESSION, close_database
 
 pytestmark = pytest.mark.browser
@@ -27,14 +27,9 @@ def test_a_member_sets_two_step_login_up_and_logs_in_with_it(start_browser: Star
     browser.log_in(MEMBER)
     browser.press("Profile")
     browser.screenshot("profile-two-step")
-    browser.resize(DESKTOP)
     browser.press("Set up")
     browser.arrive(TWO_STEP)
     browser.screenshot("two-step-set-up")
-    browser.prefer("dark")
-    browser.screenshot("dark-two-step-set-up")
-    browser.prefer("light")
-    browser.resize(DESKTOP)
     picture = browser.driver.find_element(By.CSS_SELECTOR, "svg.qr")
     assert picture.size["width"] == picture.size["height"] > 150
     browser.fill(code="000000")
@@ -43,12 +38,13 @@ def test_a_member_sets_two_step_login_up_and_logs_in_with_it(start_browser: Star
     key = text_of(browser, "#totp-key").replace(" ", "")
     browser.fill(code=pyotp.TOTP(key).now())
     browser.press("Turn on")
-    assert "Every other browser is logged out." in browser.text
+    assert "Every other login has ended." in browser.text
     recovery_code = text_of(browser, ".recovery-codes li")
     browser.screenshot("recovery-codes")
-    browser.resize(DESKTOP)
-    browser.press("I have them, continue")
+    browser.press("I have saved them")
     browser.arrive("/account/")
+    assert "10 recovery codes left." in browser.text
+    browser.screenshot("dashboard-two-step")
 
     # A second browser: the page asked for, the password, a wrong code, a right one.
     second = start_browser("second")
@@ -58,7 +54,6 @@ def test_a_member_sets_two_step_login_up_and_logs_in_with_it(start_browser: Star
     second.arrive("/login/code?next=/account/profile")
     assert "Mia" not in second.text
     second.screenshot("login-code")
-    second.resize(DESKTOP)
     second.open("/account/profile")
     second.arrive("/login?next=%2Faccount%2Fprofile")
     second.open("/login/code?next=/account/profile")
@@ -66,7 +61,6 @@ def test_a_member_sets_two_step_login_up_and_logs_in_with_it(start_browser: Star
     second.press("Log in")
     assert "This code is wrong" in second.text
     second.screenshot("login-code-refused")
-    second.resize(DESKTOP)
     second.fill(code=second.next_code(MEMBER))
     second.press("Log in")
     second.arrive("/account/profile")
@@ -85,7 +79,6 @@ def test_a_member_sets_two_step_login_up_and_logs_in_with_it(start_browser: Star
     second.press("Manage")
     assert "9 left" in second.text
     second.screenshot("two-step-on")
-    second.resize(DESKTOP)
     second.press("Turn off")
     second.arrive("/account/profile")
     assert "Two-step login is off." in second.text
@@ -98,19 +91,26 @@ def test_an_administrator_looks_at_the_site_as_a_member(start_browser: StartBrow
     browser.log_in(ADMIN)
     browser.press("Admin")
     browser.arrive("/admin/")
-    browser.press("Sign in as")
+    browser.press("Act as")
     browser.arrive("/account/")
     assert "You are looking at the site as Mia." in browser.text
     assert "Hello, Mia" in browser.text
     browser.screenshot("acting")
-    browser.prefer("dark")
-    browser.screenshot("dark-acting")
-    browser.prefer("light")
-    browser.resize(DESKTOP)
+    browser.press("Their devices")
+    assert text_of(browser, "h1") == "Mia\u2019s devices"
+    assert "Mia is not logged in anywhere" in browser.text
+    browser.screenshot("acting-devices-none")
+    member = start_browser("member", IPHONE)
+    member.log_in(MEMBER)
+    browser.open("/account/devices/")
+    assert "Mobile Safari 18 on iOS" in browser.text
+    assert "This device" not in browser.text
+    browser.screenshot("acting-devices")
+    browser.open("/account/profile")
+    browser.screenshot("acting-profile")
     browser.open("/account/password")
     assert "You are looking at the site as somebody else." in browser.text
     browser.screenshot("acting-refused")
-    browser.resize(DESKTOP)
     browser.open("/")
     browser.click(By.CSS_SELECTOR, ".acting button")
     browser.arrive("/admin/")
@@ -125,7 +125,6 @@ def test_an_administrator_is_asked_for_a_code_and_comes_back(start_browser: Star
     browser.open("/admin/")
     browser.arrive("/reauthenticate?next=%2Fadmin%2F")
     browser.screenshot("reauthenticate-code")
-    browser.resize(DESKTOP)
     browser.fill(password=PASSWORD, code="000000")
     browser.press("Continue")
     assert "This code is wrong" in browser.text
@@ -152,8 +151,6 @@ def test_after_many_guesses_only_the_browser_that_is_known_gets_in(
     assert "Too many attempts" in attacker.text
     assert "Try again in" in attacker.text
     attacker.screenshot("too-many-attempts")
-    attacker.prefer("dark")
-    attacker.screenshot("dark-too-many-attempts")
     owner.log_in(MEMBER)
     for browser in (owner, attacker):
         assert browser.complaints() == []
@@ -167,7 +164,6 @@ def test_a_part_of_a_page_takes_the_whole_page_to_the_login_when_it_is_over(
     live = (By.ID, "live")
     browser.wait.until(expected_conditions.text_to_be_present_in_element(live, "1 login is live"))
     browser.screenshot("dashboard-live")
-    browser.resize(DESKTOP)
 
     other = start_browser("sofa")
     other.log_in(MEMBER)
@@ -182,34 +178,29 @@ def test_a_part_of_a_page_takes_the_whole_page_to_the_login_when_it_is_over(
     close_database(app)
     browser.click(By.CSS_SELECTOR, look_again)
     browser.arrive("/login?next=%2Faccount%2F")
-    assert "This device was signed out" in browser.text
+    assert "This login was ended" in browser.text
     browser.log_in(MEMBER)
 
 
 def test_a_member_makes_a_passkey_and_logs_in_with_it(start_browser: StartBrowser) -> None:
     browser = start_browser("passkey")
-    # An address of numbers has no passkeys; the browser finds the same server by its name.
-    browser.url = browser.url.replace("127.0.0.1", "localhost")
     device = VirtualAuthenticatorOptions()
     device.transport = VirtualAuthenticatorOptions.Transport.INTERNAL
     device.has_resident_key = device.has_user_verification = device.is_user_verified = True
     browser.driver.add_virtual_authenticator(device)
 
     browser.log_in(MEMBER)
-    browser.press("Profile")
-    browser.press("Your passkeys")
+    browser.click(By.CSS_SELECTOR, "a[href='/account/passkeys/']")
+    browser.arrive("/account/passkeys/")
     browser.screenshot("passkeys-none")
-    browser.resize(DESKTOP)
-    browser.press("Make a passkey")
+    browser.press("Add a passkey")
     browser.arrive("/account/passkeys/")
     assert "The passkey is ready" in browser.text
     browser.screenshot("passkeys")
-    browser.resize(DESKTOP)
 
     browser.press("Log out")
     browser.open("/account/profile")
     browser.screenshot("login-passkey")
-    browser.resize(DESKTOP)
     browser.press("Log in with a passkey")
     browser.arrive("/account/profile")
 

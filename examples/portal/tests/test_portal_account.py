@@ -12,7 +12,16 @@ from flask import Flask
 
 from flask_login.testing import FrozenClock
 from portal.models import ApiKey, db, find_user
-from portal_testing import ADMIN, MEMBER, PASSWORD, REMEMBER, SESSION, Visitor
+from portal.passkeys import Passkey
+from portal_testing import (
+    ADMIN,
+    MEMBER,
+    PASSWORD,
+    REMEMBER,
+    SESSION,
+    Visitor,
+    add_authenticator,
+)
 
 NEW_PASSWORD = "another long password"
 
@@ -56,6 +65,25 @@ def test_the_pages_of_an_account_are_for_who_is_logged_in(visitor: Visitor) -> N
         assert answer.status_code == 302
         assert answer.location is not None
         assert answer.location.startswith("/login?next=%2Faccount%2F")
+
+
+def test_the_dashboard_says_how_one_logs_in_and_where_to_change_that(
+    app: Flask, member: Visitor
+) -> None:
+    page = member.get("/account/").text
+    assert ">Off</span>" in page
+    assert ">None yet</span>" in page
+    for path in ("/account/two-step/", "/account/passkeys/", "/account/password"):
+        assert f'href="{path}"' in page
+    add_authenticator(app, MEMBER)
+    with app.app_context():
+        key = {"credential_digest": "0", "credential_id": b"0", "public_key": b"0"}
+        db.session.add(Passkey(user_id=2, sign_count=0, synced=False, **key))
+        db.session.commit()
+    page = member.get("/account/").text
+    assert ">On</span>" in page
+    assert "10 recovery codes left." in page
+    assert ">1</span>" in page
 
 
 def test_a_member_changes_the_name_and_nothing_else(app: Flask, member: Visitor) -> None:

@@ -37,6 +37,26 @@ def test_every_page_says_so_until_it_is_stopped(acting: Visitor) -> None:
     assert "2 accounts" in page
 
 
+def test_the_devices_shown_are_the_members_and_nothing_there_can_be_ended(
+    acting: Visitor, member: Visitor
+) -> None:
+    page = acting.get("/account/devices/").text
+    assert "Mia\u2019s devices" in page
+    assert page.count("<tr>") == 1 + 1  # the head, and the one login of the member
+    assert "This device" not in page
+    assert "End login" not in page
+    assert ">Your devices<" not in acting.get("/account/").text
+    member.submit("/logout", page="/account/")
+    assert "Mia is not logged in anywhere" in acting.get("/account/devices/").text
+
+
+def test_no_link_leads_to_a_page_that_is_refused(acting: Visitor) -> None:
+    pages = [acting.get(path).text for path in ("/account/", "/account/profile")]
+    links = {link for page in pages for link in re.findall(r'href="(/account/[^"]*)"', page)}
+    assert links == {"/account/", "/account/profile", "/account/devices/"}
+    assert {acting.get(link).status_code for link in links} == {200}
+
+
 @pytest.mark.parametrize(
     "path", ["/account/password", "/account/keys", "/account/two-step/", "/reauthenticate"]
 )

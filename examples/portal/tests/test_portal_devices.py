@@ -26,6 +26,7 @@ from portal_testing import (
 
 DEVICES = "/account/devices/"
 END_OTHERS = "/account/devices/end-others"
+END_LOGINS_OF_MIA = "/admin/users/2/end-logins"
 END_FORM = re.compile(r'action="(/account/devices/[^"]+/end)"')
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 "
@@ -50,7 +51,7 @@ def log_in_from(app: Flask, user_agent: str, address: str = "127.0.0.1") -> Visi
 
 
 def end_paths(visitor: Visitor) -> list[str]:
-    """Where the "Sign out" buttons of the page lead."""
+    """Where the "End login" buttons of the page lead."""
     return END_FORM.findall(visitor.get(DEVICES).text)
 
 
@@ -137,7 +138,7 @@ def test_a_device_that_is_signed_out_is_out_at_its_next_click(
     [path] = end_paths(phone)
     assert phone.submit(path, page=DEVICES).location == DEVICES
     page = phone.get(DEVICES).text
-    assert "The device is signed out." in page
+    assert "The login on that device has ended." in page
     assert not END_FORM.search(page)
     assert not member.is_logged_in()
     member.close_browser()
@@ -152,16 +153,37 @@ def test_all_others_are_signed_out_and_this_one_stays(
     third.log_in(MEMBER)
     assert phone.submit(END_OTHERS, page=DEVICES).location == DEVICES
     page = phone.get(DEVICES).text
-    assert "2 logins ended" in page
-    assert "Sign out all others" not in page
+    assert "Ended 2 other logins." in page
+    assert "End all other logins" not in page
     assert [visitor.is_logged_in() for visitor in (member, phone, third)] == [False, True, False]
+
+
+def test_a_question_comes_before_all_other_logins_end(
+    admin: Visitor, member: Visitor, phone: Visitor
+) -> None:
+    assert f'href="{END_OTHERS}"' in phone.get(DEVICES).text
+    question = phone.get(END_OTHERS).text
+    assert "End 1 other login?" in question
+    assert f'href="{DEVICES}"' in question  # to leave it
+    assert f'href="{END_LOGINS_OF_MIA}"' in admin.get("/admin/").text
+    assert "End 2 logins of Mia?" in admin.get(END_LOGINS_OF_MIA).text
+    assert member.is_logged_in()
+    phone.submit(END_OTHERS)
+    assert not member.is_logged_in()
+
+
+def test_the_question_is_for_administrators_and_of_an_account_that_there_is(
+    admin: Visitor, member: Visitor
+) -> None:
+    assert member.get(END_LOGINS_OF_MIA).status_code == 403
+    assert admin.get("/admin/users/99/end-logins").status_code == 404
 
 
 def test_a_button_pressed_twice_does_no_harm(member: Visitor, phone: Visitor) -> None:
     [path] = end_paths(phone)
     phone.submit(path, page=DEVICES)
     assert phone.submit(path, page="/account/profile").location == DEVICES
-    assert "There is no such login any more." in phone.get(DEVICES).text
+    assert "That login had ended already." in phone.get(DEVICES).text
 
 
 def test_an_administrator_sees_and_ends_the_logins_of_somebody(
@@ -171,7 +193,7 @@ def test_an_administrator_sees_and_ends_the_logins_of_somebody(
     answer = admin.submit("/admin/users/2/end-logins", page="/admin/")
     assert answer.location == "/admin/"
     page = admin.get("/admin/").text
-    assert "Mia: 2 logins ended." in page
+    assert "Ended 2 logins of Mia." in page
     assert '<td data-label="Live logins">0</td>' in page
     assert not member.is_logged_in()
     assert not phone.is_logged_in()
@@ -180,8 +202,8 @@ def test_an_administrator_sees_and_ends_the_logins_of_somebody(
 def test_administrators_end_their_other_logins_and_stay(app: Flask, admin: Visitor) -> None:
     other = Visitor(app)
     other.log_in(ADMIN)
-    assert "End other logins" in admin.get("/admin/").text
-    assert admin.submit("/admin/users/1/end-logins", page="/admin/").status_code == 302
+    assert f'href="{END_OTHERS}"' in admin.get("/admin/").text
+    assert admin.submit("/admin/users/1/end-logins", page="/admin/").location == "/admin/"
     assert admin.is_logged_in()
     assert not other.is_logged_in()
 
@@ -235,11 +257,14 @@ def test_no_other_method_than_post_ends_a_login(
 ) -> None:
     [path] = end_paths(phone)
     override = {"X-HTTP-Method-Override": "POST", "X-HTTP-Method": "POST"}
-    for target in (path, END_OTHERS):
-        answer = phone.client.open(f"{target}?_method=POST", method=method, headers=override)
-        assert answer.status_code == (200 if method == "OPTIONS" else 405)
-    answer = admin.client.open("/admin/users/2/end-logins", method=method, headers=override)
-    assert answer.status_code == (200 if method == "OPTIONS" else 405)
+    for visitor, target, asks in (
+        (phone, path, False),
+        (phone, END_OTHERS, True),
+        (admin, "/admin/users/2/end-logins", True),
+    ):
+        answer = visitor.client.open(f"{target}?_method=POST", method=method, headers=override)
+        is_question = asks and method in {"GET", "HEAD"}
+        assert answer.status_code == (200 if is_question or method == "OPTIONS" else 405)
     assert member.is_logged_in()
     assert phone.is_logged_in()
 
@@ -276,7 +301,7 @@ def test_nobody_ends_the_login_of_somebody_else_or_learns_that_there_is_one(
         answer = admin.submit(f"/account/devices/{wanted}/end", page="/account/")
         assert answer.location == DEVICES
         page = admin.get(DEVICES).text
-        assert "There is no such login any more." in page
+        assert "That login had ended already." in page
         pages.add(re.sub(r'value="[^"]+"', "", page))
     assert len(pages) == 1
     assert member.is_logged_in()

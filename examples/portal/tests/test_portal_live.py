@@ -84,7 +84,8 @@ def test_the_foot_of_a_page_says_when_the_login_ends(
     short.log_in(MEMBER)
     until = (clock() + timedelta(minutes=30)).isoformat(timespec="seconds")
     foot = short.get("/account/").text.partition("<footer")[2]
-    assert "If you do nothing, you are logged out at" in foot
+    assert "If you do nothing, you are logged out " in foot
+    assert ">in 30 minutes</span>, at <time" in foot
     assert until in foot
     assert "If you do nothing" not in member.get("/account/").text  # a month from now
     assert "If you do nothing" not in Visitor(idle).get("/").text

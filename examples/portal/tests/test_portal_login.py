@@ -38,14 +38,14 @@ EVIL_TARGETS = [
 ]
 
 
-def test_a_new_member_registers_logs_in_and_sees_the_dashboard(visitor: Visitor) -> None:
+def test_a_new_member_registers_is_logged_in_and_sees_the_dashboard(visitor: Visitor) -> None:
     answer = visitor.submit(
         "/register", name="Eve", email="Eve@Example.com", password=PASSWORD, repeat=PASSWORD
     )
-    assert answer.location == "/login"
-    assert "Your account is ready" in visitor.get("/login").text
-    assert visitor.log_in("eve@example.com").location == "/account/"
+    assert answer.location == "/account/"
     page = visitor.get("/account/").text
+    assert "Your account is ready, and you are logged in." in page
+    assert "Fresh login" in page
     assert "Hello, Eve" in page
     assert "This is your first" in page
 
@@ -144,7 +144,8 @@ def test_the_way_through_registration_keeps_the_page_asked_for(visitor: Visitor)
         password=PASSWORD,
         repeat=PASSWORD,
     )
-    assert answer.location == "/login?next=/account/profile"
+    assert answer.location == "/account/profile"
+    assert visitor.is_logged_in()
 
 
 @pytest.mark.parametrize("target", EVIL_TARGETS)

@@ -113,12 +113,21 @@ def test_remember_cookies_of_older_releases_are_not_accepted(app: Flask) -> None
     assert not visitor.is_logged_in()
 
 
-def seed(app: Flask, *arguments: str) -> dict[str, str]:
-    """Run ``flask seed``; the password column by email address."""
+def said_by_seed(app: Flask, *arguments: str) -> str:
+    """Run ``flask seed``; return what it prints."""
     result = app.test_cli_runner().invoke(args=["seed", *arguments])
     assert result.exit_code == 0, result.output
-    rows = [line.split(maxsplit=2) for line in result.output.splitlines() if "@" in line]
+    return result.output
+
+
+def passwords_in(output: str) -> dict[str, str]:
+    """Return the password column by email address."""
+    rows = [line.split(maxsplit=2) for line in output.splitlines() if "@" in line]
     return {email: password for email, _role, password in rows}
+
+
+def seed(app: Flask, *arguments: str) -> dict[str, str]:
+    return passwords_in(said_by_seed(app, *arguments))
 
 
 def test_seed_makes_an_administrator_and_two_members(app: Flask) -> None:
@@ -144,7 +153,10 @@ def test_seed_with_reset_makes_new_passwords_and_ends_logins(app: Flask) -> None
     first = seed(app)
     visitor = Visitor(app)
     visitor.log_in(SEEDED_ADMIN, first[SEEDED_ADMIN])
-    second = seed(app, "--reset")
+    assert "passwords have changed" not in said_by_seed(app)
+    again = said_by_seed(app, "--reset")
+    assert "The passwords have changed: those of before no longer work" in again
+    second = passwords_in(again)
     assert not visitor.is_logged_in()
     assert visitor.log_in(SEEDED_ADMIN, first[SEEDED_ADMIN]).status_code == 422
     assert visitor.log_in(SEEDED_ADMIN, second[SEEDED_ADMIN]).status_code == 302
@@ -156,6 +168,7 @@ def squatter(app: Flask) -> Visitor:
     visitor = Visitor(app)
     fields = {"name": "Mallory", "email": SEEDED_ADMIN, "password": PASSWORD, "repeat": PASSWORD}
     assert visitor.submit("/register", **fields).status_code == 302
+    visitor.submit("/logout", page="/account/")
     assert visitor.log_in(SEEDED_ADMIN, remember=True).status_code == 302
     return visitor
 

@@ -183,7 +183,7 @@ def test_a_code_cannot_be_used_twice(app: Flask, visitor: Visitor) -> None:
     location = give_password(looking_over_the_shoulder)
     answer = looking_over_the_shoulder.submit(location, code=code)
     assert answer.status_code == 422
-    assert "was used already" in answer.text
+    assert "was used before" in answer.text
     assert not looking_over_the_shoulder.is_logged_in()
 
 
@@ -453,7 +453,7 @@ def test_an_administrator_without_it_is_sent_to_set_it_up_and_comes_back(app: Fl
     location = new.get("/admin/").location
     assert location == "/account/two-step/?next=/admin/"
     page = new.get(location).text
-    assert "Set up two-step login first" in page
+    assert "please set up two-step login first" in page
     with app.app_context():
         code = pyotp.TOTP(shown_key(page)).at(login_time())
     assert 'href="/admin/"' in post_code(new, location, page, code).text

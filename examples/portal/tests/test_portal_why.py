@@ -11,10 +11,10 @@ from flask import Flask
 
 from flask_login.sessions import records
 from flask_login.testing import FrozenClock
-from portal.login import WHY_SIGNED_OUT, login_manager, login_sessions
+from portal.login import WHY_LOGGED_OUT, login_manager, login_sessions
 from portal_testing import MEMBER, PASSWORD, REMEMBER, SESSION, Visitor
 
-REVOKED = "This device was signed out"
+REVOKED = "This login was ended"
 
 
 def open_page(path: str) -> Callable[[Visitor], str]:
@@ -116,7 +116,7 @@ def test_each_reason_has_its_text_unless_the_person_knows(
 
 
 def test_the_portals_own_words_are_those_of_reasons_that_exist() -> None:
-    assert WHY_SIGNED_OUT.keys() <= records.REASONS.keys()
+    assert WHY_LOGGED_OUT.keys() <= records.REASONS.keys()
 
 
 def test_a_stranger_and_somebody_who_logs_out_are_told_nothing(
@@ -125,13 +125,13 @@ def test_a_stranger_and_somebody_who_logs_out_are_told_nothing(
     member.submit("/logout", page="/account/")
     for somebody in (visitor, member):
         for open_next in FIRST_PAGES.values():
-            assert told(open_next(somebody), "signed out") == 0
+            assert told(open_next(somebody)) == 0
 
 
 def test_a_thief_with_a_made_up_cookie_learns_nothing(app: Flask, visitor: Visitor) -> None:
     for name in (SESSION, REMEMBER):
         visitor.client.set_cookie(name, "made.up.1")
-    assert told(visitor.get("/").text, "signed out") == 0
+    assert told(visitor.get("/").text) == 0
 
 
 # What ends a login, as it comes to pass
