@@ -125,7 +125,7 @@ def make(file: Path, binary: str, driver: str) -> None:
         url = stack.enter_context(serve("portal_testing:failing_portal()", folder / "instance"))
         browsers = []
         for name in ("phone", "laptop"):
-            started = Browser(binary, driver, folder / name, url)
+            started = Browser(binary, driver, folder / name, url, None)
             browsers.append(stack.enter_context(closing(started)))
         stage = Stage(*browsers)
         play(stage, MEMBER, PASSWORD)

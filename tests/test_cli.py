@@ -204,7 +204,8 @@ def test_a_fact_of_a_login_that_sessions_leaves_out_is_left_out_on_purpose(
         # They number and date credentials: how it works, not what it is.
         *("generation", "renewed_at", "remember_generation", "remember_until"),
         *("remember_issued_at", "remember_first", "version", "restored"),
-        *("arrived_number", "arrived_at", "previous_number", "lost_from", "fresh_number"),
+        *("arrived_number", "arrived_at", "previous_number", "lost_from"),
+        "session_first",
         # It has not ended; its timeouts.
         *("ended_at", "ended_reason"),
         *("idle_timeout", "absolute_timeout", "fresh_timeout"),

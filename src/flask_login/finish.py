@@ -10,6 +10,7 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from . import cookies
 from .core import settings
+from .core.remember import RememberToken
 from .core.settings import DEFAULT_REALM
 from .current import manager_of
 from .flask_internals import (
@@ -147,7 +148,7 @@ def _do_cookie(
             manager._clear_cookie(response)
     elif (
         wish == "set"
-        and visit.realm.entry.keys.user_id in sess
+        and (visit.realm.entry.keys.user_id in sess or _goes_on_without(visit, response))
         and visit.realm.level.may_remember(visit)
     ):
         if visit.leftover:
@@ -157,6 +158,18 @@ def _do_cookie(
             set_cookie(visit, response, sess)
         else:
             manager._set_cookie(response)
+
+
+def _goes_on_without(visit: FlaskVisit, response: Response) -> bool:
+    """Return whether a login that a token brought back goes on, though no session holds it.
+
+    The page keeps none, or has cleared it: the browser still gets the token that takes the place
+    of its own, unless the application sets or deletes the cookie itself.
+    """
+    if visit.stored is None or not isinstance(visit.token, RememberToken):
+        return False
+    name = f"{cookies.remember_cookie_name(visit.config, visit.realm.name)}="
+    return not any(line.startswith(name) for line in response.headers.getlist("Set-Cookie"))
 
 
 def set_cookie(visit: FlaskVisit, response: Response, sess: Any) -> None:

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 
 from flask_login import LoginManager, LoginSession, MemorySessionStore
+from flask_login.core import amending
 from flask_login.core.logins import Credential, Presented, StoredLogins
 from flask_login.core.starting import begin
 from flask_login.sessions import records
@@ -153,7 +154,7 @@ def test_a_credential_of_no_login_ends_none(logins: StoredLogins, store: Rivalle
 
 def test_a_login_that_is_not_there_is_not_changed(logins: StoredLogins) -> None:
     assert logins.end("unknown", records.REVOKED) is None
-    assert logins.confirm("unknown", (), None) is None
+    assert amending.confirm(logins, "unknown", (), None) is None
 
 
 def test_an_end_that_the_store_never_heard_of_is_not_announced(

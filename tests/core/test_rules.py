@@ -435,7 +435,7 @@ def test_a_confirmed_login_has_new_credentials_and_its_time_anew() -> None:
         remember_generation=2,
         remember_first=2,
         arrived_at=NOW,
-        fresh_number=2,
+        session_first=2,
         version=2,
     )
 
@@ -445,12 +445,25 @@ def test_who_confirms_without_other_credentials_may_lose_the_answer(
     before: str | None, auth_hash: str
 ) -> None:
     confirmed = rotation.confirm(a_login(auth_hash=before), NOW + HOUR, YEAR, (), auth_hash)
-    assert confirmed.remember_first == 1
-    late = rotation.present_session(confirmed, 1, NOW + 2 * HOUR)
-    assert late.refused == records.SUPERSEDED, "a copy from before would be fresh"
+    assert (confirmed.generation, confirmed.remember_first) == (2, 1)
+    late = rotation.present_session(confirmed, 1, NOW + HOUR + GRACE)
+    assert late == Step(confirmed, refused=records.SUPERSEDED)
     step = rotation.present_remember(confirmed, 1, NOW + 2 * HOUR)
     assert outcome(step) == (None, 3)
     assert step.record.authenticated_at is None
+
+
+def test_who_confirms_while_new_credentials_are_on_their_way_gets_these() -> None:
+    record = renewed(HOUR)
+    confirmed = record
+    for after in (SECOND, GRACE + SECOND):
+        confirmed = rotation.confirm(record, NOW + HOUR + after, YEAR, (), None)
+        assert (confirmed.generation, confirmed.authenticated_at) == (2, NOW + HOUR + after)
+        number = rotation.number_after(confirmed, 1, NOW + HOUR + after)
+        assert number == (2 if after < GRACE else 1)
+    twice = rotation.confirm(confirmed, NOW + HOUR + REST, YEAR, (), None)
+    again = rotation.confirm(twice, NOW + HOUR + REST + SECOND, YEAR, (), None)
+    assert (twice.generation, again.generation) == (3, 3), "sent twice"
 
 
 def test_a_token_from_before_other_credentials_is_refused_and_shows_nothing() -> None:
@@ -476,12 +489,35 @@ def test_a_session_from_before_other_credentials_is_refused_after_the_grace(
 
 
 def test_new_credentials_replace_those_before_and_revive_nothing() -> None:
-    renewed = rotation.renew(a_login(), NOW + MINUTE)
-    assert (renewed.generation, renewed.renewed_at, renewed.version) == (2, NOW + MINUTE, 2)
-    late = rotation.present_session(renewed, 1, NOW + MINUTE + GRACE)
-    assert late.refused == records.SUPERSEDED
+    record = rotation.renew(a_login(), 1, NOW + MINUTE)
+    assert (record.generation, record.renewed_at, record.version) == (2, NOW + MINUTE, 2)
+    assert rotation.renew(record, 1, NOW + MINUTE) is record, "by a parallel request"
+    assert rotation.renew(record, 2, NOW + MINUTE).generation == 3
+    late = rotation.present_session(record, 1, NOW + MINUTE + GRACE)
+    assert late == Step(record, refused=records.SUPERSEDED)
+    # What told of the session's state is gone; the browser, whose answer was lost, is not.
+    assert rotation.present_remember(record, 1, NOW + HOUR).refused is None
     ended = records.end(a_login(), records.LOGOUT, NOW)
-    assert rotation.renew(ended, NOW + MINUTE) is ended
+    assert rotation.renew(ended, 1, NOW + MINUTE) is ended
+
+
+def test_attack_new_credentials_hide_no_theft() -> None:
+    record = renewed(HOUR)
+    stolen = rotation.present_remember(record, 2, NOW + HOUR + SECOND).record
+    acting = rotation.renew(stolen, 2, NOW + HOUR + MINUTE)
+    shown = rotation.present_session(acting, 3, NOW + HOUR + 2 * MINUTE).record
+    step = rotation.present_session(shown, 1, NOW + 2 * HOUR)
+    assert step.refused == records.TOKEN_REUSED
+    assert rotation.renew(shown, 1, NOW + HOUR + 2 * MINUTE) is shown, "who is behind renews none"
+
+
+def test_clocks_that_differ_by_minutes_take_no_parallel_request_for_a_theft() -> None:
+    record = renewed(HOUR)
+    for ahead in (31 * SECOND, 4 * MINUTE):
+        arrived = rotation.present_session(record, 2, NOW + HOUR + ahead).record
+        assert rotation.present_session(arrived, 1, NOW + HOUR).refused is None
+        step = rotation.present_remember(arrived, 2, NOW + HOUR)
+        assert outcome(step) == (None, 2), "nothing new is issued by a clock that is behind"
 
 
 def test_the_credentials_are_noted_once() -> None:

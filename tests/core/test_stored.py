@@ -758,6 +758,22 @@ def test_a_confirmed_login_has_a_new_credential_and_the_old_one_dies_after_a_gra
     assert who(client) == "alice"
 
 
+@pytest.mark.parametrize("page", ["/login/alice", "/login/alice?remember"])
+@pytest.mark.parametrize("after", [timedelta(seconds=2), HOUR])
+def test_attack_a_copy_from_before_a_confirmation_is_not_fresh_by_it(
+    app: Flask, clock: FrozenClock, page: str, after: timedelta
+) -> None:
+    app.config["LOGIN_FRESH_TIMEOUT"] = timedelta(minutes=5)
+    client = logged_in(app, page)
+    copy = browser_with(app, cookies_of(client))
+    clock.advance(after)
+    client.get("/confirm")
+    assert copy.get("/fresh").text == "stale"
+    assert client.get("/fresh").text == "fresh"
+    clock.advance(timedelta(seconds=10))
+    assert copy.get("/fresh").text == "stale"
+
+
 def test_what_was_proved_is_kept_with_the_login(app: Flask, store: WatchedStore) -> None:
     @app.get("/with/methods")
     def with_methods() -> str:
@@ -1162,7 +1178,10 @@ def test_who_confirms_a_login_gets_a_remember_token_with_the_session_credential(
     client = logged_in(changing, "/login/alice?remember")
     before = cookies_of(client)["remember_token"]
     client.get("/confirm")
-    assert cookies_of(client)["remember_token"] != before
+    after = cookies_of(client)["remember_token"]
+    assert after != before
+    client.get("/confirm")
+    assert cookies_of(client)["remember_token"] == after, "no other is issued so soon"
     assert who(client) == "alice"
     clock.advance(HOUR)
     close(client)

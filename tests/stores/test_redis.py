@@ -61,7 +61,7 @@ assert len(AGENT) == 120
 #: What moves with the credentials of a login.
 NUMBERED = (
     *("generation", "renewed_at", "arrived_number", "arrived_at", "previous_number"),
-    *("lost_from", "fresh_number"),
+    *("lost_from", "session_first"),
 )
 
 
@@ -159,7 +159,7 @@ def a_login(user_id: str, **fields: Any) -> LoginSession:
         "arrived_at": began,
         "previous_number": 2,
         "lost_from": 3,
-        "fresh_number": 3,
+        "session_first": 3,
     }
     return a_record(user_id, **{**usual, **fields})
 
@@ -232,7 +232,7 @@ def test_every_field_survives_alone_and_with_all_others(store: RedisSessionStore
         "arrived_at": late,
         "previous_number": 0,
         "lost_from": 3,
-        "fresh_number": 9,
+        "session_first": 9,
         "restored": True,
         "authenticated_at": None,
         "created_at": datetime(1969, 1, 1, tzinfo=timezone.utc),

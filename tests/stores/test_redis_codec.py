@@ -69,7 +69,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "arrived_at": some | moments,
     "previous_number": numbers,
     "lost_from": numbers,
-    "fresh_number": numbers,
+    "session_first": numbers,
 }
 kept = st.builds(LoginSession, **FIELDS)
 
@@ -220,6 +220,6 @@ def test_a_record_of_the_code_before_is_read(data: str, fields: dict[str, Any]) 
         arrived_at=NOW + MINUTE,
         previous_number=4,
         lost_from=5,
-        fresh_number=5,
+        session_first=5,
         **fields,
     )

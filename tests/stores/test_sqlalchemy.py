@@ -418,7 +418,7 @@ def migrated(store: SQLAlchemySessionStore) -> str:
 
 
 #: Columns that tables of the code before lack.
-LATER = ("arrived_number", "arrived_at", "previous_number", "lost_from", "fresh_number")
+LATER = ("arrived_number", "arrived_at", "previous_number", "lost_from", "session_first")
 
 
 @contextmanager
@@ -471,7 +471,7 @@ def assert_reads_the_login_of_before(store: SQLAlchemySessionStore) -> None:
         "arrived_at": NOW + MINUTE,
         "previous_number": 4,
         "lost_from": 5,
-        "fresh_number": 5,
+        "session_first": 5,
     }
     now = NOW + 2 * MINUTE
     assert rotation.present_session(record, 5, now).refused is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -30,6 +30,9 @@ _INSTANT = timedelta(milliseconds=1)
 
 _RENEWS = settings.LOGIN_RENEW_INTERVAL
 _SLIDES = settings.REMEMBER_COOKIE_REFRESH_EACH_REQUEST
+#: The settings that say when something is due.
+_DUE = frozenset((_RENEWS.key, _SLIDES.key))
+
 
 _CREDENTIAL = re.compile(r"([^.]+)\.([^.]+)\.([0-9]{1,9})(?:\.([a-z]))?")
 
@@ -72,16 +75,15 @@ class Presented(NamedTuple):
     handed: bool = True
     #: What the browser showed.
     shown: Credential = Credential("", "", 0)
+    #: The number of the remember token beside a session's credential, where that was asked for.
+    beside: int | None = None
+    #: Whether new credentials are due, once the user is known to be good.
+    due: bool = False
 
     @property
     def is_current(self) -> bool:
         """Whether what the browser has, or is given, is not left behind."""
         return self.number >= self.record.arrived_number
-
-    @property
-    def may_be_fresh(self) -> bool:
-        """Whether the session's credential is no copy from before a confirmation."""
-        return self.number >= self.record.fresh_number
 
     def __repr__(self) -> str:
         return f"<Presented {self.record.id}>"
@@ -216,25 +218,49 @@ class StoredLogins:
         shown, now = Credential.from_text(text), self.clock()
         if shown is None:
             return records.UNKNOWN
+        token: int | None = None
         for _ in TRIES:
             record = self.asked.read(shown.id, now, config, activity)
             if record is None or not rotation.knows_secret(record, shown.secret):
                 return records.UNKNOWN
             if record.created_at > now and self.is_braked(record, now):
                 step = _revoked(record, now)
-            elif shown.generation == record.arrived_number and _RENEWS.key not in config:
+            elif shown.generation == record.arrived_number:
                 step = rotation.present_session(record, shown.generation, now)
             else:
-                step = _judge_beside(record, shown, now, config, beside)
-            if _SLIDES.key in config and step.refused is None and _SLIDES.read(config):
-                step = _slid(record, step, shown.generation, now, activity)
+                token = beside(shown)
+                step = _judge(record, shown, token, now, config, renews=False)
             if looks or step.record is record or self.asked.swap(record, step.record):
                 if step.refused is not None:
                     return step.refused
+                kept = record if looks else step.record
+                found = Presented(kept, shown.secret, shown.generation, False, shown, token)
                 if looks:
-                    return Presented(record, shown.secret, shown.generation, False, shown)
-                number, handed = step.handed or shown.generation, step.handed is not None
-                return Presented(step.record, shown.secret, number, handed, shown)
+                    return found
+                if not config.keys().isdisjoint(_DUE) and _is_due(found, now, config, activity):
+                    return found._replace(beside=beside(shown), due=True)
+                behind = token is not None and rotation.session_number(kept, token) > found.number
+                return found._replace(due=True) if behind else found
+        raise self.asked.no_way_through()
+
+    def take_session(self, found: Presented, config: Mapping[str, Any]) -> Presented | str:
+        """Give a login the credentials that are due; the reason when it has just ended."""
+        record: LoginSession | None = found.record
+        now, number = self.clock(), found.shown.generation
+        for _ in TRIES:
+            if record is None:
+                return records.UNKNOWN
+            step = _judge(record, found.shown, found.beside, now, config, renews=True)
+            if step.refused is None and _SLIDES.key in config and _SLIDES.read(config):
+                step = _slid(record, step, number, now)
+            if self.asked.swap(record, step.record):
+                if step.refused is not None:
+                    return step.refused
+                handed = step.handed is not None
+                return found._replace(
+                    record=step.record, number=step.handed or number, handed=handed, due=False
+                )
+            record = self.asked.ask("get", record.id)
         raise self.asked.no_way_through()
 
     def end(self, session_id: str, reason: str) -> LoginSession | None:
@@ -273,41 +299,6 @@ class StoredLogins:
             return None
         return Credential.from_text(text)
 
-    def confirm(
-        self, session_id: str, methods: Collection[str], auth_hash: str | None
-    ) -> LoginSession | None:
-        """Renew a login after the user proved once more who they are."""
-        now = self.clock()
-        lifetime = settings.LOGIN_ABSOLUTE_TIMEOUT.read(self.host.config()) or self.longest(None)
-        return self.asked.change(
-            session_id, lambda record: rotation.confirm(record, now, lifetime, methods, auth_hash)
-        )
-
-    def remember(self, found: Presented, lifetime: timedelta) -> Presented:
-        """Give a login that was not to be remembered a remember token."""
-        now, config = self.clock(), self.host.config()
-        # What `begin` took for want of a timeout ends with the session cookie, and this does not.
-        unused = settings.LOGIN_IDLE_TIMEOUT.read(config) is None
-        unused = unused and found.record.idle_timeout == self.host.session_lifetime()
-        record = self.asked.change(
-            found.record.id,
-            lambda record: rotation.remember(record, now, lifetime, keeps_idle=not unused),
-        )
-        return found if record is None else found._replace(record=record)
-
-    def renew(self, found: Presented) -> Presented:
-        """Give a login a new session credential."""
-        now = self.clock()
-        record = self.asked.change(found.record.id, lambda record: rotation.renew(record, now))
-        return found if record is None else _handed(found, record)
-
-    def note_auth_hash(self, found: Presented, auth_hash: str) -> Presented:
-        """Give a login the digest of the credentials that it began without."""
-        record = self.asked.change(
-            found.record.id, lambda record: rotation.note_auth_hash(record, auth_hash)
-        )
-        return found if record is None else found._replace(record=record)
-
     def ended_before(self) -> datetime | None:
         """Return the moment before which no login counts."""
         moment: datetime | None = self.asked.ask("ended_before")
@@ -333,43 +324,45 @@ class StoredLogins:
         return max(lifetime, settings.COOKIE_DURATION)
 
 
-def _judge_beside(
+def _judge(
     record: LoginSession,
     shown: Credential,
+    token: int | None,
     now: datetime,
     config: Mapping[str, Any],
-    beside: Callable[[Credential], int | None],
+    *,
+    renews: bool,
 ) -> Step:
-    """Judge a session's credential, with the remember token beside it where that matters."""
-    interval = _RENEWS.read(config)
-    young = interval is None or rotation.is_young(record, now, interval)
+    """Judge a session's credential, with the remember token beside it."""
     return rotation.present_session(
         record,
         shown.generation,
         now,
-        token=None if young and shown.generation == record.arrived_number else beside(shown),
-        interval=interval,
+        token=token,
+        interval=_RENEWS.read(config),
         # With a path of its own the remember cookie does not come with every request.
         is_alone=settings.REMEMBER_COOKIE_PATH.read(config) == "/",
+        renews=renews,
     )
 
 
-def _slid(
-    record: LoginSession,
-    step: Step,
-    number: int,
-    now: datetime,
-    activity: Callable[[], bool],
-) -> Step:
+def _is_due(
+    found: Presented, now: datetime, config: Mapping[str, Any], activity: Callable[[], bool]
+) -> bool:
+    """Return whether credentials are to be renewed, or a remember token's time begins anew."""
+    if found.number < found.record.arrived_number:
+        return False
+    if rotation.is_old(found.record, now, _RENEWS.read(config)):
+        return True
+    return _SLIDES.read(config) and rotation.may_slide(found.record, now) and activity()
+
+
+def _slid(record: LoginSession, step: Step, number: int, now: datetime) -> Step:
     """Begin the time of the remember token anew, where that is due."""
     current = number >= step.record.arrived_number
-    if not (current and rotation.may_slide(record, now) and activity()):
+    if not (current and rotation.may_slide(record, now)):
         return step
     return Step(rotation.slide(step.record, now, record.version + 1), None, step.handed or number)
-
-
-def _handed(found: Presented, record: LoginSession) -> Presented:
-    return found._replace(record=record, number=record.generation, handed=True)
 
 
 def _revoked(record: LoginSession, now: datetime) -> Step:

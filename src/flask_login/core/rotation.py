@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from flask_login.sessions.records import (
+    AHEAD,
     CREDENTIALS_CHANGED,
     EXPIRED_ABSOLUTE,
     SUPERSEDED,
@@ -29,7 +30,6 @@ from flask_login.sessions.records import (
 )
 
 from .constants import REST as REST
-from .rules import is_recent
 
 #: For how long new credentials are handed out again after they were issued, and those before them
 #: accepted after these arrived: an answer that is slower than this may cost a login.
@@ -68,6 +68,7 @@ def present_session(
     token: int | None = None,
     interval: timedelta | None = None,
     is_alone: bool = True,
+    renews: bool = True,
 ) -> Step:
     """Judge a session credential of this login.
 
@@ -75,6 +76,8 @@ def present_session(
     :param token: the number of the remember token that came with it; None for none.
     :param interval: how old credentials get before they are renewed; None for any age.
     :param is_alone: whether no remember token can have been left out of the request.
+    :param renews: whether new credentials are issued where they are due: not before the user is
+        known to be good, for whom nothing may be handed out else.
 
     What an older answer put back into the browser is refused, and no theft, where no token tells it
     from a copy.
@@ -82,19 +85,20 @@ def present_session(
     reason = ended_because(record, now)
     if reason is not None:
         return Step(end(record, reason, now), refused=reason)
-    old = interval is not None and not is_young(record, now, interval)
+    old = interval is not None and is_old(record, now, interval)
     if number == record.arrived_number == record.generation and not old:
         return Step(record)  # nearly always
     shown = number if token is None else max(number, session_number(record, token))
     if shown < session_number(record, record.remember_first):
         # A parallel request, or a copy from before the credentials changed.
-        parallel = is_recent(record.renewed_at, now, GRACE) and shown >= record.previous_number
+        parallel = _is_within(record.renewed_at, now, GRACE) and shown >= record.previous_number
         return Step(record, refused=None if parallel else SUPERSEDED)
-    if shown < record.fresh_number and shown == record.arrived_number:
-        # The same, from before the user proved who they are.
-        parallel = is_recent(record.authenticated_at, now, GRACE)
+    if number < record.session_first and shown == record.arrived_number:
+        # From before the user proved who they are, began or ceased to act as another, or a forced
+        # login ended. The remember token, which says nothing of that, still brings the login back.
+        parallel = _is_within(record.renewed_at, now, GRACE)
         return Step(record, refused=None if parallel else SUPERSEDED)
-    step = _present(record, shown, now, due=old or shown != number)
+    step = _present(record, shown, now, due=renews and (old or shown != number))
     rotates = interval is not None or (record.remembered and (is_alone or token is not None))
     if step.refused is not None and not rotates:
         return Step(record, refused=SUPERSEDED)
@@ -138,7 +142,7 @@ def _present(record: LoginSession, shown: int, now: datetime, *, due: bool) -> S
     """
     known = record
     if shown != record.arrived_number and not record.lost_from <= shown:
-        before = record.previous_number <= shown and is_recent(record.arrived_at, now, GRACE)
+        before = record.previous_number <= shown and _is_within(record.arrived_at, now, GRACE)
         return Step(record) if before else _copied(record, now)
     if shown != record.arrived_number:
         # Those before it are worth nothing from now on. One that is newer than the newest was
@@ -156,15 +160,29 @@ def _present(record: LoginSession, shown: int, now: datetime, *, due: bool) -> S
         )
     if not due:
         return Step(known)
-    lost, issued_at = known.generation + 1 - known.lost_from, _issued_at(known)
-    if is_recent(issued_at, now, REST):
-        if lost == 0:
-            return Step(known, handed=known.arrived_number)
-        return Step(known, handed=known.generation if is_recent(issued_at, now, GRACE) else None)
-    if lost >= MOST_LOST:
+    if _is_within(_issued_at(known), now, REST):
+        return Step(known, handed=_handed_again(known, now))
+    if _lost(known) >= MOST_LOST:
         return _copied(record, now)
     issued = _issued(known, now, record.version + 1)
     return Step(issued, handed=issued.generation)
+
+
+def _handed_again(record: LoginSession, now: datetime) -> int | None:
+    """Return the number that is handed out while no other is issued."""
+    if not _lost(record):
+        return record.arrived_number
+    return record.generation if _is_within(_issued_at(record), now, GRACE) else None
+
+
+def _lost(record: LoginSession) -> int:
+    """Return how many numbers in a row are on their way, or lost."""
+    return record.generation + 1 - record.lost_from
+
+
+def _is_within(moment: datetime | None, now: datetime, span: timedelta) -> bool:
+    """Return whether a moment is less than a span ago, by clocks that differ a little."""
+    return moment is not None and -AHEAD <= now - moment < span
 
 
 def _copied(record: LoginSession, now: datetime) -> Step:
@@ -204,9 +222,9 @@ def session_number(record: LoginSession, number: int) -> int:
     return number + _offset(record)
 
 
-def is_young(record: LoginSession, now: datetime, interval: timedelta) -> bool:
-    """Return whether a login's credentials are not as old as an interval."""
-    return is_recent(_issued_at(record), now, interval)
+def is_old(record: LoginSession, now: datetime, interval: timedelta | None) -> bool:
+    """Return whether a login's credentials are as old as an interval; None is any age."""
+    return interval is not None and not _is_within(_issued_at(record), now, interval)
 
 
 def may_slide(record: LoginSession, now: datetime) -> bool:
@@ -214,7 +232,7 @@ def may_slide(record: LoginSession, now: datetime) -> bool:
     until, since = record.remember_until, record.remember_issued_at or record.created_at
     if until is None or now >= until:
         return False
-    return not is_recent(since, now, min(SLIDE_INTERVAL, (until - since) / 2))
+    return not _is_within(since, now, min(SLIDE_INTERVAL, (until - since) / 2))
 
 
 def slide(record: LoginSession, now: datetime, version: int) -> LoginSession:
@@ -251,20 +269,32 @@ def confirm(
     """
     if record.ended_reason is not None:
         return record
-    issued = _issued(record, now, record.version + 1)
     changed = record.auth_hash not in (None, auth_hash)
+    # Two that are on their way at once would look like a theft.
+    rests = _is_within(record.renewed_at, now, REST) or _lost(record) >= MOST_LOST
+    known = record if rests and not changed else renew(record, record.generation, now)
     return replace(
-        issued,
+        known,
         authenticated_at=now,
         last_seen_at=max(now, record.last_seen_at),
         expires_at=max(record.expires_at, later(now, record.absolute_timeout or lifetime)),
         methods=record.methods | frozenset(methods),
         auth_hash=auth_hash,
-        fresh_number=issued.generation,
-        remember_first=token_number(issued, issued.generation)
-        if changed
-        else record.remember_first,
+        remember_first=_first(known) if changed else record.remember_first,
+        version=record.version + 1,
     )
+
+
+def _first(record: LoginSession) -> int:
+    return token_number(record, record.generation)
+
+
+def number_after(record: LoginSession, number: int, now: datetime) -> int:
+    """Return the number that a browser is to have after the record was changed for it.
+
+    :param number: the one that it has.
+    """
+    return max(number, _handed_again(record, now) or 0)
 
 
 def remember(
@@ -290,12 +320,20 @@ def remember(
     )
 
 
-def renew(record: LoginSession, now: datetime) -> LoginSession:
-    """Return the record with new credentials; those before it die after the grace."""
-    if record.ended_reason is not None:
+def renew(record: LoginSession, number: int, now: datetime) -> LoginSession:
+    """Return the record with new credentials, for a browser that is not behind.
+
+    Session credentials from before are refused after the grace, also while the new ones have not
+    arrived.
+
+    :param number: the one that it has.
+    """
+    if record.ended_reason is not None or number < record.arrived_number:
         return record
+    if number < record.generation == record.session_first:
+        return record  # a parallel request did it
     issued = _issued(record, now, record.version + 1)
-    return replace(issued, remember_first=token_number(issued, issued.generation))
+    return replace(issued, session_first=issued.generation)
 
 
 def note_auth_hash(record: LoginSession, auth_hash: str) -> LoginSession:

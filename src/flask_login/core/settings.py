@@ -168,7 +168,8 @@ LOGIN_RENEW_INTERVAL: Setting[timedelta | None] = Setting(
     " given new ones. A copy of the session cookie is good for about as long, and shows itself"
     " then. Off by default, because a slow answer that writes Flask's session puts the old"
     " credential back into the browser: without a remember cookie beside it such a browser is"
-    " taken for a thief and logged out.",
+    " taken for a thief and logged out. It shows nothing with server-side sessions, whose cookie is"
+    " but an id.",
     parsers.renewal,
 )
 LOGIN_PENDING_TIMEOUT = Setting(

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask_login.sessions.records import hash_secret
 from flask_login.sessions.store import SessionStore, SessionStoreUnavailable
 
-from . import adopting, remember, rotation, rules, settings, starting, whose
+from . import adopting, amending, remember, rotation, rules, settings, starting, whose
 from .entry import Session
 from .level import Facts, Terms
-from .logins import Credential, StoredLogins
+from .logins import Credential, Presented, StoredLogins
 from .remember import RememberToken
 from .signing import digest, is_digest
 from .user_ids import mark_of
@@ -64,8 +64,6 @@ class StoredLevel:
             del sess[self._keys.login]
             return adopting.refuse_session(self.logins, visit)
         visit.stored = found
-        if found.handed:
-            self._hand_out(visit, sess)
         if settings.LOGIN_OUTAGE_TRUST.key in visit.config:
             self._note_check(visit, sess)
         return None
@@ -79,10 +77,8 @@ class StoredLevel:
     def _hand_out(self, visit: Visit, sess: Session) -> None:
         """Give the browser new credentials: both, where it has both."""
         stored = visit.stored
-        if stored is None or visit.is_late:
+        if stored is None or visit.is_late or not stored.handed:
             return
-        if stored.shown.generation < stored.record.fresh_number:
-            sess[self._keys.fresh] = False  # what the session says is from before that
         self._write_credential(visit, sess)
         if stored.record.remembered:
             visit.cookie, visit.reissued = "set", None
@@ -136,11 +132,25 @@ class StoredLevel:
         elif stored.record.auth_hash is None and hasattr(user, "get_session_auth_hash"):
             auth_hash = _digest_at_rest(visit, user)
             if auth_hash is not None:
-                visit.stored = self.logins.note_auth_hash(stored, auth_hash)
+                visit.stored = amending.note_auth_hash(self.logins, stored, auth_hash)
         if self._keys.auth_hash in sess or settings.LOGIN_OUTAGE_TRUST.key in visit.config:
             self._write_auth_hash(visit, sess, user)
         if token is not None or self._keys.login not in sess:
             self._write_credential(visit, sess)
+        stored = visit.stored
+        return None if stored is None or not stored.due else self._give(visit, sess, stored)
+
+    def _give(self, visit: Visit, sess: Session, stored: Presented) -> str | None:
+        """Give a user who is known to be good the credentials that are due; return why not."""
+        if visit.is_late:
+            return None
+        taken = self.logins.take_session(stored, visit.config)
+        if isinstance(taken, str):
+            return taken
+        visit.stored = taken
+        if stored.number < stored.record.generation and taken.record.authenticated_at is None:
+            sess[self._keys.fresh] = False  # what it says is from before the login came back
+        self._hand_out(visit, sess)
         return None
 
     def begin(self, visit: Visit, sess: Session, user: Any, terms: Terms) -> bool:
@@ -188,11 +198,15 @@ class StoredLevel:
         stored = visit.stored
         if stored is None or visit.is_late:
             return None
-        record = self.logins.confirm(stored.record.id, methods, _digest_at_rest(visit, user))
+        record = amending.confirm(
+            self.logins, stored.record.id, methods, _digest_at_rest(visit, user)
+        )
         if record is None or record.ended_reason is not None:
             # It ended while this request ran, and nothing revives it.
             return (None if record is None else record.ended_reason) or "unknown"
-        visit.stored = stored._replace(record=record, number=record.generation, handed=True)
+        visit.stored = amending.handed(self.logins, stored, record)
+        # Copies of the session from before do not have it.
+        sess[self._keys.at] = _second(record.authenticated_at)
         self._write_auth_hash(visit, sess, user)
         self._hand_out(visit, sess)
         return None
@@ -200,7 +214,7 @@ class StoredLevel:
     def renew(self, visit: Visit, sess: Session) -> None:
         """See `Level.renew`."""
         if visit.stored is not None and not visit.is_late:
-            visit.stored = self.logins.renew(visit.stored)
+            visit.stored = amending.renew(self.logins, visit.stored)
             self._hand_out(visit, sess)
 
     def end(self, visit: Visit, sess: Session, cookies: Sequence[str], reason: str) -> None:
@@ -221,9 +235,19 @@ class StoredLevel:
             fresh_since=record.authenticated_at,
             fresh_timeout=record.fresh_timeout or settings.LOGIN_FRESH_TIMEOUT.read(visit.config),
             ends_at=rules.ends_at(record),
-            may_be_fresh=stored.may_be_fresh and visit.trusted is None,
+            may_be_fresh=self._has_proof(sess, stored) and visit.trusted is None,
             record=record,
         )
+
+    def _has_proof(self, sess: Session, stored: Presented) -> bool:
+        """Return whether a session is no copy from before the user last proved who they are."""
+        at, proved_at = sess.get(self._keys.at), stored.record.authenticated_at
+        if proved_at is None:
+            return stored.number >= stored.record.generation  # as the application says itself
+        if at is not None:
+            return bool(at == _second(proved_at))
+        # As at the login: nothing was proved since.
+        return abs(proved_at - stored.record.created_at) < timedelta(seconds=1)
 
     def _shown(self, visit: Visit, sess: Session, cookies: Sequence[str]) -> list[Credential]:
         """Return the credentials that a session and cookies hold, one of each login."""
@@ -319,11 +343,13 @@ class StoredLevel:
         if not visit.stored.record.remembered:
             # It was not to be remembered, and is from here on: somebody wants its cookie set.
             _, lifetime = visit.remember_lifetime(sess)
-            visit.stored = self.logins.remember(visit.stored, lifetime)
+            visit.stored = amending.remember(self.logins, visit.stored, lifetime)
         until = visit.stored.record.remember_until
         if until is None:
             return None
         user_id = sess.get(self._keys.user_id)
+        if user_id is None and isinstance(visit.token, RememberToken):
+            user_id = visit.token.user_id  # no session keeps it
         # A view may have written another one into the session.
         same = type(user_id) is not str and str(user_id) == visit.stored.record.user_id
         mark = mark_of(user_id) if same else ""
@@ -339,6 +365,10 @@ class StoredLevel:
         return record.remembered and any(
             known is not None and known.id == record.id for known in shown
         )
+
+
+def _second(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp())
 
 
 def _digest_at_rest(visit: Visit, user: Any) -> str | None:

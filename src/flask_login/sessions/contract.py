@@ -81,7 +81,7 @@ class SessionStoreContract:
             fresh_timeout=timedelta(0),
             arrived_number=2,
         )
-        full = replace(full, arrived_at=NOW, previous_number=2, lost_from=3, fresh_number=3)
+        full = replace(full, arrived_at=NOW, previous_number=2, lost_from=3, session_first=3)
         sparse = replace(a_record(), authenticated_at=None)
         for record in (full, sparse):
             store.create(record)

@@ -114,8 +114,8 @@ class LoginSession:
     previous_number: int = 1
     #: The first number that was issued after the one that arrived, or will be.
     lost_from: int = 2
-    #: The first number that was issued after the user last proved who they are.
-    fresh_number: int = 1
+    #: The number of the oldest session credential that is not refused.
+    session_first: int = 1
 
     @property
     def confirmed(self) -> bool:
@@ -144,7 +144,7 @@ def numbers_before(generation: int, renewed_at: datetime) -> dict[str, Any]:
         "arrived_at": renewed_at,
         "previous_number": arrived,
         "lost_from": arrived + 1,
-        "fresh_number": generation,
+        "session_first": generation,
     }
 
 

@@ -53,7 +53,7 @@ _TIMES: Final = (
 )
 _SPANS: Final = ((512, "absolute_timeout"), (1024, "fresh_timeout"))
 _FIRST: Final = 2048  # remember_first, when it is not 1
-_NUMBERS: Final = ("arrived_number", "previous_number", "lost_from", "fresh_number")
+_NUMBERS: Final = ("arrived_number", "previous_number", "lost_from", "session_first")
 _MOVED: Final = ("arrived_at", *_NUMBERS)
 #: Of a time that there may be or not, where no flag tells: none. No time is as long ago.
 _NEVER: Final = -(2**63)
