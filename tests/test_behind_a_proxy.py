@@ -107,8 +107,8 @@ trusting.add_url_rule("/host", view_func=lambda: request.host)
 
 
 def application_of_the_page() -> str:
-    app, _, shop, *_ = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    return f"{app}{MORE}{shop}"
+    app, around, _, shop, *_ = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    return f"{app}{around}{MORE}{shop}"
 
 
 def commands_of_the_page() -> list[str]:

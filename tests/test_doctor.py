@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_login import LoginManager, MemorySessionStore, SessionStoreUnavailable, login_required
 from flask_login.doctor import examine
+from flask_login.doctor_checks import checks_made
 
 KEY = "6f1d0c9a8b7e4f3d2c1b0a9f8e7d6c5b"
 
@@ -490,3 +491,11 @@ def test_a_text_and_a_cure_fit_on_a_screen() -> None:
     ):
         for finding in examine(app):
             assert max(len(finding.text), len(finding.cure)) < 200
+
+
+def test_where_others_build_urls_the_login_views_are_no_check_that_was_made() -> None:
+    app = Flask(__name__)
+    LoginManager(app)
+    assert "unknown_login_view" in checks_made(app, [])
+    app.url_build_error_handlers.append(lambda error, endpoint, values: "/elsewhere")
+    assert "unknown_login_view" not in checks_made(app, [])

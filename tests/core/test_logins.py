@@ -105,6 +105,55 @@ def test_a_rotation_that_somebody_overtook_is_judged_again(
     assert found.record == store.get(begun.record.id)
 
 
+RENEWED = {"LOGIN_RENEW_INTERVAL": timedelta(minutes=15)}
+
+
+@pytest.mark.parametrize("rivals", [0, 1, 10])
+def test_a_renewal_that_somebody_overtook_is_judged_again(
+    logins: StoredLogins, store: RivalledStore, begun: Presented, clock: FrozenClock, rivals: int
+) -> None:
+    clock.advance(timedelta(hours=1))
+    found = logins.present_session(logins.session_text(begun), RENEWED)
+    assert isinstance(found, Presented)
+    assert found.due
+    store.rivals = rivals
+    taken = logins.take_session(found, RENEWED)
+    assert isinstance(taken, Presented)
+    assert (taken.number, taken.handed, taken.due) == (2, True, False)
+    assert taken.record == store.get(begun.record.id)
+
+
+def test_a_login_that_ended_or_went_meanwhile_is_not_renewed(
+    logins: StoredLogins, store: RivalledStore, begun: Presented, clock: FrozenClock
+) -> None:
+    clock.advance(timedelta(hours=1))
+    found = logins.present_session(logins.session_text(begun), RENEWED)
+    assert isinstance(found, Presented)
+    logins.end(begun.record.id, records.REVOKED)
+    assert logins.take_session(found, RENEWED) == records.REVOKED
+    store.delete(begun.record.id)
+    assert logins.take_session(found, RENEWED) == records.UNKNOWN
+    other = begin(logins, "ada", fresh=True, methods=(), remember=None, auth_hash=None)
+    clock.advance(timedelta(hours=1))
+    found = logins.present_session(logins.session_text(other), RENEWED)
+    assert isinstance(found, Presented)
+    store.rivals = 10**9
+    with pytest.raises(RuntimeError, match="never lets a change through"):
+        logins.take_session(found, RENEWED)
+
+
+def test_a_renewal_moves_the_time_of_a_remember_token_only_where_that_is_due(
+    logins: StoredLogins, begun: Presented, clock: FrozenClock
+) -> None:
+    both = {**RENEWED, "REMEMBER_COOKIE_REFRESH_EACH_REQUEST": True}
+    clock.advance(timedelta(minutes=15))
+    found = logins.present_session(logins.session_text(begun), both)
+    assert isinstance(found, Presented)
+    taken = logins.take_session(found, both)
+    assert isinstance(taken, Presented)
+    assert taken.record.remember_until == begun.record.remember_until
+
+
 def test_a_store_that_never_lets_a_change_through_is_an_error_and_no_endless_loop(
     logins: StoredLogins, store: RivalledStore, begun: Presented, clock: FrozenClock
 ) -> None:

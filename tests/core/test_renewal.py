@@ -313,6 +313,36 @@ def test_attack_a_mix_of_an_old_session_and_a_newer_token_is_not_fresh() -> None
     assert visit(site, mixed, "/fresh")[0] == "stale"
 
 
+def test_a_session_that_was_put_back_gets_nothing_while_others_are_on_their_way() -> None:
+    site = site_with()
+    jar = logged_in(site)
+    before = jar["session"]
+    site.clock.advance(HOUR)
+    del jar["session"]
+    visit(site, jar)
+    site.clock.advance(HOUR)
+    token = {"remember_token": jar["remember_token"]}
+    assert site.ask(token)[1].keys() == {"session", "remember_token"}  # and it is lost
+    site.clock.advance(40 * SECOND)
+    assert site.ask({"session": before, **token}) == (site.user, {})
+    site.clock.advance(HOUR)
+    assert site.ask({"session": before, **token})[1].keys() == {"session", "remember_token"}
+
+
+def test_a_login_that_ends_while_its_user_is_loaded_is_not_renewed() -> None:
+    site = site_with(LOGIN_RENEW_INTERVAL=QUARTER)
+    jar = logged_in(site)
+    site.clock.advance(QUARTER)
+
+    def load(user_id: str) -> Account:
+        site.manager.sessions.end_all(user_id, records.REVOKED)
+        return Account(user_id)
+
+    site.manager.user_loader(load)
+    assert visit(site, jar)[0] == NOBODY
+    assert site.record.generation == 1
+
+
 # Months of it: benchmarks/rotation.py
 
 

@@ -184,4 +184,4 @@ def test_a_thief_who_copied_the_remember_cookie_is_found_out_and_the_victim_told
     assert member.is_logged_in()  # which has arrived
     clock.advance(timedelta(hours=1))
     assert not thief.is_logged_in()
-    assert told(open_member_page(member), "somebody may have a copy of it") == 1
+    assert told(open_member_page(member), "a copy of your login was used") == 1

@@ -237,10 +237,8 @@ def may_slide(record: LoginSession, now: datetime) -> bool:
 
 def slide(record: LoginSession, now: datetime, version: int) -> LoginSession:
     """Return the record with the time of its remember token begun anew."""
-    until, since = record.remember_until, record.remember_issued_at or record.created_at
-    if until is None:
-        return record
-    until = later(now, until - since)
+    since = record.remember_issued_at or record.created_at
+    until = later(now, (record.remember_until or since) - since)
     return replace(
         record,
         remember_until=until,

@@ -74,10 +74,10 @@ class StoredLevel:
         same = (t.generation for t in tokens if t is not None and t[:2] == known[:2])
         return max(same, default=None)
 
-    def _hand_out(self, visit: Visit, sess: Session) -> None:
+    def _hand_out(self, visit: Visit, sess: Session, stored: Presented) -> None:
         """Give the browser new credentials: both, where it has both."""
-        stored = visit.stored
-        if stored is None or visit.is_late or not stored.handed:
+        visit.stored = stored
+        if not stored.handed:
             return
         self._write_credential(visit, sess)
         if stored.record.remembered:
@@ -142,15 +142,13 @@ class StoredLevel:
 
     def _give(self, visit: Visit, sess: Session, stored: Presented) -> str | None:
         """Give a user who is known to be good the credentials that are due; return why not."""
-        if visit.is_late:
-            return None
         taken = self.logins.take_session(stored, visit.config)
         if isinstance(taken, str):
             return taken
-        visit.stored = taken
-        if stored.number < stored.record.generation and taken.record.authenticated_at is None:
+        behind = taken.handed and stored.number < stored.record.generation
+        if behind and taken.record.authenticated_at is None:
             sess[self._keys.fresh] = False  # what it says is from before the login came back
-        self._hand_out(visit, sess)
+        self._hand_out(visit, sess, taken)
         return None
 
     def begin(self, visit: Visit, sess: Session, user: Any, terms: Terms) -> bool:
@@ -204,18 +202,16 @@ class StoredLevel:
         if record is None or record.ended_reason is not None:
             # It ended while this request ran, and nothing revives it.
             return (None if record is None else record.ended_reason) or "unknown"
-        visit.stored = amending.handed(self.logins, stored, record)
         # Copies of the session from before do not have it.
         sess[self._keys.at] = _second(record.authenticated_at)
         self._write_auth_hash(visit, sess, user)
-        self._hand_out(visit, sess)
+        self._hand_out(visit, sess, amending.handed(self.logins, stored, record))
         return None
 
     def renew(self, visit: Visit, sess: Session) -> None:
         """See `Level.renew`."""
         if visit.stored is not None and not visit.is_late:
-            visit.stored = amending.renew(self.logins, visit.stored)
-            self._hand_out(visit, sess)
+            self._hand_out(visit, sess, amending.renew(self.logins, visit.stored))
 
     def end(self, visit: Visit, sess: Session, cookies: Sequence[str], reason: str) -> None:
         """See `Level.end`."""
