@@ -195,7 +195,8 @@ def test_an_outage_delays_a_login_by_little_and_refuses_nobody(
         if silent:
             server.thaw()
             assert not may_try(plain_app, throttle, "alice")
-    assert [record.levelno for record in caplog.records] == [logging.ERROR] * 2
+    told = [record.levelno for record in caplog.records if record.name == "flask_login"]
+    assert told == [logging.ERROR] * 2  # whatever another test's application lets through
     assert str(server.password) not in caplog.text
 
 

@@ -348,7 +348,7 @@ def test_a_request_that_only_asks_is_one_command_on_a_connection_that_is_kept(
         counts = commands([admin], lambda: [one.get(record.id) for _ in range(10)])
         assert counts.pop("mget") == 10
         assert set(counts) <= {"ping", "client|list"}
-        assert clients(admin) == before
+        assert clients(admin) <= before
 
 
 @pytest.mark.parametrize("external", [False, True])
@@ -865,7 +865,7 @@ def test_no_connection_is_kept_of_a_client_that_is_lent(redis_server: Server) ->
         store.create(record)
         before = clients(lent)
         assert store.get(record.id) == record
-        assert clients(lent) == before
+        assert clients(lent) <= before  # those of other tests may go meanwhile
 
 
 def test_with_a_redis_py_whose_pools_want_to_know_the_command_no_connection_is_kept() -> None:
