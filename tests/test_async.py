@@ -697,6 +697,7 @@ def test_a_login_fresh_of_its_own_that_became_async_is_awaited(
     "normalize", [Answering("one"), partial(Answering("one")), lambda name: Later("one")]
 )
 def test_an_async_normalize_counts_all_spellings_as_one(app: Flask, normalize: Any) -> None:
+    pytest.importorskip("limits", reason="the throttle counts with it")
     throttle = LoginThrottle(per_account="2 per hour", per_address=None, normalize=normalize)
     with app.test_request_context():
         throttle.attempt("One")
@@ -708,6 +709,7 @@ def test_an_async_normalize_counts_all_spellings_as_one(app: Flask, normalize: A
 
 
 def test_a_normalize_that_gives_no_text_is_an_error_and_not_a_name(app: Flask) -> None:
+    pytest.importorskip("limits", reason="the throttle counts with it")
     throttle = LoginThrottle(normalize=lambda name: [name])  # type: ignore[arg-type, return-value]
     with app.test_request_context(), pytest.raises(TypeError, match="must return a text, not list"):
         throttle.attempt("ann")
