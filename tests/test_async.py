@@ -29,6 +29,9 @@ from flask_login.testing import FrozenClock
 
 pytest.importorskip("asgiref", reason="async views and loaders need Flask[async]")
 
+# What Python 3.13 says of a class with such an attribute is meant for who wrote the class.
+pytestmark = pytest.mark.filterwarnings("ignore:functools.partial will be a method:FutureWarning")
+
 
 @pytest.fixture
 def awaited(login_manager: LoginManager[Any], users: dict[str, Any]) -> list[str]:
