@@ -352,7 +352,8 @@ def _is_due(
     """Return whether credentials are to be renewed, or a remember token's time begins anew."""
     if found.number < found.record.arrived_number:
         return False
-    if rotation.is_old(found.record, now, _RENEWS.read(config)):
+    interval = _RENEWS.read(config)
+    if interval is not None and rotation.is_old(found.record, now, interval):
         return True
     return _SLIDES.read(config) and rotation.may_slide(found.record, now) and activity()
 

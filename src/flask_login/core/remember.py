@@ -85,7 +85,7 @@ def issue(
     return RememberToken(user_id, issued_at, issued_at + whole(now, lifetime, key), auth_hash)
 
 
-def of_record(record: LoginSession, mark: str, *, outdated: bool) -> RememberToken:
+def of_record(record: LoginSession, mark: str) -> RememberToken:
     """Return the token of a stored login, of which the record says what a cookie would.
 
     :param mark: tells the type of the user id, of which the record keeps the text.
@@ -93,7 +93,7 @@ def of_record(record: LoginSession, mark: str, *, outdated: bool) -> RememberTok
     issued_at = (record.renewed_at or record.created_at).timestamp()
     until = (record.remember_until or record.created_at).timestamp()
     user_id = of_text(record.user_id, mark) if mark else record.user_id
-    return RememberToken(user_id, int(issued_at), int(until), outdated=outdated)
+    return RememberToken(user_id, int(issued_at), int(until))
 
 
 def whole(now: datetime, lifetime: timedelta, key: str) -> int:

@@ -222,9 +222,9 @@ def session_number(record: LoginSession, number: int) -> int:
     return number + _offset(record)
 
 
-def is_old(record: LoginSession, now: datetime, interval: timedelta | None) -> bool:
-    """Return whether a login's credentials are as old as an interval; None is any age."""
-    return interval is not None and not _is_within(_issued_at(record), now, interval)
+def is_old(record: LoginSession, now: datetime, interval: timedelta) -> bool:
+    """Return whether a login's credentials are as old as an interval."""
+    return not _is_within(_issued_at(record), now, interval)
 
 
 def may_slide(record: LoginSession, now: datetime) -> bool:

@@ -305,7 +305,7 @@ class StoredLevel:
             visit.ended_reason = found
             return None
         visit.stored = found
-        return remember.of_record(found.record, found.shown.mark, outdated=False)
+        return remember.of_record(found.record, found.shown.mark)
 
     def take(self, visit: Visit, sess: Session, token: RememberToken) -> bool:
         """See `Level.take`."""
