@@ -116,6 +116,9 @@ class LoginSession:
     lost_from: int = 2
     #: The number of the oldest session credential that is not refused.
     session_first: int = 1
+    #: What the session of this login would hold, as JSON, where it has a cookie of its own
+    #: (``LOGIN_STATE``): up to a kilobyte of ASCII. None for a login in Flask's session.
+    entries: str | None = field(default=None, repr=False)
 
     @property
     def confirmed(self) -> bool:
