@@ -23,6 +23,7 @@ from .core.users import UNLOADED, asked_id, raise_lack, says
 from .flask_internals import app_context, get_app, request_context, require_request
 from .loaders import resolve, unwrap
 from .login_facts import CurrentLogin
+from .shared_g import claim, mirror, on_g
 from .visit import FlaskVisit, visit_of
 
 if TYPE_CHECKING:
@@ -131,11 +132,11 @@ def user_of(manager: Manager) -> Any:
             user = visit.user if visit.written is UNLOADED else visit.written
         return _loaded(manager, visit) if user is UNLOADED else user
     owner: FlaskVisit | None = holder.get("_login_state")
-    if written is not UNLOADED and (owner is None or written is not owner.on_g):
-        return visit.claim(written)
+    if written is not UNLOADED and (owner is None or written is not on_g(owner)):
+        return claim(visit, written)
     if owner is visit or user is UNLOADED:
         return _loaded(manager, visit) if written is UNLOADED or owner is not visit else written
-    visit.mirror()
+    mirror(visit)
     return user if visit.written is UNLOADED else visit.written
 
 
@@ -146,7 +147,7 @@ def _loaded(manager: Manager, visit: FlaskVisit) -> Any:
         # Another _load_user may write to g.
         written = app_context.get(None).g.__dict__.get("_login_user", UNLOADED)
         if written is not UNLOADED:
-            return written if written is visit.on_g else visit.claim(written)
+            return written if written is on_g(visit) else claim(visit, written)
     if user is UNLOADED and not visit.is_loading:
         # Other threads or greenlets of this request forgot for a moment whom this one had found.
         user = visit.found
@@ -270,7 +271,7 @@ def login_of(manager: Manager) -> CurrentLogin | None:
         source=source,
         fresh=manager.login_fresh(),
         remembered=manager.login_remembered(),
-        methods=frozenset(visit.realm.entry.methods(visit.session)),
+        methods=frozenset(visit.realm.entry.methods(visit.entries)),
         authenticated_at=facts.proved_at,
         expires_in=None if facts.ends_at is None else facts.ends_at - visit.realm.clock(),
         actor=whose.actor_id(visit),
@@ -313,7 +314,7 @@ def is_remembered(manager: Manager) -> bool:
     """Return whether this browser has sent a good remember token of the current user."""
     manager.get_current_user()
     visit = visit_of(manager._realm)
-    return visit.realm.level.remembers(visit, visit.session)
+    return visit.realm.level.remembers(visit, visit.entries)
 
 
 def ended_reason(manager: Manager) -> str | None:

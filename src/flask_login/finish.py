@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import got_request_exception
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
-from . import cookies
+from . import cookies, login_cookies
 from .core import settings
 from .core.remember import RememberToken
 from .core.settings import DEFAULT_REALM
@@ -95,6 +95,13 @@ def finish(visit: FlaskVisit, response: Response, manager: Manager) -> Response:
         # A cache that many share must not give one caller's answer to another. RFC 9111, section
         # 3.5, keeps it from what an `Authorization` header brought.
         response.headers.setdefault("Cache-Control", "private")
+    if visit.clear_site_data:
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    if visit.by_cookie:
+        login_cookies.finish(visit, response)
+        return response
+    if visit.in_cookie is not None:
+        login_cookies.finish_switched(visit, response)
     sess, keys = visit.opened, visit.realm.entry.keys
     if sess is None:
         sess = touched_session(visit.context)
@@ -107,8 +114,6 @@ def finish(visit: FlaskVisit, response: Response, manager: Manager) -> Response:
         _do_cookie(visit, response, sess, wish, manager)
     if keys.remember_seconds in sess:
         del sess[keys.remember_seconds]
-    if visit.clear_site_data:
-        response.headers["Clear-Site-Data"] = '"cache", "storage"'
     _say_vary(visit, sess, response)
     return response
 

@@ -15,6 +15,7 @@ from . import finish
 from .core import settings, sources
 from .flask_internals import get_config
 from .loaders import unwrap
+from .shared_g import claim
 from .visit import visit_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def session_protection_failed(manager: Manager) -> bool:
     Override it to switch session protection off for some requests.
     """
     visit = visit_of(manager._realm)
-    return sources.protect(visit, visit.session, manager._session_identifier_generator())
+    return sources.protect(visit, visit.entries, manager._session_identifier_generator())
 
 
 def load_user_from_remember_cookie(manager: Manager, cookie: str) -> Any:
@@ -57,7 +58,7 @@ def update_request_context_with_user(manager: Manager, user: Any = None) -> None
     visit = visit_of(manager._realm)
     found = manager.anonymous_user() if user is None else unwrap(user)
     if manager._realm.is_default:
-        visit.claim(found)
+        claim(visit, found)
     else:
         visit.assign(found, None if user is None else "assigned")
 

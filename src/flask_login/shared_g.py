@@ -1,17 +1,47 @@
-"""The user on ``g``, taken from there at the end of a request where ``g`` outlives it."""
+"""The user of the default realm on ``g``, where other code reads and writes it.
+
+They are taken from there at the end of a request where ``g`` outlives it.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from werkzeug.local import LocalProxy
+
 from .core.users import UNLOADED
 from .flask_internals import app_context, put_first, request_context, shares_g
+from .loaders import unwrap
 
 if TYPE_CHECKING:
     from flask import Flask
 
+    from .visit import FlaskVisit
+
 #: In the environ of a request whose user was taken from ``g`` once.
 _LEFT_G = "flask_login.left_g"
+
+
+def on_g(visit: FlaskVisit) -> Any:
+    """Return what belongs on ``g._login_user`` for a request."""
+    return visit.user if visit.written is UNLOADED else visit.written
+
+
+def mirror(visit: FlaskVisit) -> None:
+    """Write a request's user to ``g._login_user``, for extensions that read it there."""
+    holder = app_context.get(None).g.__dict__
+    holder["_login_user"], holder["_login_state"] = visit.user, visit
+
+
+def claim(visit: FlaskVisit, written: Any) -> Any:
+    """Take what other code wrote to ``g`` for this request's, and no other's."""
+    holder = app_context.get(None).g
+    if isinstance(written, LocalProxy):
+        del holder._login_user  # it may be current_user, which would ask us again
+        written = unwrap(written)
+    visit.written = holder._login_user = written
+    holder._login_state = visit
+    return written
 
 
 def _leave(visit: Any, *, kept: bool) -> None:
@@ -24,11 +54,11 @@ def _leave(visit: Any, *, kept: bool) -> None:
     owner: Any = getattr(holder, "_login_state", None)
     written = getattr(holder, "_login_user", UNLOADED)
     if owner is not None and owner is not visit:
-        if written is not owner.on_g:
-            holder._login_user = owner.on_g  # written over what an outer request had there
+        if written is not on_g(owner):
+            holder._login_user = on_g(owner)  # written over what an outer request had there
     elif kept and visit is not None and written is not UNLOADED:
-        if written is not visit.on_g:
-            visit.claim(written)
+        if written is not on_g(visit):
+            claim(visit, written)
     else:
         holder.pop("_login_user", None)
         holder.pop("_login_state", None)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, MutableMapping
+from collections.abc import Collection, Generator, Mapping, MutableMapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from flask.testing import FlaskClient
 
+from . import login_cookies
 from .cookies import remember_cookie_name
-from .core import settings, users
+from .core import login_cookie, settings, users
+from .core.exceptions import ConfigurationError
 from .core.terms import Terms, check_methods
 from .core.visit import Visit
 from .current import manager_of
 from .ports import Manager
-from .visit import visit_of
+from .visit import FlaskVisit, visit_of
+
+if TYPE_CHECKING:
+    from .core.login_cookie import LoginEntries
 
 
 class FlaskLoginClient(FlaskClient):
@@ -70,9 +75,17 @@ class FlaskLoginClient(FlaskClient):
 
         .. versionadded:: 0.6.90
         """
-        manager = self._manager(realm)
+        manager, proved = self._manager(realm), check_methods(methods)
         with self.session_transaction() as sess, self.application.test_request_context():
-            plant(visit_of(manager._realm), sess, user, fresh_login, check_methods(methods))
+            visit = visit_of(manager._realm)
+            if visit.by_cookie:
+                entry = manager._realm.entry
+                entry.drop(sess)
+                plant(visit, visit.entries, user, fresh_login, proved)
+                visit.keep(anew=True)
+                self._have(visit)
+            else:
+                plant(visit, sess, user, fresh_login, proved)
 
     def logout(self, *, realm: str = settings.DEFAULT_REALM) -> None:
         """Be nobody from the next request on; a remember cookie is gone too.
@@ -82,9 +95,20 @@ class FlaskLoginClient(FlaskClient):
         .. versionadded:: 0.6.90
         """
         manager = self._manager(realm)
-        with self.session_transaction() as sess, self.application.test_request_context():
-            manager._realm.level.end(visit_of(manager._realm), sess, (), "logout")
+        headers = {
+            "Cookie": "; ".join(f"{name}={value}" for name, value in self._own(realm).items())
+        }
+        with (
+            self.session_transaction() as sess,
+            self.application.test_request_context(headers=headers),
+        ):
+            visit = visit_of(manager._realm)
+            if visit.by_cookie:
+                manager._realm.level.end(visit, visit.entries, visit.remember_cookies(), "logout")
+            manager._realm.level.end(visit, sess, (), "logout")
             manager._realm.entry.drop(sess)
+        for login in self._own(realm):
+            self.delete_cookie(login)
         name, domain, path = self._remember_cookie(realm)
         self.delete_cookie(name, domain=domain, path=path)
 
@@ -110,7 +134,7 @@ class FlaskLoginClient(FlaskClient):
         with self.session_transaction() as sess:
             before = {key: sess[key] for key in keys.of_login() if key in sess}
         name, domain, path = self._remember_cookie(realm)
-        remembered = self.get_cookie(name, domain, path)
+        remembered, own = self.get_cookie(name, domain, path), self._own(realm)
         self.login(user, fresh_login=fresh_login, realm=realm, methods=methods)
         try:
             yield self
@@ -118,6 +142,8 @@ class FlaskLoginClient(FlaskClient):
             self.logout(realm=realm)
             with self.session_transaction() as sess:
                 sess.update(before)
+            for login, value in own.items():
+                self.set_cookie(login, value)
             if remembered is not None:
                 self.set_cookie(name, remembered.value, domain=domain, path=path)
 
@@ -129,8 +155,37 @@ class FlaskLoginClient(FlaskClient):
             settings.REMEMBER_COOKIE_PATH.read(config),
         )
 
+    def _have(self, visit: FlaskVisit) -> None:
+        """Have the login cookies of a login that was planted, for http and for https."""
+        found = login_cookie.due(visit, cast("LoginEntries", visit.entries))
+        for is_secure in (False, True):
+            login, marker = _names(visit.config, visit.realm.name, is_secure=is_secure)
+            self.delete_cookie(login)
+            self.delete_cookie(marker)
+            if found is not None:
+                self.set_cookie(login, found.login)
+
+    def _own(self, realm: str) -> dict[str, str]:
+        """Return the login cookies that this client has, by their names."""
+        config: dict[str, Any] = self.application.config
+        names = [
+            name
+            for is_secure in (False, True)
+            for name in _names(config, realm, is_secure=is_secure)
+        ]
+        found = {name: self.get_cookie(name) for name in names}
+        return {name: cookie.value for name, cookie in found.items() if cookie is not None}
+
     def _manager(self, realm: str) -> Manager:
         return manager_of(self.application, realm)
+
+
+def _names(config: Mapping[str, Any], realm: str, *, is_secure: bool) -> tuple[str, ...]:
+    """Return the names of the login cookies; none where this request could not have them."""
+    try:
+        return login_cookies.names(config, realm, is_secure=is_secure)
+    except ConfigurationError:
+        return ()
 
 
 def plant(

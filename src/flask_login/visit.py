@@ -13,9 +13,9 @@ from flask import Request as FlaskRequest
 from flask import request as flask_request
 from werkzeug.local import LocalProxy
 
-from . import legacy, marks
+from . import legacy, login_cookies, marks, telling
 from .cookies import remember_cookie_name
-from .core import settings, whose
+from .core import login_cookie, settings, whose
 from .core.events import user_accessed
 from .core.exceptions import MissingLoader
 from .core.protection import Client, client_fingerprint
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from flask.sessions import SessionMixin
 
     from .core.entry import Session
+    from .core.login_cookie import LoginEntries
     from .core.logins import Presented
     from .core.ports import HostedRealm
     from .core.realm import Realm
@@ -54,12 +55,6 @@ if TYPE_CHECKING:
 _MOST_COOKIES = 10
 
 _COOKIES_OF_FLASK = FlaskRequest.cookies
-
-_LATE = (
-    "%s() was called after the response had begun (in a stream, or at the end of a request): the"
-    " session and the cookies of this browser stay as they are. A logout still ends what is in a"
-    " session store. Call it in the view."
-)
 
 #: On a request: its visits, of all realms.
 VISITS = "_login_visits"
@@ -85,6 +80,8 @@ class FlaskVisit(Visit):
     actor: Any
     owner: Loaded
     acted: Loaded
+    in_cookie: LoginEntries | None
+    by_cookie: bool
     trusted: Exception | None
     is_distrusted: bool
     unknown: str | None
@@ -93,6 +90,8 @@ class FlaskVisit(Visit):
 
     #: Whether the log was told that the response had begun.
     told_of_answer: bool = False
+    #: The copy of the entries of a login in a cookie that is used once the response has begun.
+    after: LoginEntries | None = None
 
     #: Whether the user was found out, or looked for, before.
     was_asked: bool = False
@@ -108,6 +107,8 @@ class FlaskVisit(Visit):
         # What every page asks: an attribute of the object is found sooner than one of the class.
         known = context.request.__dict__
         self.is_late = ANSWERED in known
+        if settings.LOGIN_STATE.key in self.config:
+            self.by_cookie = login_cookie.is_on(self.config)
         self.was_asked = self.is_decided = self.store_failed = False
         self.user = self.written = UNLOADED
         self.source = self.cookie = self.reissued = self.stored = self.failure = None
@@ -123,6 +124,14 @@ class FlaskVisit(Visit):
         return session_after(context) if self.is_late else context.session
 
     @property
+    def entries(self) -> Session:
+        """Where the entries of the login are; a copy of it once the response has begun."""
+        if self.by_cookie:
+            return login_cookies.entries_of(self)
+        context = self._context() or require_request()
+        return session_after(context) if self.is_late else context.session
+
+    @property
     def context(self) -> Any:
         """Flask's context of the request."""
         return self._context() or require_request()
@@ -134,6 +143,8 @@ class FlaskVisit(Visit):
 
     def keeps_session(self) -> bool:
         """Return whether the session can be written at all."""
+        if self.by_cookie:
+            return True
         context = self._context() or require_request()
         return self.is_late or not self.app.session_interface.is_null_session(context.session)
 
@@ -147,7 +158,21 @@ class FlaskVisit(Visit):
             found = cookies.getlist(name)
         else:
             found = [cookies[name]] if name in cookies else []
-        return [*filter(str.__instancecheck__, found[:_MOST_COOKIES])]
+        found = [*filter(str.__instancecheck__, found[:_MOST_COOKIES])]
+        token = None if self.in_cookie is None else self.in_cookie.token
+        return found if token is None else [token, *found]
+
+    def has_login_cookie(self) -> bool:
+        """Return whether a login cookie may have come: a quick look, which may be wrong then."""
+        request = (self._context() or require_request()).request
+        if type(request).cookies is not _COOKIES_OF_FLASK:
+            return True
+        name = self.config.get(settings.LOGIN_COOKIE_NAME.key) or "login"
+        return name in request.environ.get("HTTP_COOKIE", "")
+
+    def login_cookies(self) -> tuple[str, str]:
+        """Return the values of the login cookie and of the marker; an empty text for none."""
+        return login_cookies.came(self)
 
     def own_cookies(self) -> list[str]:
         """Return those that this application could have made; any other is none of its business."""
@@ -201,18 +226,13 @@ class FlaskVisit(Visit):
 
     def tell_once(self, what: str, user: object, text: str) -> None:
         """Log a warning, once per application and class of users."""
-        known = self.app.extensions.get("login", {}).get(self.realm.name)
-        told = set[tuple[str, str]]() if known is None else known.told_of_users
-        of_class = f"{type(user).__module__}.{type(user).__qualname__}"
-        if (what, of_class) not in told:
-            told.add((what, of_class))
-            settings.logger.warning(text, of_class)
+        telling.tell_once(self.app, self.realm.name, what, user, text)
 
     def tell_late(self, function: str) -> None:
         """Warn, once a request, that a function was called when the response had begun."""
         if not self.told_of_answer:
             self.told_of_answer = True
-            settings.logger.warning(_LATE, function)
+            telling.tell_late(function)
 
     # ------------------------------------------------------------ who it is
 
@@ -237,12 +257,13 @@ class FlaskVisit(Visit):
         # Where neither it nor a cookie can hold a login, the session does not count as used.
         context = self._context() or require_request()
         request: FlaskRequest = context.request
+        inside = self.is_late or self.by_cookie
         used = self.realm.hooks._user_callback is not None and (
             "HTTP_COOKIE" in request.environ
             or type(request).cookies is not _COOKIES_OF_FLASK
-            or (self.session if self.is_late else opened_session(context))
+            or (self.entries if inside else opened_session(context))
         )
-        self.opened = (self.session if self.is_late else context.session) if used else None
+        self.opened = (self.entries if inside else context.session) if used else None
         token = _loading.set((*loading, self))
         try:
             user = self.identify()
@@ -291,7 +312,7 @@ class FlaskVisit(Visit):
         ):
             raise MissingLoader
         self.source = None
-        if hooks._user_callback is not None:
+        if hooks._user_callback is not None and not self.by_cookie:
             self.session.get(self.realm.entry.keys.user_id)  # a cookie brings another answer
         return hooks.anonymous_user()
 
@@ -311,28 +332,6 @@ class FlaskVisit(Visit):
             hook(None if source is None else user)
             if self.user is user:
                 self.source = source
-
-    # ------------------------------------- the user of the default realm, on g
-
-    @property
-    def on_g(self) -> Any:
-        """What belongs on ``g._login_user`` for this request."""
-        return self.user if self.written is UNLOADED else self.written
-
-    def mirror(self) -> None:
-        """Write the user to ``g._login_user``, for extensions that read it there."""
-        holder = app_context.get(None).g.__dict__
-        holder["_login_user"], holder["_login_state"] = self.user, self
-
-    def claim(self, written: Any) -> Any:
-        """Take what other code wrote to ``g`` for this request's, and no other's."""
-        holder = app_context.get(None).g
-        if isinstance(written, LocalProxy):
-            del holder._login_user  # it may be current_user, which would ask us again
-            written = unwrap(written)
-        self.written = holder._login_user = written
-        holder._login_state = self
-        return written
 
 
 def visit_of(realm: Realm) -> FlaskVisit:

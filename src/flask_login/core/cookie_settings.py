@@ -113,6 +113,15 @@ REMEMBER_COOKIE_ACCEPT_LEGACY = Setting(
     " may have been stolen.",
     parsers.boolean,
 )
+LOGIN_COOKIE_NAME: Setting[str | None] = Setting(
+    "LOGIN_COOKIE_NAME",
+    None,
+    "a cookie name (letters, digits, - and _) or None",
+    'The name of the login cookie with `LOGIN_STATE = "cookie"`. None: `__Host-login` where the'
+    " request came over https or `SESSION_COOKIE_SECURE` is set, else `login`. A named realm"
+    " appends its name. Two applications on one host need two names.",
+    parsers.optional(parsers.cookie_name),
+)
 
 
 #: The settings of the remember cookie, in the order of the documentation.

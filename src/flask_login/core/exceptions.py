@@ -179,6 +179,30 @@ class NoCurrentUser(FlaskLoginError, AttributeError):
         )
 
 
+class LoginInSession(FlaskLoginError, RuntimeError):
+    """Other code wrote a login into Flask's session, which holds none by ``LOGIN_STATE``.
+
+    Found when somebody asks who the user is, and at the end of the request: raised in debug mode
+    and while testing, logged otherwise.
+
+    .. versionadded:: 0.6.91
+    """
+
+    reason = "login_in_session"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        #: The entry of the session.
+        self.key = key
+
+    def __str__(self) -> str:
+        return (
+            f"session['{self.key}'] was written, and means nothing with LOGIN_STATE = 'cookie'."
+            " Call login_user(user); in a test use FlaskLoginClient or client.post to the login"
+            " page."
+        )
+
+
 class UnguardedViewError(FlaskLoginError, RuntimeError):
     """A guard stands above ``@app.route`` and therefore protects nothing.
 

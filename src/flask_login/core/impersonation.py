@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import events, users, whose
+from .state import NOBODY_LOADED
 from .users import NOBODY, is_active, says
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def start(visit: Visit, actor: Any, user: Any) -> str | None:
     """Have `actor` act as `user` from here on; return why that is denied, or None."""
-    realm, sess, keys = visit.realm, visit.session, visit.realm.entry.keys
+    realm, sess, keys = visit.realm, visit.entries, visit.realm.entry.keys
     if visit.is_late:
         return "The response has begun: this browser can't be told any more."
     if visit.actor is not None:
@@ -35,7 +36,8 @@ def start(visit: Visit, actor: Any, user: Any) -> str | None:
     sess[keys.acting_as] = user_id
     visit.assign(user, "session")
     visit.actor, visit.acted = actor, (user, user_id)
-    visit.note_acting("impersonation_started", user_id)
+    visit.keep(anew=True)
+    _note(visit, "impersonation_started", user_id)
     visit.send(events.impersonation_started, user=user, actor=actor)
     return None
 
@@ -48,8 +50,9 @@ def stop(visit: Visit, user: Any) -> bool:
     if visit.is_late:
         visit.tell_late("stop_impersonating")
     # Whoever kept the session of before does not begin to act again.
-    visit.realm.level.renew(visit, visit.session)
-    visit.stop_acting()
+    visit.realm.level.renew(visit, visit.entries)
+    end(visit)
+    visit.keep(anew=True)
     visit.rotate_form_token()
     visit.assign(actor, "session")
     visit.send(events.impersonation_stopped, user=user, actor=actor)
@@ -58,16 +61,38 @@ def stop(visit: Visit, user: Any) -> bool:
 
 def continued(visit: Visit, actor: Any) -> Any:
     """Return the user as whom the session's user goes on to act, or `NOBODY` for no more."""
-    sess, keys = visit.session, visit.realm.entry.keys
+    sess, keys = visit.entries, visit.realm.entry.keys
     user_id = sess[keys.acting_as]
     user = users.find(visit, user_id)
     if user is not None and is_active(user, visit.resolve) and _may(visit, actor, user):
         visit.actor, visit.acted = actor, (user, user_id)
         return user
     # Nobody for this once: what was meant for the user is not for the actor to do.
-    visit.stop_acting()
+    end(visit)
+    visit.keep()
     visit.rotate_form_token()
     return NOBODY
+
+
+def end(visit: Visit) -> None:
+    """Have nobody act as another any more in this login."""
+    sess, key = visit.entries, visit.realm.entry.keys.acting_as
+    if not visit.is_late:  # else it is to be ended once more, by the next request
+        _note(visit, "impersonation_stopped", sess.get(key))
+        visit.regenerate()
+    visit.realm.entry.remove(sess, key)
+    visit.actor, visit.acted = None, NOBODY_LOADED
+
+
+def _note(visit: Visit, event: str, user_id: Any) -> None:
+    """Log who acts as whom: the login's user as another."""
+    events.audit(
+        event,
+        user_id=str(user_id),
+        login_id=None if visit.stored is None else visit.stored.record.id,
+        ip=visit.realm.host.client().address,
+        actor=str(visit.entries.get(visit.realm.entry.keys.user_id)),
+    )
 
 
 def _may(visit: Visit, actor: Any, user: Any) -> bool:

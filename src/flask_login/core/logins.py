@@ -28,10 +28,9 @@ _PUT_BACK = timedelta(seconds=1)
 # As exactly as every store keeps times.
 _INSTANT = timedelta(milliseconds=1)
 
-_RENEWS = settings.LOGIN_RENEW_INTERVAL
 _SLIDES = settings.REMEMBER_COOKIE_REFRESH_EACH_REQUEST
 #: The settings that say when something is due.
-_DUE = frozenset((_RENEWS.key, _SLIDES.key))
+_DUE = frozenset((settings.LOGIN_RENEW_INTERVAL.key, settings.LOGIN_STATE.key, _SLIDES.key))
 
 
 _CREDENTIAL = re.compile(r"([^.]+)\.([^.]+)\.([0-9]{1,9})(?:\.([a-z]))?")
@@ -339,7 +338,7 @@ def _judge(
         shown.generation,
         now,
         token=token,
-        interval=_RENEWS.read(config),
+        interval=settings.renew_interval(config),
         # With a path of its own the remember cookie does not come with every request.
         is_alone=settings.REMEMBER_COOKIE_PATH.read(config) == "/",
         renews=renews,
@@ -352,7 +351,7 @@ def _is_due(
     """Return whether credentials are to be renewed, or a remember token's time begins anew."""
     if found.number < found.record.arrived_number:
         return False
-    interval = _RENEWS.read(config)
+    interval = settings.renew_interval(config)
     if interval is not None and rotation.is_old(found.record, now, interval):
         return True
     return _SLIDES.read(config) and rotation.may_slide(found.record, now) and activity()

@@ -90,6 +90,11 @@ class Ports(Protocol):
         ...
 
     @property
+    def entries(self) -> Session:
+        """Where the entries of the login are: the session, unless it has a cookie of its own."""
+        ...
+
+    @property
     def request(self) -> Any:
         """The framework's request, for the application's request loader."""
         ...
@@ -105,6 +110,14 @@ class Ports(Protocol):
 
     def remember_cookies(self) -> list[str]:
         """Return the values of the remember cookies that came, whoever made them."""
+        ...
+
+    def has_login_cookie(self) -> bool:
+        """Return whether a login cookie may have come: a quick look, which may be wrong then."""
+        ...
+
+    def login_cookies(self) -> tuple[str, str]:
+        """Return the values of the login cookie and of the marker; an empty text for none."""
         ...
 
     def own_cookies(self) -> list[str]:

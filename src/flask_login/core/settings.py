@@ -29,6 +29,7 @@ from .constants import REFRESH_MESSAGE_CATEGORY as REFRESH_MESSAGE_CATEGORY
 from .constants import SESSION_KEYS as SESSION_KEYS
 from .constants import USE_SESSION_FOR_NEXT as USE_SESSION_FOR_NEXT
 from .cookie_settings import ATTRIBUTES as ATTRIBUTES
+from .cookie_settings import LOGIN_COOKIE_NAME as LOGIN_COOKIE_NAME
 from .cookie_settings import REMEMBER_COOKIE_ACCEPT_LEGACY as REMEMBER_COOKIE_ACCEPT_LEGACY
 from .cookie_settings import REMEMBER_COOKIE_DOMAIN as REMEMBER_COOKIE_DOMAIN
 from .cookie_settings import REMEMBER_COOKIE_DURATION as REMEMBER_COOKIE_DURATION
@@ -165,12 +166,22 @@ LOGIN_RENEW_INTERVAL: Setting[timedelta | None] = Setting(
     None,
     "a datetime.timedelta or whole seconds, at least 90 seconds, or None",
     "With a session store: how old the credentials of a login in use get before the browser is"
-    " given new ones. A copy of the session cookie is good for about as long, and shows itself"
-    " then. Off by default, because a slow answer that writes Flask's session puts the old"
-    " credential back into the browser: without a remember cookie beside it such a browser is"
-    " taken for a thief and logged out. It shows nothing with server-side sessions, whose cookie is"
-    " but an id.",
+    " given new ones. A copy of the login is good for about as long, and shows itself then. Where"
+    ' it is not set: 15 minutes with `LOGIN_STATE = "cookie"`, else off, because a slow answer'
+    " that writes Flask's session puts the old credential back into the browser: without a remember"
+    " cookie beside it such a browser is taken for a thief and logged out. It shows nothing with"
+    " server-side sessions, whose cookie is but an id.",
     parsers.renewal,
+)
+LOGIN_STATE = Setting(
+    "LOGIN_STATE",
+    "session",
+    "'session' or 'cookie'",
+    "With a session store: where a browser keeps the credential of a login. `session`: in Flask's"
+    " session. `cookie`: in a cookie of its own, `LOGIN_COOKIE_NAME`, which shows nothing of the"
+    " user, survives `session.clear()`, and is the remember cookie too. Logins of before go on,"
+    ' whichever way it is changed. Code that writes `session["_user_id"]` does not work then.',
+    parsers.one_of("session", "cookie"),
 )
 LOGIN_PENDING_TIMEOUT = Setting(
     "LOGIN_PENDING_TIMEOUT",
@@ -231,6 +242,8 @@ SETTINGS: tuple[Setting[Any], ...] = (
     *rows_of(globals(), cookie_settings.ROWS),
 )
 
+_RENEWED_BY_COOKIE = timedelta(minutes=15)
+
 #: What `LOGIN_PROFILE` sets: NIST SP 800-63B-4, sections 2.1.3, 2.2.3, 2.3.3 and 5.1.
 PROFILES: dict[str, dict[str, object]] = {
     "aal1": {
@@ -258,6 +271,13 @@ _EACH_PROFILE: dict[str, object] = {
 
 #: The settings of Flask-Login 0.6.3.
 _OLD_KEYS = frozenset(setting.key for setting in SETTINGS if setting.tolerate is not None)
+
+
+def renew_interval(config: Mapping[str, Any]) -> timedelta | None:
+    """Return how old the credentials of a stored login get; None for any age."""
+    if LOGIN_RENEW_INTERVAL.key not in config and LOGIN_STATE.read(config) == "cookie":
+        return _RENEWED_BY_COOKIE
+    return LOGIN_RENEW_INTERVAL.read(config)
 
 
 def apply_profile(config: MutableMapping[str, Any]) -> None:

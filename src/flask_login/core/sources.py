@@ -9,9 +9,9 @@ A new kind of credential is one more function here and its place in `SOURCES`.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from . import impersonation, settings, users, whose
+from . import impersonation, login_cookie, settings, users, whose
 from .events import (
     _user_loaded_from_header,
     session_protected,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from blinker import NamedSignal
 
     from .entry import Session
+    from .login_cookie import LoginEntries
     from .remember import RememberToken
     from .visit import Visit
 
@@ -33,18 +34,21 @@ if TYPE_CHECKING:
 # The session
 
 
-def from_session(visit: Visit) -> Any:  # noqa: PLR0911  # a way in, and all that turns back
+def from_session(visit: Visit, *, is_admitted: bool = False) -> Any:  # noqa: PLR0911  # a way in, and all that turns back
     """Return the user whose login the session is.
 
     What may end it, in this order: session protection, the level, the user loader, what `unfit`
     asks, and the level once more, which brings the session up to date.
+
+    :param is_admitted: whether the level has been asked already.
     """
     realm, sess = visit.realm, visit.opened
     keys = realm.entry.keys
     user_id = None if sess is None else sess.get(keys.user_id)
     if sess is None or user_id is None:
         visit.stored = None
-        return None
+        apart = sess is not None and realm.logins is not None and visit.has_login_cookie()
+        return _from_login_cookie(visit) if apart else None
     hook = realm.hooks._session_protection_failed
     if hook != realm.own["_session_protection_failed"]:
         refused = says(hook(), visit.resolve)
@@ -55,7 +59,7 @@ def from_session(visit: Visit) -> Any:  # noqa: PLR0911  # a way in, and all tha
         # Whoever carried the session here carried the remember cookie too.
         visit.is_distrusted = True
         return None
-    reason = realm.level.admit(visit, sess, user_id)
+    reason = None if is_admitted else realm.level.admit(visit, sess, user_id)
     if reason is not None:
         visit.leave(reason)
         return None
@@ -78,6 +82,14 @@ def from_session(visit: Visit) -> Any:  # noqa: PLR0911  # a way in, and all tha
         del sess[keys.unknown_since]
     visit.owner = (user, user_id)
     return user if keys.acting_as not in sess else impersonation.continued(visit, user)
+
+
+def _from_login_cookie(visit: Visit) -> Any:
+    """Return the user of a login that has a cookie of its own, or had one."""
+    found = login_cookie.look(visit, cast("Session", visit.opened))
+    if isinstance(found, str):
+        visit.leave(found)
+    return from_session(visit, is_admitted=True) if found is True else None
 
 
 def _end_force(visit: Visit, sess: Session, user: Any) -> None:
@@ -182,7 +194,7 @@ def restore(visit: Visit, cookie: str) -> Any:  # noqa: PLR0911  # a way back in
     A text that is none of this request's cookies, or that a request loader found, is looked at and
     left as it is: no cookie is set for it.
     """
-    realm, sess = visit.realm, visit.session
+    realm, sess = visit.realm, visit.entries
     token = realm.level.restore(visit, cookie)
     # Before anything rotates: of a user who is unknown for now everything stays as it is.
     if token is None or str(token.user_id) == visit.unknown:
@@ -203,11 +215,12 @@ def restore(visit: Visit, cookie: str) -> Any:  # noqa: PLR0911  # a way back in
         return None
     if own:
         visit.token = token
-    kept = token.is_kept and visit.keeps_session()
+    kept = token.is_kept and visit.keeps_session() and (own or not visit.by_cookie)
     if kept and not _has_session(visit, sess, user, token):
         return None
     noted = sess.get(realm.entry.keys.auth_hash)
-    if own and (token.outdated or token.auth_hash != noted):
+    switched = visit.in_cookie is not None and not visit.by_cookie
+    if own and (token.outdated or switched or token.auth_hash != noted):
         visit.cookie, visit.reissued = "set", token.with_auth_hash(noted)
     visit.ended_reason, visit.unknown = None, None  # the login goes on
     visit.owner = (user, token.user_id)
@@ -225,6 +238,8 @@ def _has_session(visit: Visit, sess: Session, user: Any, token: RememberToken) -
         visit.leave(reason)
         return False
     if not visit.is_late:
+        if visit.by_cookie:
+            login_cookie.keep_anew(visit, cast("LoginEntries", sess))
         visit.regenerate()  # last: a new id of a server-side session can't be undone
     return True
 

@@ -27,6 +27,7 @@ def begin(
     auth_hash: str | None,
     external_id: str | None = None,
     timeouts: Timeouts = NO_TIMEOUTS,
+    entries: str | None = None,
 ) -> Presented:
     """Keep the record of a new login, and return it with its secret."""
     now, config, client = logins.clock(), logins.host.config(), logins.host.client()
@@ -58,6 +59,7 @@ def begin(
         remember_issued_at=None if remember is None else now,
         absolute_timeout=absolute,
         fresh_timeout=timeouts.fresh,
+        entries=entries,
     )
     logins.asked.ask("create", record)
     if login_session_started.receivers:

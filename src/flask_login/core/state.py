@@ -12,6 +12,7 @@ from .ports import Ports
 from .users import UNLOADED
 
 if TYPE_CHECKING:
+    from .login_cookie import LoginEntries
     from .logins import Credential, Presented
     from .realm import Realm
     from .remember import RememberToken
@@ -50,6 +51,10 @@ class State(Ports):
     asks: Literal["cookies", "loaders"] | None = None
     #: Whether the login is looked at without a sign of a person.
     is_passive: bool = False
+    #: Whether the login has a cookie of its own (``LOGIN_STATE``), and what it then is: made when
+    #: it is first asked for.
+    by_cookie: bool = False
+    in_cookie: LoginEntries | None = None
     #: Whether session protection has refused the session: the remember cookie came with it.
     is_distrusted: bool = False
     #: Whether the application logged somebody in or out while the user was being found out.

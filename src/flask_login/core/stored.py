@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from flask_login.sessions.records import hash_secret
 from flask_login.sessions.store import SessionStore, SessionStoreUnavailable
 
-from . import adopting, amending, remember, rotation, rules, settings, starting, whose
+from . import adopting, amending, login_cookie, remember, rotation, rules, settings, starting, whose
 from .entry import Session
 from .level import Facts, Terms
 from .logins import Credential, Presented, StoredLogins
@@ -19,6 +19,7 @@ from .signing import digest, is_digest
 from .user_ids import mark_of
 
 if TYPE_CHECKING:
+    from .login_cookie import LoginEntries
     from .realm import Realm
     from .visit import Visit
 
@@ -158,7 +159,10 @@ class StoredLevel:
             visit.stored = None
             self._entry.remove(sess, self._keys.login)
             return True
+        if visit.by_cookie and self._keys.user_id not in sess:
+            login_cookie.look(visit, sess)  # whoever acts as another ceases to
         shown = self._shown(visit, sess, visit.remember_cookies())
+        kept = self._kept(visit, terms)
         most = starting.most_of(visit.config, user, visit.resolve)
         started = starting.begin(
             self.logins,
@@ -169,6 +173,7 @@ class StoredLevel:
             auth_hash=_digest_at_rest(visit, user),
             external_id=terms.external_id,
             timeouts=terms.timeouts,
+            entries=kept,
         )
         replaced = {known.id for known in shown}
         if not starting.make_room(self.logins, started.record, most, replaced):
@@ -177,7 +182,20 @@ class StoredLevel:
         for known in shown:
             self.logins.end_shown(known, "replaced")
         visit.stored = started
+        if kept is not None:
+            login_cookie.note_beginning(cast("LoginEntries", sess), kept)
         return True
+
+    def _kept(self, visit: Visit, terms: Terms) -> str | None:
+        """Return what the record keeps of the entries that `Visit.log_in` is going to write."""
+        if not visit.by_cookie:
+            return None
+        kept: dict[str, Any] = {
+            self._keys.fresh: terms.fresh,
+            self._keys.id: self._realm.hooks._session_identifier_generator(),
+        }
+        self._entry.add_methods(kept, terms.methods, visit.now())
+        return login_cookie.beginning(kept)
 
     def note(self, visit: Visit, sess: Session, user: Any, terms: Terms) -> None:
         """See `Level.note`."""
@@ -305,6 +323,8 @@ class StoredLevel:
             visit.ended_reason = found
             return None
         visit.stored = found
+        if visit.in_cookie is not None and cookie == visit.in_cookie.token:
+            login_cookie.recall(visit.entries, self._keys, found.record)
         return remember.of_record(found.record, found.shown.mark)
 
     def take(self, visit: Visit, sess: Session, token: RememberToken) -> bool:

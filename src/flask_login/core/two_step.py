@@ -184,11 +184,12 @@ def is_braked(visit: Visit, noted: Pending) -> bool:
 
 def note_first_step(visit: Visit, noted: Pending, second: Collection[str]) -> None:
     """Note that the methods of the first step were proved when it was taken."""
-    entry, sess = visit.realm.entry, visit.session
+    entry, sess = visit.realm.entry, visit.entries
     before = {*noted.methods}.difference(second)
     if before:
         times = {**entry.methods(sess), **dict.fromkeys(before, noted.at)}
         sess[entry.keys.methods] = times
+        visit.keep()
 
 
 def _credentials(visit: Visit, user: Any) -> str | None:

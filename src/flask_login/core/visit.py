@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
-from . import rules, settings, two_step, users, whose
+from . import impersonation, login_cookie, rules, settings, two_step, users, whose
 from .entry import Session
-from .events import audit, user_logged_in, user_logged_out, user_login_confirmed
+from .events import user_logged_in, user_logged_out, user_login_confirmed
 from .level import Facts, Terms
 from .state import NOBODY_LOADED, State
 from .users import NOBODY, says
@@ -24,6 +24,7 @@ from .users import NOBODY, says
 if TYPE_CHECKING:
     from blinker import NamedSignal
 
+    from .login_cookie import LoginEntries
     from .logins import Presented
     from .remember import RememberToken
     from .state import Loaded
@@ -86,11 +87,15 @@ class Visit(State):
                     return None
                 if user is not None:
                     self.source = source.name
-                    return user
+                    break
+            else:
+                user = None
+            if self.by_cookie:
+                self.keep()
         except BaseException:
             self.take_back()
             raise
-        return None
+        return user
 
     @property
     def only_looks(self) -> bool:
@@ -135,11 +140,11 @@ class Visit(State):
 
     def facts(self) -> Facts:
         """Return what is known of the session's login."""
-        return self.realm.level.facts(self, self.session)
+        return self.realm.level.facts(self, self.entries)
 
     def is_fresh(self, user: Any) -> bool:
         """Return whether the session is fresh, and the login of this user."""
-        if not self.realm.entry.is_fresh(self.session) or not whose.is_of_session(self, user):
+        if not self.realm.entry.is_fresh(self.entries) or not whose.is_of_session(self, user):
             return False
         facts = self.facts()
         timeout = facts.fresh_timeout
@@ -151,7 +156,7 @@ class Visit(State):
         facts, now = self.facts(), self.realm.clock()
         if not methods:
             return max_age is None or rules.is_recent(facts.proved_at, now, max_age)
-        proved, span = self.realm.entry.methods(self.session), max_age or facts.fresh_timeout
+        proved, span = self.realm.entry.methods(self.entries), max_age or facts.fresh_timeout
         return all(
             rules.is_recent(rules.moment_of(proved.get(name)), now, span) for name in methods
         )
@@ -180,12 +185,12 @@ class Visit(State):
 
         :param duration: how long to remember, where the caller said so.
         """
-        realm, sess, keys = self.realm, self.session, self.realm.entry.keys
+        realm, sess, keys = self.realm, self.entries, self.realm.entry.keys
         own = self.source in ("session", "remember") and whose.is_of_session(self, user)
         # What a store may leave without an answer comes first: then nobody is logged in yet.
         if not realm.level.begin(self, sess, user, terms):
             return False
-        if keys.pending in sess:
+        if keys.pending in (self.session if self.by_cookie else sess):
             two_step.drop(self)
         if not self.is_late:
             self.opened = sess
@@ -198,6 +203,8 @@ class Visit(State):
             realm.entry.add_methods(sess, terms.methods, self.now())
         self._decide_cookie(sess, terms, duration, own=own)
         self.owner = (user, terms.user_id)
+        if self.by_cookie:
+            self.keep()
         self._decide(user, "session")
         if user_logged_in.receivers:
             self.realm.host.send(user_logged_in, user=user)
@@ -210,7 +217,7 @@ class Visit(State):
         """
         self.tell_once("no id", user, _NO_ID)
         if self.is_late:
-            self.realm.entry.drop(self.session)  # the copy that this request looks at
+            self.realm.entry.drop(self.entries)  # the copy that this request looks at
         else:
             self.end("replaced")
         two_step.drop(self)
@@ -257,13 +264,13 @@ class Visit(State):
         """Write into the session whose login it is from now on."""
         realm = self.realm
         if realm.entry.keys.acting_as in sess:
-            self.stop_acting()
+            impersonation.end(self)
         client = realm.hooks._session_identifier_generator()
         realm.entry.write(sess, user_id, client, fresh=fresh)
 
     def confirm(self, user: Any, methods: frozenset[str]) -> None:
         """Make the login fresh again; it ends if it is over already."""
-        realm, sess, keys = self.realm, self.session, self.realm.entry.keys
+        realm, sess, keys = self.realm, self.entries, self.realm.entry.keys
         if whose.is_of_session(self, user):
             if self.is_late:
                 self.tell_late("confirm_login")
@@ -276,6 +283,8 @@ class Visit(State):
                 sess[keys.fresh] = True
                 sess[keys.id] = realm.hooks._session_identifier_generator()
                 realm.entry.add_methods(sess, methods, self.now())
+                if self.by_cookie:
+                    self.keep(anew=True)
             else:
                 self.leave(reason)
                 self.assign(realm.hooks.anonymous_user(), None)
@@ -283,15 +292,16 @@ class Visit(State):
 
     def log_out(self, user: Any) -> None:
         """End the login, and tell everybody while `user` is still the current one."""
-        sess, keys = self.session, self.realm.entry.keys
+        sess, keys = self.entries, self.realm.entry.keys
         if self.is_late:
             self.tell_late("logout_user")
         self.end("logout", sess=sess)
-        if keys.pending in sess:
+        page = self.session if self.by_cookie else sess
+        if keys.pending in page:
             two_step.drop(self)
         for name in (keys.next, keys.remember):
-            if name in sess:
-                del sess[name]
+            if name in page:
+                del page[name]
         if self.cookie == "clear":
             sess[keys.remember] = "clear"
         self.change_hands()
@@ -322,7 +332,7 @@ class Visit(State):
         """
         ending = self.own_cookies() if cookies is None else cookies
         if sess is None:
-            sess = self.session
+            sess = self.entries
         # Nothing is dropped before a store has answered every question.
         if not (self.is_late and self.only_looks):
             self.realm.level.end(self, sess, ending, reason)
@@ -338,7 +348,7 @@ class Visit(State):
     def leave(self, reason: str) -> None:
         """Drop a session whose login is over already, as its level says."""
         self.stored, self.owner, self.ended_reason = None, NOBODY_LOADED, reason
-        self.realm.entry.drop(self.session)
+        self.realm.entry.drop(self.entries)
         if self.realm.level.ends_remembered:
             self._forget_cookie(self.own_cookies())
 
@@ -349,27 +359,15 @@ class Visit(State):
         if elsewhere or self.cookie == "set" or self.said_on is not None or shown:
             self.cookie, self.said_on = "clear", None
 
-    # Acting as another
+    def keep(self, *, anew: bool = False) -> None:
+        """Have the record keep the entries of a login that has a cookie of its own.
 
-    def stop_acting(self) -> None:
-        """Have nobody act as another any more in this session."""
-        key = self.realm.entry.keys.acting_as
-        if not self.is_late:  # else it is to be ended once more, by the next request
-            self.note_acting("impersonation_stopped", self.session.get(key))
-        if not self.is_late:
-            self.regenerate()
-        self.realm.entry.remove(self.session, key)
-        self.actor, self.acted = None, NOBODY_LOADED
-
-    def note_acting(self, event: str, user_id: Any) -> None:
-        """Log who acts as whom: the session's user as another."""
-        audit(
-            event,
-            user_id=str(user_id),
-            login_id=None if self.stored is None else self.stored.record.id,
-            ip=self.realm.host.client().address,
-            actor=str(self.session.get(self.realm.entry.keys.user_id)),
-        )
+        :param anew: whether those of a copy of its cookies count no more.
+        """
+        if not self.by_cookie or self.is_late:
+            return
+        entries = cast("LoginEntries", self.entries)
+        (login_cookie.keep_anew if anew else login_cookie.keep)(self, entries)
 
     # --------------------------------------------------------------- the undo
 
@@ -383,7 +381,7 @@ class Visit(State):
         """
         if self.before is None:
             return False
-        sess: Any = self.session
+        sess: Any = self.entries
         entries, modified, self.cookie, self.reissued = self.before
         if dict(sess) != entries:
             sess.clear()

@@ -19,7 +19,7 @@ def is_unknown_for_now(visit: Visit, user_id: Any, *, shown: bool = True) -> boo
     :param shown: False for an id that this browser did not show.
     """
     grace = settings.LOGIN_UNKNOWN_USER_GRACE.read(visit.config)
-    sess, key = visit.session, visit.realm.entry.keys.unknown_since
+    sess, key = visit.entries, visit.realm.entry.keys.unknown_since
     now, text = visit.now(), str(user_id)
     since, marked = _mark(sess.get(key))
     known = marked == text and since <= now
@@ -59,7 +59,7 @@ def is_of_session(visit: Visit, user: Any) -> bool:
     That is known from the id that the user was loaded by. Another object is asked for its own:
     it may be the same user, loaded once more.
     """
-    user_id = visit.session.get(visit.realm.entry.keys.user_id)
+    user_id = visit.entries.get(visit.realm.entry.keys.user_id)
     if user_id is None:
         return False
     owner, loaded_by = visit.owner
