@@ -206,6 +206,8 @@ def test_a_fact_of_a_login_that_sessions_leaves_out_is_left_out_on_purpose(
         *("remember_issued_at", "remember_first", "version", "restored"),
         *("arrived_number", "arrived_at", "previous_number", "lost_from"),
         "session_first",
+        # It is the application's session, not what is known of the login.
+        "entries",
         # It has not ended; its timeouts.
         *("ended_at", "ended_reason"),
         *("idle_timeout", "absolute_timeout", "fresh_timeout"),

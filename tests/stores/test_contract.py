@@ -60,8 +60,11 @@ class TheirStore:
             if kept is None or not self.may_follow(kept, record):
                 return False
             last_seen_at = max(kept.last_seen_at, record.last_seen_at)
-            self.kept[record.id] = replace(record, last_seen_at=last_seen_at)
+            self.kept[record.id] = replace(self.written(kept, record), last_seen_at=last_seen_at)
             return True
+
+    def written(self, kept, record):
+        return record
 
     def may_follow(self, kept, record):
         return kept.version == record.version - 1
@@ -126,6 +129,7 @@ class TheirStore:
 """
 
 TESTS = """
+from dataclasses import replace
 from time import sleep
 
 import pytest
@@ -154,6 +158,14 @@ class Broken(SessionStoreContract):
 
 class TestWithoutVersions(Broken):
     may_follow = staticmethod(lambda kept, record: True)
+
+
+class TestThatForgetsEntries(Broken):
+    seen = staticmethod(lambda record: replace(record, entries=None))
+
+
+class TestThatKeepsTheFirstEntries(Broken):
+    written = staticmethod(lambda kept, record: replace(record, entries=kept.entries))
 
 
 class TestThatRevives(Broken):
@@ -210,6 +222,8 @@ class TestWithoutALock(SessionStoreContract):
 # What each of them must fail; it may fail more.
 EXPECTED = {
     "WithoutVersions": "test_replace_keeps_the_next_version_only",
+    "ThatForgetsEntries": "test_a_record_comes_back_as_it_was_kept",
+    "ThatKeepsTheFirstEntries": "test_replace_keeps_other_entries_and_none",
     "ThatRevives": "test_activity_does_not_revive_an_ended_record",
     "ThatAlwaysTouches": "test_activity_never_goes_back",
     "WithoutABrake": "test_every_login_from_before_a_moment_is_ended_by_one_write",

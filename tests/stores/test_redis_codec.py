@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_login.sessions import records
-from flask_login.sessions.contract import MINUTE, NOW, a_record
+from flask_login.sessions.contract import ENTRIES, MINUTE, NOW, a_record
 from flask_login.sessions.records import LoginSession
 from flask_login.sessions.redis_codec import lifetime, minutes, newest, pack, pack_text, unpack
 
@@ -35,7 +35,7 @@ texts = st.one_of(
     st.ip_addresses().map(str),
     st.ip_addresses(v=6).map(lambda found: found.exploded),
     st.sampled_from(AGENTS),
-    st.sampled_from([f"{'x' * 255}", f"{'x' * 256}", "[", "[]", " ", "a b", "\x00"]),
+    st.sampled_from([f"{'x' * 255}", f"{'x' * 256}", ENTRIES, "[", "[]", " ", "a b", "\x00"]),
 )
 numbers = st.one_of(st.integers(0, 10), st.sampled_from([255, 256, 65_535, 65_536, 2**31]))
 some = st.none()
@@ -70,6 +70,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "previous_number": numbers,
     "lost_from": numbers,
     "session_first": numbers,
+    "entries": some | texts,
 }
 kept = st.builds(LoginSession, **FIELDS)
 
@@ -86,7 +87,7 @@ def test_every_record_comes_back_as_it_was(record: LoginSession) -> None:
     assert replace(found, version=found.version + 1) != record
 
 
-@given(st.sampled_from([b"", b"\x01", b"\x02"]), st.binary(max_size=200))
+@given(st.sampled_from([b"", b"\x01", b"\x02", b"\x03"]), st.binary(max_size=200))
 def test_any_other_bytes_are_no_record(mark: bytes, data: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         unpack("an id", mark + data)
@@ -105,11 +106,30 @@ def test_bytes_that_were_changed_are_a_record_or_none(
     assert isinstance(found, LoginSession)
 
 
-def test_bytes_that_are_cut_off_or_go_on_are_no_record() -> None:
-    data = pack(a_record())
+@pytest.mark.parametrize("entries", [None, "{}"])
+def test_bytes_that_are_cut_off_or_go_on_are_no_record(entries: str | None) -> None:
+    data = pack(a_record(entries=entries))
     for other in (*(data[:end] for end in range(len(data))), data + b"\x00"):
         with pytest.raises(ValueError, match=r"."):
             unpack("an id", other)
+
+
+@pytest.mark.parametrize("entries", [None, "{}"])
+def test_a_record_in_another_format_than_those_of_this_release_is_none(entries: str | None) -> None:
+    data = pack(a_record(entries=entries))
+    for mark in {*range(256)} - {1, 2, 3}:
+        with pytest.raises(ValueError, match="unknown format"):
+            unpack("an id", bytes([mark]) + data[1:])
+
+
+@given(kept)
+def test_a_record_without_entries_is_written_as_before_there_were_any(record: LoginSession) -> None:
+    data = pack(replace(record, entries=None))
+    assert data[0] == 2
+    full = pack(replace(record, entries="{}"))
+    assert full[0] == 3
+    assert full[1:3] == data[1:3]  # the flags that the scripts read
+    assert len(full) - len(data) in {3, 6}  # the text and its length
 
 
 @pytest.mark.parametrize("methods", ["[[]]", "[1", '{"a": 1}', "[{}]"])
@@ -199,6 +219,31 @@ BEFORE: tuple[tuple[str, dict[str, Any]], ...] = (
         {"authenticated_at": None, "restored": True, "remember_first": 2},
     ),
 )
+
+
+@pytest.mark.parametrize(
+    ("data", "fields"),
+    [
+        (
+            "0200200000000100064752550bf000000649add4493000ffffffffffffffff00064752550bf00000036164"
+            "6100064752550bf000000100000021f82bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97"
+            "bf527a25b",
+            {},
+        ),
+        (
+            "0200620000000100064752550bf000000649add4493000ffffffffffffffff00064752550bf00000036164"
+            "6100064752550bf00000064752589f770000064752550bf0000002000000010001000200010021f82bb80d5"
+            "37b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b",
+            {"generation": 2, "renewed_at": NOW + MINUTE, "arrived_at": NOW},
+        ),
+    ],
+)
+def test_a_record_without_entries_has_the_bytes_that_the_code_before_wrote(
+    data: str, fields: dict[str, Any]
+) -> None:
+    record = replace(BEGAN, **fields)
+    assert pack(record).hex() == data
+    assert unpack(record.id, bytes.fromhex(data)) == record
 
 
 @pytest.mark.parametrize(("data", "fields"), BEFORE)

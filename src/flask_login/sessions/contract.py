@@ -17,21 +17,22 @@ from .store import AddressedStore, EvictingStore, LocatedStore, LoweringStore, S
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=timezone.utc)
 MINUTE = timedelta(minutes=1)
+#: As long as entries become, with what an SQL text or a template would not leave as it is.
+ENTRIES = r"""{"next":"/\u00fc'\"\\ %s :b {x} """ + "x" * 970 + '"}'
 
 
-def a_record(user_id: str = "ada", **fields: Any) -> LoginSession:
+def a_record(user_id: str = "ada", *, created_at: datetime = NOW, **fields: Any) -> LoginSession:
     """Return the record of a new login, for tests."""
-    begun = fields.pop("created_at", NOW)
-    values: dict[str, Any] = {
-        "id": records.new_id(user_id),
-        "secret_hash": records.hash_secret(records.new_secret()),
-        "user_id": user_id,
-        "created_at": begun,
-        "last_seen_at": begun,
-        "authenticated_at": begun,
-        "expires_at": begun + timedelta(days=30),
-    }
-    return LoginSession(**{**values, **fields})
+    record = LoginSession(
+        records.new_id(user_id),
+        records.hash_secret(records.new_secret()),
+        user_id,
+        created_at,
+        last_seen_at=created_at,
+        authenticated_at=created_at,
+        expires_at=created_at + timedelta(days=30),
+    )
+    return replace(record, **fields)
 
 
 class SessionStoreContract:
@@ -80,6 +81,7 @@ class SessionStoreContract:
             absolute_timeout=timedelta(days=2, milliseconds=1),
             fresh_timeout=timedelta(0),
             arrived_number=2,
+            entries=ENTRIES,
         )
         full = replace(full, arrived_at=NOW, previous_number=2, lost_from=3, session_first=3)
         sparse = replace(a_record(), authenticated_at=None)
@@ -95,13 +97,19 @@ class SessionStoreContract:
         assert store.delete(session_id) is False
 
     def test_replace_keeps_the_next_version_only(self, store: SessionStore) -> None:
-        first = a_record()
-        store.create(first)
+        first = _created(store)
         second = replace(first, generation=2, version=2)
         assert store.replace(second)
         assert not store.replace(replace(first, generation=9, version=2))
         assert not store.replace(replace(first, generation=9, version=9))
         assert store.get(first.id) == second
+
+    def test_replace_keeps_other_entries_and_none(self, store: SessionStore) -> None:
+        record = _created(store)
+        for version, entries in enumerate((ENTRIES, "{}", None), start=2):
+            record = replace(record, entries=entries, version=version)
+            assert store.replace(record)
+            assert _of(store, record) == record
 
     def test_a_record_that_is_gone_is_not_replaced(self, store: SessionStore) -> None:
         record = a_record()
@@ -109,17 +117,14 @@ class SessionStoreContract:
         assert store.get(record.id) is None
 
     def test_activity_moves_last_seen_once_an_interval(self, store: SessionStore) -> None:
-        record = a_record()
-        store.create(record)
+        record = _created(store, entries=ENTRIES)
         store.get(record.id, seen_at=NOW + MINUTE / 2, interval=MINUTE)
         assert _of(store, record).last_seen_at == NOW
         store.get(record.id, seen_at=NOW + MINUTE, interval=MINUTE)
-        seen = _of(store, record)
-        assert seen == replace(record, last_seen_at=NOW + MINUTE)
+        assert _of(store, record) == replace(record, last_seen_at=NOW + MINUTE)
 
     def test_activity_never_goes_back(self, store: SessionStore) -> None:
-        record = a_record()
-        store.create(record)
+        record = _created(store)
         store.get(record.id, seen_at=NOW + 2 * MINUTE)
         store.get(record.id, seen_at=NOW + MINUTE)
         assert _of(store, record).last_seen_at == NOW + 2 * MINUTE
@@ -127,8 +132,7 @@ class SessionStoreContract:
         assert _of(store, record).last_seen_at == NOW + 2 * MINUTE
 
     def test_activity_does_not_revive_an_ended_record(self, store: SessionStore) -> None:
-        record = a_record()
-        store.create(record)
+        record = _created(store)
         ended = records.end(record, records.REVOKED, NOW + 2 * MINUTE)
         assert store.replace(ended)
         for minutes in (1, 5):  # the clock of another machine may be behind
@@ -147,15 +151,13 @@ class SessionStoreContract:
             assert _of(store, record) == record
 
     def test_activity_does_not_move_a_login_that_the_brake_ended(self, store: SessionStore) -> None:
-        record = a_record()
-        store.create(record)
+        record = _created(store)
         store.end_all_before(NOW + MINUTE)
         store.get(record.id, seen_at=NOW + 2 * MINUTE)
         assert _of(store, record) == records.braked(record, NOW + MINUTE)
 
     def test_a_login_whose_time_is_up_is_still_known_for_a_day(self, store: SessionStore) -> None:
-        old = a_record(expires_at=NOW + MINUTE, external_id="sid-1")
-        store.create(old)
+        old = _created(store, expires_at=NOW + MINUTE, external_id="sid-1")
         assert list(store.purge(NOW + MINUTE + records.TOMBSTONE)) == []
         assert _of(store, old) == old
         assert records.ended_because(old, NOW + MINUTE) == records.EXPIRED_ABSOLUTE
@@ -167,8 +169,7 @@ class SessionStoreContract:
     def test_a_login_that_may_last_longer_than_before_is_kept_longer(
         self, store: SessionStore
     ) -> None:
-        first = a_record(expires_at=NOW + MINUTE)
-        store.create(first)
+        first = _created(store, expires_at=NOW + MINUTE)
         longer = replace(first, expires_at=NOW + timedelta(days=9), version=2)
         assert store.replace(longer)
         assert list(store.purge(NOW + timedelta(days=9))) == []
@@ -177,7 +178,7 @@ class SessionStoreContract:
     def test_end_all_ends_one_user_s_live_records_but_one(self, store: SessionStore) -> None:
         kept, other = a_record(), a_record("bob")
         over = records.end(a_record(), records.LOGOUT, NOW)
-        ended = [a_record() for _ in range(3)]
+        ended = [a_record(entries=entries) for entries in (None, "{}", ENTRIES)]
         for record in (kept, other, over, *ended):
             store.create(record)
         moment = NOW + MINUTE
@@ -190,8 +191,7 @@ class SessionStoreContract:
 
     @pytest.mark.parametrize("keep", ["unknown", "ü", "a" * 5000, "a b\r\n*{}:'\"\x00"])
     def test_end_all_but_an_unknown_record_ends_all(self, store: SessionStore, keep: str) -> None:
-        record = a_record()
-        store.create(record)
+        record = _created(store)
         assert store.end_all("ada", records.REVOKED, NOW, keep=keep) == 1
         assert _of(store, record) == records.end(record, records.REVOKED, NOW)
 
@@ -235,8 +235,7 @@ class SessionStoreContract:
         assert store.list_external("sid-3") == []
 
     def test_a_deleted_record_is_gone_everywhere(self, store: SessionStore) -> None:
-        record = a_record(external_id="sid-1")
-        store.create(record)
+        record = _created(store, external_id="sid-1")
         assert store.delete(record.id)
         assert not store.delete(record.id)
         assert store.get(record.id) is None
@@ -263,8 +262,7 @@ class SessionStoreContract:
         store.end_all_before(NOW + MINUTE)
         store.end_all_before(NOW)
         assert store.ended_before() == NOW + MINUTE
-        after = a_record(created_at=NOW + MINUTE)
-        store.create(after)
+        after = _created(store, created_at=NOW + MINUTE)
         kept = [_of(store, before), *store.list_external("sid-1")]
         assert kept == [records.braked(before, NOW + MINUTE)] * 2
         assert (kept[0].ended_reason, kept[0].ended_at) == (records.REVOKED, NOW + MINUTE)
@@ -279,9 +277,7 @@ class SessionStoreContract:
         if isinstance(store, LoweringStore):
             assert not store.lower_brake(NOW)
             assert store.ended_before() is None
-            before, after = a_record(), a_record(created_at=NOW + MINUTE)
-            store.create(before)
-            store.create(after)
+            before, after = _created(store), _created(store, created_at=NOW + MINUTE)
             store.end_all_before(NOW + 9 * MINUTE)
             store.end_all_before(NOW + 10 * MINUTE)
             assert _of(store, after).ended_reason == records.REVOKED
@@ -334,8 +330,7 @@ class SessionStoreContract:
         assert _of(store, upper) == upper
 
     def test_ping_answers_and_changes_nothing(self, store: SessionStore) -> None:
-        record = a_record()
-        store.create(record)
+        record = _created(store)
         store.ping()
         assert store.list("ada") == [record]
 
@@ -353,8 +348,7 @@ class SessionStoreContract:
 
     def test_of_many_who_replace_one_version_one_succeeds(self, store: SessionStore) -> None:
         for _ in range(self.rounds):
-            first = a_record()
-            store.create(first)
+            first = _created(store)
             store.get(first.id, seen_at=NOW + MINUTE)  # which each of them has to mind
 
             def act(number: int, record: LoginSession = first) -> bool:
@@ -366,8 +360,7 @@ class SessionStoreContract:
 
     def test_an_end_survives_any_activity_at_the_same_moment(self, store: SessionStore) -> None:
         for _ in range(self.rounds):
-            first = a_record()
-            store.create(first)
+            first = _created(store)
 
             def act(i: int, record: LoginSession = first) -> None:
                 if i:
@@ -381,6 +374,12 @@ class SessionStoreContract:
 
             _at_once(8, act)
             assert _of(store, first).ended_reason == records.REVOKED
+
+
+def _created(store: SessionStore, **fields: Any) -> LoginSession:
+    record = a_record(**fields)
+    store.create(record)
+    return record
 
 
 def _of(store: SessionStore, record: LoginSession) -> LoginSession:

@@ -39,10 +39,14 @@ _HEAD: Final = struct.Struct(">BHIqqqqH")
 _FORMAT: Final = 2
 #: In which the bit of `_RENEWED` said whether the newest credentials had arrived.
 _FORMAT_BEFORE: Final = 1
+#: `_FORMAT`, with the entries besides.
+_FORMAT_ENTRIES: Final = 3
 
 #: `_LONG`: a text is longer than 255 bytes, or a number greater than 65,535. `_RENEWED`: the
 #: credentials are no longer those that the login began with.
 _ENDED, _RENEWED, _RESTORED, _LONG, _REASON = 1, 2, 4, 8, 16
+#: In the head, which has sixteen flags, `_FORMAT_ENTRIES` stands for this one.
+_ENTRIES: Final = 1 << 16
 #: The flags of optional fields, by kind.
 _TIMES: Final = (
     (_ENDED, "expires_at"),  # the head has when it ended
@@ -62,6 +66,7 @@ _TEXTS: Final = (
     (8192, "user_agent"),
     (16384, "external_id"),
     (32768, "auth_hash"),
+    (_ENTRIES, "entries"),
 )
 _OPTIONAL: Final = (
     (_ENDED, "ended_at"),
@@ -121,8 +126,8 @@ def pack(record: LoginSession) -> bytes:
         flags |= _LONG
         layout = _layout(flags)
     head = _HEAD.pack(
-        _FORMAT,
-        flags,
+        _FORMAT_ENTRIES if flags & _ENTRIES else _FORMAT,
+        flags & ~_ENTRIES,
         record.version,
         microseconds(record.last_seen_at),
         microseconds(record.ended_at or record.expires_at),
@@ -152,10 +157,12 @@ def unpack(session_id: str, data: bytes) -> LoginSession:
 
 def _unpacked(session_id: str, data: bytes) -> LoginSession:
     known, flags, version, last, until, idle, created, size = _HEAD.unpack_from(data)
-    if known not in {_FORMAT, _FORMAT_BEFORE}:
+    if known == _FORMAT_ENTRIES:
+        flags |= _ENTRIES
+    elif known == _FORMAT_BEFORE:
+        flags &= ~_RENEWED
+    elif known != _FORMAT:
         raise ValueError("unknown format")
-    before = known == _FORMAT_BEFORE
-    flags &= ~_RENEWED if before else 0xFFFF
     body, times, spans, numbers, texts = _layout(flags)
     start = _HEAD.size + size
     parts = iter(body.unpack_from(data, start))  # each `zip` below takes as many as it has names
@@ -183,7 +190,7 @@ def _unpacked(session_id: str, data: bytes) -> LoginSession:
     elif start != len(data):
         raise ValueError("not the length that the lengths say")
     values["methods"] = _methods(values["methods"])
-    if before:
+    if known == _FORMAT_BEFORE:
         issued_at = values["renewed_at"] or values["created_at"]
         values.update(numbers_before(values["generation"], issued_at))
     record = object.__new__(LoginSession)

@@ -101,6 +101,7 @@ def sessions_table(name: str, metadata: sa.MetaData) -> sa.Table:
         sa.Column("previous_number", sa.Integer()),
         sa.Column("lost_from", sa.Integer()),
         sa.Column("session_first", sa.Integer()),
+        sa.Column("entries", sa.Text()),
         sa.Column("purge_at", _time(), nullable=False, index=True),
         # "Ada" and "ada" are two users; the default collation of MySQL treats them as one.
         mysql_charset="utf8mb4",
