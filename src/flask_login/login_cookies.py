@@ -75,12 +75,11 @@ def _found(visit: FlaskVisit) -> LoginEntries:
     if entry.keys.user_id not in sess:
         return entries
     entries.is_in_session = True
-    if entries.shown is None:
-        if entry.keys.login not in sess and entry.keys.id not in sess:
-            _refuse(visit)
-        else:
-            entries.update({name: sess[name] for name in entry.of_login if name in sess})
-            entries.is_moved = True
+    if entry.keys.login not in sess and entry.keys.id not in sess:
+        _refuse(visit)
+    elif entries.shown is None:
+        entries.update({name: sess[name] for name in entry.of_login if name in sess})
+        entries.is_moved = True
     return entries
 
 

@@ -1,8 +1,9 @@
 """An owner and a thief of one login, through the whole library, on every store for real.
 
 Requests wait for their answers, answers come late, in any order or never, browsers are closed; the
-thief has copied the remember token and plays it alone, or keeps what comes back. The rules alone
-are played in `test_rules`, months of them in ``benchmarks/rotation.py``.
+thief has copied what outlives the browser, or all that a login cookie is, and plays it alone, or
+keeps what comes back. So for a login in Flask's session and for one in a cookie of its own. The
+rules alone are played in `test_rules`, months of them in ``benchmarks/rotation.py``.
 """
 
 from __future__ import annotations
@@ -48,6 +49,13 @@ class Theft(RuleBasedStateMachine):
 
     store: SessionStore
     settings: dict[str, Any]
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What outlives the browser, and what does not."""
+        if self.settings.get("LOGIN_STATE") == "cookie":
+            return "login", "login-marker"
+        return "remember_token", "session"
 
     @initialize()
     def log_in(self) -> None:
@@ -98,7 +106,7 @@ class Theft(RuleBasedStateMachine):
     @rule()
     def close(self) -> None:
         self.flights.clear()
-        self.jar.pop("session", None)
+        self.jar.pop(self.names[1], None)
 
     @rule(wait=st.sampled_from(WAITS))
     def wait(self, wait: timedelta) -> None:
@@ -120,10 +128,15 @@ class Theft(RuleBasedStateMachine):
 
     # The thief
 
-    @precondition(lambda self: "remember_token" in self.jar)
-    @rule()
-    def steal(self) -> None:
-        self.copy = {"remember_token": self.jar["remember_token"]}
+    @precondition(lambda self: self.names[0] in self.jar)
+    @rule(whole=st.booleans())
+    def steal(self, whole: bool) -> None:
+        by_cookie = self.names[0] == "login"  # a session of before may stay unrenewed for days
+        self.copy = {
+            name: value
+            for name, value in self.jar.items()
+            if name == self.names[0] or (whole and by_cookie)
+        }
         self.loot, self.since = dict(self.copy), self.site.record.generation
 
     @precondition(lambda self: self.copy)
@@ -165,10 +178,12 @@ class Theft(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("state", ["session", "cookie"])
 def test_whatever_an_owner_and_a_thief_do_only_the_thief_rings_and_always_does(
-    every_store: SessionStore,
+    every_store: SessionStore, state: str
 ) -> None:
-    played = type("Played", (Theft,), {"store": every_store, "settings": {}})
+    known = {"store": every_store, "settings": {"LOGIN_STATE": state}}
+    played = type("Played", (Theft,), known)
     examples = 200 if isinstance(every_store, MemorySessionStore) else 40
     run_state_machine_as_test(
         played, settings=settings(max_examples=examples, deadline=None, database=None)
