@@ -12,6 +12,7 @@ from .measure import Series, Subject, ratio
 
 OURS = "ours"
 BY_HAND = "by hand"
+IN_MEMORY, BY_COOKIE = "ours, memory", "ours, login cookie"
 BEFORE = "Flask-Login 0.6.3"
 SECURITY = "Flask-Security"
 DJANGO = "Django"
@@ -21,7 +22,7 @@ ON_POSTGRESQL = f"{BEFORE}, Flask-Session on postgresql"
 #: The variants by environment.
 VARIANTS: Mapping[str, Sequence[str]] = {
     "ours": (
-        *(OURS, BY_HAND),
+        *(OURS, BY_HAND, BY_COOKIE),
         *(f"ours, {store}" for store in ("memory", "sqlite", "postgresql", "redis")),
         *("raw sqlite", "raw postgresql", "raw psycopg", "raw redis"),
     ),
@@ -71,7 +72,8 @@ def signed_subjects(cases: Sequence[str] = tuple(SIGNED)) -> list[Subject]:
 def counted_subjects() -> list[Subject]:
     """Return the subjects whose instructions are counted."""
     counted = (OURS, BY_HAND, BEFORE)
-    return [one for one in signed_subjects(COUNTED) if one.variant in counted]
+    found = [one for one in signed_subjects(COUNTED) if one.variant in counted]
+    return [*found, subject(IN_MEMORY), subject(BY_COOKIE)]
 
 
 def stored_subjects() -> list[Subject]:
@@ -208,6 +210,17 @@ def _counted(results: Results) -> Iterator[Verdict]:
     for case, most in (("remember", 1.0), ("api key", 0.5)):
         found = added(OURS, case) / added(BEFORE, case)
         yield _times(f"Instructions: {SIGNED[case][0]}", found, most, BEFORE)
+    found = of_login_cookie(results)
+    yield _times("Instructions: a page with a login cookie", found, 1.0, "with Flask's session")
+
+
+def of_login_cookie(results: Results) -> float:
+    """Return what a page costs with a login cookie, as times one with Flask's session.
+
+    All of the request counts: to open a session is Flask's share, which a login cookie saves.
+    """
+    by_cookie, by_session = (results.counts[subject(name)] for name in (BY_COOKIE, IN_MEMORY))
+    return by_cookie.all / by_session.all
 
 
 def _imports(results: Results) -> Iterator[Verdict]:

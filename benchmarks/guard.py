@@ -27,6 +27,9 @@ PAGE_INSTRUCTIONS = 1.5 * 1.1
 PUBLIC_INSTRUCTIONS = 0.3
 #: What one further read of `current_user` may cost, as times a read of Flask's own ``g``.
 READ_INSTRUCTIONS = 1.75
+#: What a page may cost where logins have a cookie of their own, as times one with the session: no
+#: more, and a tenth of slack.
+COOKIE_INSTRUCTIONS = 1.0 * 1.1
 ROUNDS = 15
 #: How often times are taken: what others do on the machine may spoil one, a slower page spoils all.
 ATTEMPTS = 5
@@ -105,6 +108,11 @@ def judge(results: Results) -> Iterator[Finding]:
         PUBLIC_INSTRUCTIONS,
     )
     reads = [added(name, "code 20") - added(name, "code 1") for name in (OURS, BY_HAND)]
+    yield Finding(
+        "a page with a login cookie, in instructions, with Flask's session = 1",
+        cases.of_login_cookie(results),
+        COOKIE_INSTRUCTIONS,
+    )
     yield Finding("a read of current_user, a read of g = 1", reads[0] / reads[1], READ_INSTRUCTIONS)
 
 

@@ -22,13 +22,14 @@ def realm(request: pytest.FixtureRequest) -> str | None:
     return name
 
 
-@pytest.fixture(params=["signed", "stored"])
+@pytest.fixture(params=["signed", "stored", "by cookie"])
 def app(request: pytest.FixtureRequest, realm: str | None) -> Flask:
     app = Flask("shop")
     app.config.update(
         SECRET_KEY="a key of thirty-two random bytes", TESTING=True, SESSION_COOKIE_SECURE=True
     )
-    store = MemorySessionStore() if request.param == "stored" else None
+    store = None if request.param == "signed" else MemorySessionStore()
+    app.config["LOGIN_STATE"] = "cookie" if request.param == "by cookie" else "session"
     manager = LoginManager[Any](app, name=realm, session_store=store)
     manager.user_loader(lambda _: User())
     app.add_url_rule("/in", "in", lambda: str(manager.login_user(User(), remember=True)))
@@ -37,7 +38,11 @@ def app(request: pytest.FixtureRequest, realm: str | None) -> Flask:
 
 
 def told(caplog: pytest.LogCaptureFixture) -> int:
-    return sum("did not send the session cookie back" in text for text in caplog.messages)
+    return sum(
+        "did not send the session cookie back" in text
+        or "did not send the login cookie back" in text
+        for text in caplog.messages
+    )
 
 
 def forgetful(app: Flask) -> FlaskClient:

@@ -46,6 +46,12 @@ def stored(name: str, urls: Urls) -> Variant:
     return logged_in(app, bare_app())
 
 
+def by_cookie(urls: Urls) -> Variant:
+    """On the memory store, with a login cookie in place of Flask's session."""
+    manager = LoginManager(session_store=MemorySessionStore())
+    return logged_in(login_app(manager, LOGIN_STATE="cookie"), bare_app(), "login")
+
+
 def raw_redis(urls: Urls) -> Variant:
     """One GET of a record's size, with redis-py as it comes."""
     import redis
@@ -138,6 +144,7 @@ CROWDS = ("1000", "20000", "100000", "1000000", "revoke")
 VARIANTS: dict[str, Callable[[Urls], Variant]] = {
     "ours": signed,
     "by hand": handwritten,
+    "ours, login cookie": by_cookie,
     **{
         f"ours, {name}": partial(stored, name)
         for name in ("memory", "sqlite", "postgresql", "redis")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from . import login_cookies
 from .core import settings
 from .core.protection import client_fingerprint
 
@@ -36,18 +37,25 @@ def note_login(visit: FlaskVisit) -> None:
 
 def tell_of_lost(visit: FlaskVisit) -> None:
     """Log, once for a login, that its browser has not sent the session cookie back."""
-    if not _may_be_lost(visit) or visit.config["SESSION_COOKIE_NAME"] in visit.request.cookies:
+    if not _may_be_lost(visit) or _name(visit) in visit.request.cookies:
         return
     known, client = _known(visit), _client(visit)
     if client in known:
         del known[client]
         settings.logger.debug(
             "A browser that logged in to the application '%s' over plain http did not send the"
-            " session cookie back: SESSION_COOKIE_SECURE is on, and browsers keep such a cookie for"
+            " %s cookie back: SESSION_COOKIE_SECURE is on, and browsers keep such a cookie for"
             " https alone. Serve the site over https, behind a proxy with ProxyFix; on your own"
             " machine set SESSION_COOKIE_SECURE = False.",
             visit.app.name,
+            "login" if visit.by_cookie else "session",
         )
+
+
+def _name(visit: FlaskVisit) -> str:
+    if visit.by_cookie:
+        return login_cookies.names_of(visit)[0]
+    return str(visit.config["SESSION_COOKIE_NAME"])
 
 
 def _may_be_lost(visit: FlaskVisit) -> bool:

@@ -32,8 +32,12 @@ if TYPE_CHECKING:
     from .logins import StoredLogins
     from .visit import Visit
 
+#: Its `raw_decode` takes half of the time of `json.loads`.
+_DECODER = json.JSONDecoder()
 # RFC 6265bis lets browsers drop longer cookies; ours are far shorter.
 _MOST_CHARACTERS = 4096
+#: What a login cookie begins with that is no remember token.
+_NOT_A_TOKEN = "~"
 #: Under which the record keeps the marker; no entry has such a name.
 _MARKER = "marker"
 
@@ -87,20 +91,22 @@ def read(visit: Visit) -> LoginEntries:
     """
     entries, logins = LoginEntries(), _logins(visit)
     login, marker = visit.login_cookies()
-    if not 0 < len(login) <= _MOST_CHARACTERS:
-        return entries
-    known, said = logins.remembered(login), None
-    if known is not None:
-        entries.token = login
-        session_id, _, said = _unsigned(visit, marker).partition("~")
-        said = said if session_id == known.id else None
-    else:
-        text, _, said = _unsigned(visit, login).partition("~")
+    known: Credential | None = None
+    said: str | None = None
+    if login.startswith(_NOT_A_TOKEN):
+        text, _, said = _unsigned(visit, login[1:]).partition("~")
         known = Credential.from_text(text)
+    elif 0 < len(login) <= _MOST_CHARACTERS:
+        known = logins.remembered(login)
+        if known is not None:
+            entries.token = login
+            session_id, _, said = _unsigned(visit, marker).partition("~")
+            said = said if session_id == known.id else None
     if known is not None:
         entries.shown, entries.shown_marker, entries.marker = known, said, said or ""
         if said is not None:
-            entries[visit.realm.entry.keys.login] = known._replace(mark="").to_text()
+            plain = known._replace(mark="") if known.mark else known
+            entries[visit.realm.entry.keys.login] = plain.to_text()
     return entries
 
 
@@ -155,8 +161,7 @@ def _number_of(entries: LoginEntries, known: Credential) -> int | None:
 
 def _fill(entries: LoginEntries, keys: SessionKeys, record: LoginSession, mark: str) -> None:
     entries[keys.user_id] = of_text(record.user_id, mark)
-    recall(entries, keys, record)
-    kept = _loaded(record)
+    kept = recall(entries, keys, record)
     kept.pop(keys.unknown_since, None)
     entries.is_foreign = kept.pop(_MARKER, None) != entries.marker
     if entries.is_foreign:
@@ -169,12 +174,12 @@ def _fill(entries: LoginEntries, keys: SessionKeys, record: LoginSession, mark: 
         entries[keys.acting_as] = of_text(*kept[keys.acting_as])
 
 
-def recall(sess: Session, keys: SessionKeys, record: LoginSession) -> None:
-    """Note since when the user of a record is unknown."""
-    entries = cast("LoginEntries", sess)
-    entries.unknown_since = _loaded(record).get(keys.unknown_since)
-    if entries.unknown_since is not None:
-        entries[keys.unknown_since] = entries.unknown_since
+def recall(sess: Session, keys: SessionKeys, record: LoginSession) -> dict[str, Any]:
+    """Note since when the user of a record is unknown; return all that the record keeps."""
+    entries, kept = cast("LoginEntries", sess), _loaded(record)
+    if keys.unknown_since in kept:
+        entries[keys.unknown_since] = entries.unknown_since = kept[keys.unknown_since]
+    return kept
 
 
 # -------------------------------------------------------------- what is kept
@@ -289,7 +294,9 @@ def _kept_of(entries: Mapping[str, Any], keys: SessionKeys) -> dict[str, Any]:
 
 
 def _loaded(record: LoginSession) -> dict[str, Any]:
-    loaded: dict[str, Any] = {} if record.entries is None else json.loads(record.entries)
+    if record.entries is None:
+        return {}
+    loaded: dict[str, Any] = _DECODER.raw_decode(record.entries)[0]
     return loaded
 
 
@@ -339,7 +346,7 @@ def due(visit: Visit, entries: LoginEntries) -> Cookies | None:
     salt = _salt(visit)
     if until is None:
         text = f"{credential.to_text()}~{entries.marker}"
-        return Cookies(sign(text, salt, visit.config), None, None)
+        return Cookies(_NOT_A_TOKEN + sign(text, salt, visit.config), None, None)
     token = _logins(visit).remember_text(stored, mark)
     marker = sign(f"{record.id}~{entries.marker}", salt, visit.config)
     return Cookies(token, until.timestamp(), marker)
