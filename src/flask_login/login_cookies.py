@@ -63,14 +63,14 @@ def came(visit: FlaskVisit) -> tuple[str, str]:
 
 def entries_of(visit: FlaskVisit) -> LoginEntries:
     """Return the entries of a login that has a cookie of its own; a copy for a late visit."""
-    if visit.in_cookie is None:
-        found = _found(visit)
+    found = visit.in_cookie
+    if found is None:
         # Not replaced, should another thread of this request have been quicker.
-        visit.in_cookie = found if visit.in_cookie is None else visit.in_cookie
+        found = visit.__dict__.setdefault("in_cookie", _found(visit))
     if not visit.is_late:
-        return visit.in_cookie
+        return found
     if visit.after is None:
-        visit.after = copy(visit.in_cookie)
+        visit.after = copy(found)
     return visit.after
 
 

@@ -24,7 +24,6 @@ from flask import Flask
 from tests.deadlines import at_most
 from tests.stores.fault_app import TIMEOUT, User, make_app
 from tests.stores.load import (
-    BOTH,
     REMEMBER,
     SESSION,
     Answer,
@@ -429,12 +428,17 @@ class HardOfHearing(MemorySessionStore):
         return act(*args, **kwargs)
 
 
+NAMES = {"session": (REMEMBER, SESSION), "cookie": ("login", "login-marker")}
+
+
 class Stage:
     """An application with one browser, before the request that matters."""
 
-    def __init__(self) -> None:
+    def __init__(self, state: str) -> None:
         self.clock = FrozenClock()
         self.store = HardOfHearing()
+        #: The names of what outlives the browser, and of what does not.
+        self.lasting, self.ending = NAMES[state]
         self.password = password = {"ann": "old", "bob": "old"}
 
         class WithPassword(User):
@@ -442,10 +446,11 @@ class Stage:
                 return password[self.id]
 
         self.app = self._app(WithPassword, self.store)
+        self.app.config["LOGIN_STATE"] = state
         self.signed_level = self._app(WithPassword, None)
         self.browser = Browser(in_process(self.app))
         self.browser.get("/login/ann")
-        assert set(self.browser.cookies) == BOTH
+        assert set(self.browser.cookies) == {self.lasting, self.ending}
 
     def _app(self, user_class: type[User], store: HardOfHearing | None) -> Flask:
         app = make_app(store, self.clock, user_class)
@@ -462,15 +467,15 @@ def with_a_session(stage: Stage) -> str:
 
 def with_a_remember_token(stage: Stage) -> str:
     stage.later()
-    del stage.browser.cookies[SESSION]
+    del stage.browser.cookies[stage.ending]
     return "/me"
 
 
 def with_a_session_of_before_the_confirmation(stage: Stage) -> str:
-    old = stage.browser.cookies[SESSION]
+    old = stage.browser.cookies[stage.ending]
     stage.browser.get("/confirm")
     stage.later()
-    stage.browser.cookies[SESSION] = old
+    stage.browser.cookies[stage.ending] = old
     return "/me"
 
 
@@ -539,11 +544,12 @@ SCENES: dict[Callable[[Stage], str], str | None] = {
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
 @pytest.mark.parametrize("done", [False, True], ids=["not done", "done"])
 @pytest.mark.parametrize("minutes", [0, 10])
+@pytest.mark.parametrize("state", NAMES)
 def test_whichever_question_is_not_answered_the_cookies_stay_and_the_next_try_is_right(
-    scene: Callable[[Stage], str], done: bool, minutes: int
+    scene: Callable[[Stage], str], done: bool, minutes: int, state: str
 ) -> None:
     for question in range(1, 20):
-        stage = Stage()
+        stage = Stage(state)
         path = scene(stage)
         kept = dict(stage.browser.cookies)
         stage.store.deaf_to, stage.store.done = question, done
@@ -562,6 +568,6 @@ def test_whichever_question_is_not_answered_the_cookies_stay_and_the_next_try_is
         answer = stage.browser.get("/whoami")
         assert answer.tells(SCENES[scene] or "nobody"), str(answer)
         if SCENES[scene] is None:
-            assert REMEMBER not in stage.browser.cookies
+            assert stage.lasting not in stage.browser.cookies
     else:
         pytest.fail("it asks without end")

@@ -37,7 +37,7 @@ _DECODER = json.JSONDecoder()
 # RFC 6265bis lets browsers drop longer cookies; ours are far shorter.
 _MOST_CHARACTERS = 4096
 #: What a login cookie begins with that is no remember token.
-_NOT_A_TOKEN = "~"
+_PLAIN = "~"
 #: Under which the record keeps the marker; no entry has such a name.
 _MARKER = "marker"
 
@@ -93,7 +93,7 @@ def read(visit: Visit) -> LoginEntries:
     login, marker = visit.login_cookies()
     known: Credential | None = None
     said: str | None = None
-    if login.startswith(_NOT_A_TOKEN):
+    if login.startswith(_PLAIN):
         text, _, said = _unsigned(visit, login[1:]).partition("~")
         known = Credential.from_text(text)
     elif 0 < len(login) <= _MOST_CHARACTERS:
@@ -160,7 +160,6 @@ def _number_of(entries: LoginEntries, known: Credential) -> int | None:
 
 
 def _fill(entries: LoginEntries, keys: SessionKeys, record: LoginSession, mark: str) -> None:
-    entries[keys.user_id] = of_text(record.user_id, mark)
     kept = recall(entries, keys, record)
     kept.pop(keys.unknown_since, None)
     entries.is_foreign = kept.pop(_MARKER, None) != entries.marker
@@ -168,10 +167,10 @@ def _fill(entries: LoginEntries, keys: SessionKeys, record: LoginSession, mark: 
         # In which browser it began holds for every marker; the rest is another's.
         kept = {keys.id: kept[keys.id]} if keys.id in kept else {}
     entries.kept = kept
-    entries.update(kept)
-    entries.setdefault(keys.fresh, False)
+    found = {keys.fresh: False, **kept, keys.user_id: of_text(record.user_id, mark)}
     if keys.acting_as in kept:
-        entries[keys.acting_as] = of_text(*kept[keys.acting_as])
+        found[keys.acting_as] = of_text(*kept[keys.acting_as])
+    entries.update(found)  # at once: other threads of the request may look
 
 
 def recall(sess: Session, keys: SessionKeys, record: LoginSession) -> dict[str, Any]:
@@ -346,7 +345,7 @@ def due(visit: Visit, entries: LoginEntries) -> Cookies | None:
     salt = _salt(visit)
     if until is None:
         text = f"{credential.to_text()}~{entries.marker}"
-        return Cookies(_NOT_A_TOKEN + sign(text, salt, visit.config), None, None)
+        return Cookies(_PLAIN + sign(text, salt, visit.config), None, None)
     token = _logins(visit).remember_text(stored, mark)
     marker = sign(f"{record.id}~{entries.marker}", salt, visit.config)
     return Cookies(token, until.timestamp(), marker)

@@ -34,15 +34,15 @@ if TYPE_CHECKING:
 # The session
 
 
-def from_session(visit: Visit, *, is_admitted: bool = False) -> Any:  # noqa: PLR0911  # a way in, and all that turns back
+def from_session(visit: Visit, admitted: Session | None = None) -> Any:  # noqa: PLR0911  # a way in, and all that turns back
     """Return the user whose login the session is.
 
     What may end it, in this order: session protection, the level, the user loader, what `unfit`
     asks, and the level once more, which brings the session up to date.
 
-    :param is_admitted: whether the level has been asked already.
+    :param admitted: the entries of a login in a cookie of its own, for whom the level was asked.
     """
-    realm, sess = visit.realm, visit.opened
+    realm, sess = visit.realm, visit.opened if admitted is None else admitted
     keys = realm.entry.keys
     user_id = None if sess is None else sess.get(keys.user_id)
     if sess is None or user_id is None:
@@ -59,7 +59,7 @@ def from_session(visit: Visit, *, is_admitted: bool = False) -> Any:  # noqa: PL
         # Whoever carried the session here carried the remember cookie too.
         visit.is_distrusted = True
         return None
-    reason = None if is_admitted else realm.level.admit(visit, sess, user_id)
+    reason = None if admitted is not None else realm.level.admit(visit, sess, user_id)
     if reason is not None:
         visit.leave(reason)
         return None
@@ -86,10 +86,11 @@ def from_session(visit: Visit, *, is_admitted: bool = False) -> Any:  # noqa: PL
 
 def _from_login_cookie(visit: Visit) -> Any:
     """Return the user of a login that has a cookie of its own, or had one."""
-    found = login_cookie.look(visit, cast("Session", visit.opened))
+    sess = cast("Session", visit.opened)
+    found = login_cookie.look(visit, sess)
     if isinstance(found, str):
         visit.leave(found)
-    return from_session(visit, is_admitted=True) if found is True else None
+    return from_session(visit, sess) if found is True else None
 
 
 def _end_force(visit: Visit, sess: Session, user: Any) -> None:
