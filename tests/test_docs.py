@@ -442,6 +442,7 @@ def test_the_page_of_exceptions_has_every_exception_with_its_reason_and_facts() 
         "MissingLoader": flask_login.MissingLoader(),
         "InvalidUser": flask_login.InvalidUser("user", "None", "get_id"),
         "InvalidUserId": flask_login.InvalidUserId("get_id"),
+        "LoginInSession": flask_login.LoginInSession("_user_id"),
         "NoCurrentUser": flask_login.NoCurrentUser("name"),
         "UnknownLoginView": flask_login.UnknownLoginView("login", "no such endpoint"),
         "UnguardedViewError": flask_login.UnguardedViewError(["home"]),
