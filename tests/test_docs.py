@@ -25,6 +25,7 @@ import flask_login
 from flask_login import (
     answering,
     doctor,
+    doctor_cookies,
     doctor_stores,
     exceptions,
     hooks,
@@ -564,6 +565,7 @@ def test_the_page_of_commands_has_every_option_and_no_other() -> None:
 def test_the_page_of_commands_has_every_finding_of_the_doctor_and_no_other() -> None:
     documented = names_under(CLI, "What `doctor` looks for")
     source = inspect.getsource(doctor) + inspect.getsource(doctor_stores)
+    source += inspect.getsource(doctor_cookies)
     source += inspect.getsource(migrations) + inspect.getsource(spelling)
     found = re.findall(r'Finding\(\s*"\w+"[^,]*,\s*"(\w+)"', source)
     found += [f"guard_below_{kind}" for kind in answering.CONSEQUENCES]

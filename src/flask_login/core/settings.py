@@ -180,8 +180,8 @@ LOGIN_STATE = Setting(
     "Where a browser keeps the credential of a login. `session`: in Flask's session. `cookie`: in a"
     " [cookie of its own](../how-to/login-cookie.md), `LOGIN_COOKIE_NAME`, which shows nothing of"
     " the user, survives `session.clear()`, and is the remember cookie too. Every realm needs a"
-    " session store then, and `LOGIN_OUTAGE_TRUST` stays None. Logins of before go on, whichever way"
-    ' it is changed. Code that writes `session["_user_id"]` does not work then.',
+    " session store then, and `LOGIN_OUTAGE_TRUST` stays None. Logins of before go on, whichever"
+    ' way it is changed. Code that writes `session["_user_id"]` does not work then.',
     parsers.one_of("session", "cookie"),
 )
 LOGIN_PENDING_TIMEOUT = Setting(
