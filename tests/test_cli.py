@@ -820,8 +820,9 @@ def test_doctor_prints_what_it_finds_with_its_cure(app: Flask) -> None:
     result = run(app, "doctor")
     assert result.exit_code == 0, "hints are no errors"
     lines = result.output.splitlines()
-    assert lines[0].startswith("HINT memory_store: ")
-    assert lines[1].startswith("    Use ")
+    assert lines[0].startswith("HINT session_cookie_unprefixed: ")
+    assert lines[1].startswith("    Set SESSION_COOKIE_NAME = '__Host-session'.")
+    assert lines[2].startswith("HINT memory_store: ")
     assert "ERROR" not in result.output
 
 
