@@ -90,8 +90,8 @@ def _login_cookie_gives(elsewhere: str, interval: timedelta | None) -> str:
     else:
         minutes = f"{interval.total_seconds() / 60:g}"
         shown = (
-            f"A login in use gets another cookie every {minutes} minutes: whoever shows the one before"
-            " it after that, user or thief, ends the login for both."
+            f"A login in use gets another cookie every {minutes} minutes: whoever shows the one"
+            " before it after that, user or thief, ends the login for both."
         )
     return (
         "The login of its user; that of a remembered login is not fresh, unless its marker was"
