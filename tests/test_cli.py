@@ -822,8 +822,9 @@ def test_doctor_prints_what_it_finds_with_its_cure(app: Flask) -> None:
     result = run(app, "doctor")
     assert result.exit_code == 0, "hints are no errors"
     lines = result.output.splitlines()
-    assert lines[0].startswith("HINT memory_store: ")
-    assert lines[1].startswith("    Use ")
+    assert lines[0].startswith("HINT session_cookie_unprefixed: ")
+    assert lines[1].startswith("    Set SESSION_COOKIE_NAME = '__Host-session'.")
+    assert lines[2].startswith("HINT memory_store: ")
     assert "ERROR" not in result.output
 
 
@@ -856,24 +857,24 @@ def test_doctor_prints_json_for_programs(app: Flask) -> None:
 
 def test_doctor_says_so_when_nothing_is_wrong(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flask_login.cli.examine", lambda app: [])
-    assert run(app, "doctor").output == "No problems in 38 checks.\n"
+    assert run(app, "doctor").output == "No problems in 41 checks.\n"
     assert json.loads(run(app, "doctor", "--json").stdout) == []
 
 
 @pytest.mark.parametrize(
     ("key", "state", "summary"),
     [
-        ("a key of thirty-two random bytes", "up", "4 hints in 38 checks."),
-        ("weak", "up", "1 error and 4 hints in 38 checks."),
+        ("a key of thirty-two random bytes", "up", "5 hints in 41 checks."),
+        ("weak", "up", "1 error and 5 hints in 41 checks."),
         (
             "a key of thirty-two random bytes",
             "down",
-            "1 error and 4 hints in 35 checks; 3 more need an answer of the session store.",
+            "1 error and 5 hints in 38 checks; 3 more need an answer of the session store.",
         ),
         (
             "a key of thirty-two random bytes",
             "none",
-            "2 hints in 30 checks; 8 more need a session store.",
+            "3 hints in 33 checks; 8 more need a session store.",
         ),
     ],
 )

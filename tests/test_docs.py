@@ -25,6 +25,7 @@ import flask_login
 from flask_login import (
     answering,
     doctor,
+    doctor_cookies,
     doctor_stores,
     exceptions,
     hooks,
@@ -442,6 +443,7 @@ def test_the_page_of_exceptions_has_every_exception_with_its_reason_and_facts() 
         "MissingLoader": flask_login.MissingLoader(),
         "InvalidUser": flask_login.InvalidUser("user", "None", "get_id"),
         "InvalidUserId": flask_login.InvalidUserId("get_id"),
+        "LoginInSession": flask_login.LoginInSession("_user_id"),
         "NoCurrentUser": flask_login.NoCurrentUser("name"),
         "UnknownLoginView": flask_login.UnknownLoginView("login", "no such endpoint"),
         "UnguardedViewError": flask_login.UnguardedViewError(["home"]),
@@ -563,6 +565,7 @@ def test_the_page_of_commands_has_every_option_and_no_other() -> None:
 def test_the_page_of_commands_has_every_finding_of_the_doctor_and_no_other() -> None:
     documented = names_under(CLI, "What `doctor` looks for")
     source = inspect.getsource(doctor) + inspect.getsource(doctor_stores)
+    source += inspect.getsource(doctor_cookies)
     source += inspect.getsource(migrations) + inspect.getsource(spelling)
     found = re.findall(r'Finding\(\s*"\w+"[^,]*,\s*"(\w+)"', source)
     found += [f"guard_below_{kind}" for kind in answering.CONSEQUENCES]

@@ -13,11 +13,14 @@ from flask_login import LoginManager, MemorySessionStore, SessionStoreUnavailabl
 from flask_login.doctor import examine
 from flask_login.doctor_checks import checks_made
 
+#: A session cookie that goes over plain http can have no prefix.
+PLAIN: dict[str, Any] = {"SESSION_COOKIE_SECURE": False, "SESSION_COOKIE_NAME": "session"}
 KEY = "6f1d0c9a8b7e4f3d2c1b0a9f8e7d6c5b"
 
 #: What a site on the internet says.
 GOOD: dict[str, Any] = {
     "SECRET_KEY": KEY,
+    "SESSION_COOKIE_NAME": "__Host-session",
     "SESSION_COOKIE_SECURE": True,
     "SESSION_COOKIE_SAMESITE": "Lax",
     "PREFERRED_URL_SCHEME": "https",
@@ -115,6 +118,11 @@ def test_nothing_is_wrong_with_a_good_site(store: MemorySessionStore | None) -> 
         {"SESSION_PROTECTION": "strong"},
         {"LOGIN_DISABLED": False},
         {"LOGIN_IDLE_TIMEOUT": timedelta(minutes=30)},
+        # A prefix that the other settings are good for, and none where they are not.
+        {"SESSION_COOKIE_NAME": "__HOST-shop", "SESSION_COOKIE_PATH": "/"},
+        {"SESSION_COOKIE_NAME": "__Secure-shop", "SESSION_COOKIE_DOMAIN": "example.org"},
+        {"SESSION_COOKIE_NAME": "shop", "SESSION_COOKIE_DOMAIN": "example.org"},
+        {"SESSION_COOKIE_NAME": "shop", "APPLICATION_ROOT": "/shop"},
         # Without a store there is nothing to adopt them into.
         {"REMEMBER_COOKIE_ACCEPT_LEGACY": True},
     ],
@@ -138,21 +146,21 @@ def test_a_setting_that_is_good_too_is_no_false_alarm(config: dict[str, Any]) ->
         ({"SECRET_KEY_FALLBACKS": [KEY]}, ("hint", "current_key_is_fallback")),
         ({"SECRET_KEY_FALLBACKS": [KEY[::-1], "dev"]}, ("error", "weak_fallback_key")),
         ({"SECRET_KEY_FALLBACKS": (b"dev",)}, ("error", "weak_fallback_key")),
-        ({"SESSION_COOKIE_SECURE": False}, ("error", "insecure_session_cookie")),
+        (PLAIN, ("error", "insecure_session_cookie")),
         (
-            {"SESSION_COOKIE_SECURE": False, "PREFERRED_URL_SCHEME": "http"},
+            {**PLAIN, "PREFERRED_URL_SCHEME": "http"},
             ("hint", "insecure_session_cookie"),
         ),
         (
             {
-                "SESSION_COOKIE_SECURE": False,
+                **PLAIN,
                 "PREFERRED_URL_SCHEME": "http",
                 "REMEMBER_COOKIE_SECURE": True,
             },
             ("error", "insecure_session_cookie"),
         ),
         (
-            {"SESSION_COOKIE_SECURE": False, "SESSION_COOKIE_SAMESITE": "none"},
+            {**PLAIN, "SESSION_COOKIE_SAMESITE": "none"},
             ("error", "same_site_none_insecure"),
         ),
         ({"SESSION_COOKIE_SAMESITE": None}, ("hint", "no_session_samesite")),
@@ -185,9 +193,14 @@ def test_a_setting_that_is_good_too_is_no_false_alarm(config: dict[str, Any]) ->
         ({"REMEMBER_COOKIE_DURATION": "a year"}, ("error", "wrong_setting")),
         ({"LOGIN_DISABLED": "maybe"}, ("error", "wrong_setting")),
         ({"SESSION_PROTECTION": "paranoid"}, ("error", "wrong_setting")),
-        ({"REMEMBER_COOKIE_NAME": "session"}, ("error", "wrong_setting")),
+        ({"REMEMBER_COOKIE_NAME": "__Host-session"}, ("error", "wrong_setting")),
         ({"SESSION_PROTECTION": None}, ("hint", "no_session_protection")),
         ({"SESSION_PROTECTION": ""}, ("hint", "no_session_protection")),
+        # The prefix of the session cookie's name.
+        ({"SESSION_COOKIE_NAME": "session"}, ("hint", "session_cookie_unprefixed")),
+        ({"SESSION_COOKIE_DOMAIN": "example.org"}, ("error", "session_cookie_prefix")),
+        ({"SESSION_COOKIE_PATH": "/app"}, ("error", "session_cookie_prefix")),
+        ({"APPLICATION_ROOT": "/app"}, ("error", "session_cookie_prefix")),
     ],
     ids=str,
 )
@@ -198,7 +211,7 @@ def test_a_setting_that_is_unsafe_is_found_and_nothing_else(
 
 
 def test_a_site_that_is_served_over_plain_http_gets_hints_for_it() -> None:
-    app = site(SESSION_COOKIE_SECURE=False, PREFERRED_URL_SCHEME="http")
+    app = site(**PLAIN, PREFERRED_URL_SCHEME="http")
     app.config["REMEMBER_COOKIE_SECURE"] = False
     assert found(app) == [("hint", "insecure_session_cookie"), ("hint", "insecure_remember_cookie")]
 
@@ -273,6 +286,110 @@ def test_an_application_without_a_manager_is_examined_too() -> None:
     app = Flask(__name__)
     app.config.update(GOOD)
     assert found(app) == [("hint", "no_proxy_fix")]
+
+
+@pytest.mark.parametrize("name", ["__Host-session", "__Secure-session", "__host-session"])
+@pytest.mark.parametrize("state", ["session", "cookie"])
+def test_a_prefix_that_the_session_cookie_does_not_keep_is_an_error(name: str, state: str) -> None:
+    app = site(SharedStore(), SESSION_COOKIE_NAME=name, LOGIN_STATE=state)
+    app.config.update(SESSION_COOKIE_SECURE=False, PREFERRED_URL_SCHEME="http")
+    finding = examine(app)[0]
+    assert (finding.level, finding.code) == ("error", "session_cookie_prefix")
+    lost = "every session is lost" if state == "cookie" else "no user stays logged in"
+    assert finding.text.endswith(f"browsers drop such a session cookie, and {lost}.")
+
+
+# A login cookie
+
+
+def cookie_site(store: MemorySessionStore | None = None, **config: Any) -> Flask:
+    return site(store or SharedStore(), LOGIN_STATE="cookie", **config)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"LOGIN_COOKIE_NAME": "__Host-shop"},
+        {"LOGIN_COOKIE_NAME": "__Host-shop", "SESSION_COOKIE_NAME": "__Host-shop_session"},
+        {"LOGIN_COOKIE_NAME": "__Host-shop", **PLAIN, "PREFERRED_URL_SCHEME": "https"},
+        {"SESSION_COOKIE_NAME": "__Secure-session"},
+        {"SESSION_COOKIE_PATH": "/"},
+    ],
+    ids=str,
+)
+def test_a_login_cookie_that_is_good_is_no_false_alarm(config: dict[str, Any]) -> None:
+    codes = {code for _, code in found(cookie_site(**config))}
+    assert codes <= ({"insecure_session_cookie"} if "SESSION_COOKIE_SECURE" in config else set())
+
+
+@pytest.mark.parametrize(
+    ("config", "named"),
+    [
+        ({"SESSION_COOKIE_NAME": "__Host-shop"}, "SESSION_COOKIE_NAME looks"),
+        (
+            {"SESSION_COOKIE_NAME": "__Secure-session", "SESSION_COOKIE_PATH": "/shop"},
+            "_PATH looks",
+        ),
+        ({"SESSION_COOKIE_NAME": "__Secure-session", "APPLICATION_ROOT": "/shop"}, "_ROOT looks"),
+        (
+            {"SESSION_COOKIE_NAME": "__Secure-shop", "APPLICATION_ROOT": "/shop"},
+            "SESSION_COOKIE_NAME and APPLICATION_ROOT look",
+        ),
+    ],
+    ids=str,
+)
+def test_signs_of_another_application_on_the_host_ask_for_a_name_of_the_login_cookie(
+    config: dict[str, Any], named: str
+) -> None:
+    app = cookie_site(**config)
+    (finding,) = examine(app)
+    assert (finding.level, finding.code) == ("hint", "login_cookie_shared")
+    assert f"{named} as if several applications shared the host" in finding.text
+    assert "LOGIN_COOKIE_NAME" in finding.cure
+    app.config["LOGIN_COOKIE_NAME"] = "__Host-shop-login"
+    assert found(app) == []
+    app.config.update(LOGIN_STATE="session", LOGIN_COOKIE_NAME=None)
+    assert found(app) == [], "there is no login cookie"
+
+
+@pytest.mark.parametrize(
+    ("config", "text"),
+    [
+        ({"LOGIN_COOKIE_NAME": "__Host-session"}, "a name that no other cookie has"),
+        ({"LOGIN_COOKIE_NAME": "remember_token"}, "a name that no other cookie has"),
+        ({"LOGIN_COOKIE_NAME": "__Host-login", **PLAIN, "PREFERRED_URL_SCHEME": "http"}, "prefix"),
+        ({"LOGIN_COOKIE_NAME": "a b"}, "LOGIN_COOKIE_NAME must be a cookie name"),
+        ({"REMEMBER_COOKIE_NAME": "a b"}, "REMEMBER_COOKIE_NAME must be"),
+        ({"LOGIN_OUTAGE_TRUST": 60}, "LOGIN_OUTAGE_TRUST must be None with LOGIN_STATE"),
+        ({"LOGIN_OUTAGE_TRUST": "long"}, "LOGIN_OUTAGE_TRUST must be a datetime.timedelta"),
+    ],
+    ids=str,
+)
+def test_a_setting_that_the_login_cookie_can_not_have_is_found_once(
+    config: dict[str, Any], text: str
+) -> None:
+    app = cookie_site()
+    app.config.update(config)
+    finding, *others = examine(app)
+    assert (finding.level, finding.code) == ("error", "wrong_setting")
+    assert text in finding.text
+    assert {other.code for other in others} <= {"insecure_session_cookie"}
+
+
+def test_a_realm_without_a_store_is_found_where_logins_have_a_cookie_of_their_own() -> None:
+    app = site(SharedStore())
+    LoginManager(app, name="staff")
+    app.config["LOGIN_STATE"] = "cookie"
+    (finding,) = examine(app)
+    assert (finding.level, finding.code) == ("error", "wrong_setting")
+    assert finding.text.startswith("session_store must be given for LOGIN_STATE = 'cookie'")
+
+
+def test_protection_that_is_off_leaves_a_copied_login_cookie_fresh() -> None:
+    (finding,) = examine(cookie_site(SESSION_PROTECTION=None))
+    assert finding.code == "no_session_protection"
+    assert "a copied login cookie stays fresh" in finding.text
 
 
 # The store
@@ -472,7 +589,7 @@ def test_every_finding_has_a_cure_and_none_shows_a_key() -> None:
         DownStore(),
         SECRET_KEY="canary",
         SECRET_KEY_FALLBACKS=["canary", "canary-2"],
-        SESSION_COOKIE_SECURE=False,
+        **PLAIN,
         SESSION_COOKIE_HTTPONLY=False,
         LOGIN_DISABLED=True,
     )
@@ -487,6 +604,9 @@ def test_every_finding_has_a_cure_and_none_shows_a_key() -> None:
 def test_a_text_and_a_cure_fit_on_a_screen() -> None:
     for app in (
         site(MemorySessionStore(), SECRET_KEY="dev", SESSION_COOKIE_SECURE=False),
+        site(SharedStore(), SESSION_COOKIE_NAME="session", SESSION_COOKIE_SAMESITE=None),
+        site(SharedStore(), LOGIN_STATE="cookie", APPLICATION_ROOT="/a", SESSION_COOKIE_PATH="/b"),
+        site(SharedStore(), LOGIN_STATE="cookie", LOGIN_COOKIE_NAME="__Host-session"),
         site(BrokenStore(), REMEMBER_COOKIE_SECURE=False, SESSION_PROTECTION=None),
     ):
         for finding in examine(app):

@@ -14,6 +14,7 @@ from flask_login import (
     ImpersonationDenied,
     InvalidUser,
     InvalidUserId,
+    LoginInSession,
     MissingLoader,
     MissingLoginManager,
     NoCurrentUser,
@@ -63,6 +64,7 @@ ERRORS: list[tuple[FlaskLoginError, str, type[Exception], dict[str, Any]]] = [
         AttributeError,
         {"what": "user", "given": "str", "missing": "get_id"},
     ),
+    (LoginInSession("_user_id"), "login_in_session", RuntimeError, {"key": "_user_id"}),
     (NoCurrentUser("name"), "no_request", AttributeError, {"attribute": "name"}),
     (
         UnknownLoginView("lgoin", "Could not build url for endpoint 'lgoin'."),
@@ -116,7 +118,7 @@ def test_an_error_s_text_names_its_data_and_ends_in_a_sentence(
     for value in data.values():
         for part in value if isinstance(value, tuple) else [value]:
             assert str(part) in text
-    assert text[0].isupper() or text.startswith(("user.", "503 ", "'"))
+    assert text[0].isupper() or text.startswith(("user.", "503 ", "'", "session["))
     assert text.endswith((".", "?"))
 
 

@@ -23,7 +23,9 @@ from flask_login import (
     login_user,
     logout_user,
 )
+from flask_login.core.signing import sign
 from flask_login.leaks import Leak, leaks
+from flask_login.testing import FrozenClock
 
 KEY = "6f1d0c9a8b7e4f3d2c1b0a9f8e7d6c5b"
 
@@ -60,12 +62,15 @@ class OnServer(SessionInterface):
 
 
 def site(
-    store: SessionStore | None = None, interface: SessionInterface | None = None, **config: Any
+    store: SessionStore | None = None,
+    interface: SessionInterface | None = None,
+    clock: FrozenClock | None = None,
+    **config: Any,
 ) -> Flask:
     app = Flask(__name__)
     app.config.update(SECRET_KEY=KEY, TESTING=True, **config)
     app.session_interface = interface or app.session_interface
-    manager: LoginManager[User] = LoginManager(app, session_store=store)
+    manager: LoginManager[User] = LoginManager(app, session_store=store, clock=clock)
     manager.user_loader(User)
 
     @app.post("/login")
@@ -245,6 +250,129 @@ def test_whoever_writes_to_the_store_turns_a_login_into_another_user_s() -> None
         session["_user_id"] = "bob"
     assert mallory.get("/").text.startswith("bob")
     assert "changed to another user" in said(app, "store_write").gives
+
+
+# A login cookie
+
+
+def cookie_site(interface: SessionInterface | None = None, **config: Any) -> Flask:
+    clock = FrozenClock()
+    app = site(MemorySessionStore(), interface, clock=clock, LOGIN_STATE="cookie", **config)
+    app.extensions["clock"] = clock
+    return app
+
+
+def pass_minutes(app: Flask, minutes: float) -> None:
+    app.extensions["clock"].advance(timedelta(minutes=minutes))
+
+
+def test_a_copied_login_cookie_is_the_login_and_fresh_with_its_marker_only() -> None:
+    app = cookie_site()
+    ann = ann_on(app)
+    assert thief_with(ann, "login", "login-marker").get("/").text == "ann fresh"
+    assert thief_with(ann, "login").get("/").text == "ann not fresh"
+    assert ann.get("/").text == "ann not fresh", "for the user too, until they prove who they are"
+    thief = thief_with(ann, "login", "login-marker")
+    ann.post("/logout")
+    assert thief.get("/").text == "None not fresh"
+    leak = said(app, "login_cookie")
+    assert "is not fresh, unless its marker was copied too" in leak.gives
+    assert leak.ends.startswith("A logout, `flask login revoke`")
+
+
+@pytest.mark.parametrize(
+    ("protection", "text", "outcome"),
+    [
+        (None, "stays fresh from every address", "ann fresh"),
+        ("basic", "From another address or browser the login is not fresh", "ann not fresh"),
+        ("strong", "From another address or browser it gives nothing", "None not fresh"),
+    ],
+)
+def test_what_a_login_cookie_gives_elsewhere_is_what_session_protection_leaves(
+    protection: str | None, text: str, outcome: str
+) -> None:
+    app = cookie_site(SESSION_PROTECTION=protection)
+    thief = thief_with(ann_on(app), "login", "login-marker", agent="another")
+    assert thief.get("/").text == outcome
+    assert text in said(app, "login_cookie").gives
+
+
+def test_a_copied_login_cookie_of_a_login_in_use_ends_it_when_it_was_renewed() -> None:
+    app = cookie_site()
+    for renewed, left_behind in ((0, 1), (1, 0)):
+        ann = ann_on(app)
+        browsers = ann, thief_with(ann, "login", "login-marker")
+        pass_minutes(app, 16)
+        assert browsers[renewed].get("/").text == "ann fresh"
+        pass_minutes(app, 1)
+        browsers[renewed].get("/")
+        pass_minutes(app, 1)
+        assert browsers[left_behind].get("/").text == "None not fresh"
+        assert browsers[renewed].get("/").text == "None not fresh"
+    gives = said(app, "login_cookie").gives
+    assert "another cookie every 15 minutes: whoever shows the one before it" in gives
+    app.config["LOGIN_RENEW_INTERVAL"] = 90
+    assert "every 1.5 minutes" in said(app, "login_cookie").gives
+
+
+def test_without_renewal_a_copied_login_cookie_stays_unseen() -> None:
+    app = cookie_site(LOGIN_RENEW_INTERVAL=None)
+    ann = ann_on(app)
+    thief = thief_with(ann, "login", "login-marker")
+    for _ in range(8):
+        pass_minutes(app, 16)
+        assert ann.get("/").text == thief.get("/").text == "ann fresh"
+    assert said(app, "login_cookie").gives.endswith("nothing shows that there is a copy.")
+
+
+def test_a_copied_session_cookie_gives_no_login_unless_it_is_from_before_the_switch() -> None:
+    app = cookie_site()
+    ann = ann_on(app)
+    with ann.session_transaction() as session:
+        session["cart"] = ["tea"]
+    assert thief_with(ann, "session").get("/").text == "None not fresh"
+    app.config["LOGIN_STATE"] = "session"
+    copied = thief_with(ann_on(app), "session")
+    app.config["LOGIN_STATE"] = "cookie"
+    assert copied.get("/").text == "ann fresh"
+    leak = said(app, "session_cookie")
+    assert leak.gives.startswith("Nobody's login")
+    assert leak.gives.endswith("before LOGIN_STATE was changed hold a login until they come back.")
+
+
+def test_a_dump_of_sessions_on_the_server_holds_no_login_where_that_has_a_cookie() -> None:
+    interface = OnServer()
+    app = cookie_site(interface)
+    ann_on(app)
+    for sid, kept in interface.kept.items():
+        assert kept.keys().isdisjoint({"_user_id", "_login"})
+        thief = app.test_client()
+        thief.set_cookie("session", sid)
+        assert thief.get("/").text == "None not fresh"
+    assert said(app, "session_storage").gives.startswith("Nobody's login")
+
+
+def test_a_dump_of_the_store_logs_nobody_in_where_the_login_has_a_cookie_either() -> None:
+    app = cookie_site(REMEMBER_COOKIE_ACCEPT_LEGACY=False)
+    ann_on(app)
+    (record,) = app.extensions["login"]["default"].manager.sessions.list("ann")
+    text = f"{record.id}.{record.secret_hash}.{record.generation}"
+    marker = json.loads(record.entries)["marker"]
+    thief, salt = app.test_client(), "flask-login.login-cookie.default"
+    thief.set_cookie("login", sign(f"{text}~{marker}", salt, app.config))  # knows the key too
+    assert thief.get("/").text == "None not fresh"
+    assert said(app, "store").gives.startswith("Nobody's login")
+
+
+def test_with_a_login_cookie_the_leaks_are_those_of_its_cookies() -> None:
+    found = json.loads(run(cookie_site(), "--json"))
+    assert [leak["code"] for leak in found] == [
+        "store",
+        "store_write",
+        "login_cookie",
+        "session_cookie",
+        "secret_key",
+    ]
 
 
 def run(app: Flask, *arguments: str) -> str:

@@ -71,6 +71,7 @@ NEW = {
     "InvalidUser",
     "InvalidUserId",
     "LoginAttempt",
+    "LoginInSession",
     "LoginSession",
     "LoginThrottle",
     "MemorySessionStore",

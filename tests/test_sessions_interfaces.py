@@ -374,6 +374,18 @@ def finding_of(app: Flask) -> Finding | None:
     return found[0] if found else None
 
 
+def test_where_logins_have_a_cookie_of_their_own_a_kept_session_id_gives_no_login(
+    make_app: Callable[..., Flask],
+) -> None:
+    app = make_app()
+    app.session_interface, app.config["LOGIN_STATE"] = OfItsOwn(BeakerSession), "cookie"
+    with app.app_context():
+        finding = finding_of(app)
+    assert finding is not None
+    assert finding.level == "hint"
+    assert finding.text.endswith("planted the id in a browser shares what pages keep in it.")
+
+
 @pytest.mark.parametrize(
     "interface", [OfItsOwn(BeakerSession), OldFlaskSession(BeakerSession), Opened(BeakerSession)]
 )
@@ -386,6 +398,7 @@ def test_sessions_that_keep_their_id_at_login_are_told_of_once_and_by_doctor(
         finding = finding_of(app)
     assert finding is not None
     assert finding.level == "error"
+    assert finding.text.endswith("is logged in together with its user.")
     client = app.test_client()
     client.get("/public")
     client.get("/login/alice")

@@ -14,6 +14,12 @@ from .answering import CONSEQUENCES, CURE, covered_guards
 from .core import settings
 from .decorator_order import guarded_elsewhere, guarded_in_vain
 from .default_guard import exempt_in_vain
+from .doctor_cookies import (
+    has_login_cookie,
+    look_at_login_cookie,
+    look_at_remember_cookie,
+    look_at_session_cookie,
+)
 from .doctor_stores import look_at_stores
 from .exceptions import ConfigurationError, UnguardedViewError
 from .findings import Finding as Finding
@@ -45,9 +51,10 @@ def examine(app: Flask) -> list[Finding]:
         *misspelt_flask_settings(app),
         *unknown_views(app, realms),
         *_keys(config),
-        *_session_cookie(config),
+        *look_at_session_cookie(config),
         *_session_id(app),
-        *_remember_cookie(config),
+        *look_at_remember_cookie(config),
+        *look_at_login_cookie(config, realms),
         *_guards(app, config, realms),
         *look_at_stores(config, realms),
         *unmigrated(app, realms),
@@ -122,57 +129,17 @@ def _weakness(key: object) -> str | None:
     return None
 
 
-def _is_https(config: dict[str, Any]) -> bool:
-    """Return whether the settings say that the site is served over https."""
-    if config.get("PREFERRED_URL_SCHEME") == "https" or config.get("SESSION_COOKIE_SECURE"):
-        return True
-    return read(settings.REMEMBER_COOKIE_SECURE, config) is True
-
-
-def _session_cookie(config: dict[str, Any]) -> Iterator[Finding]:
-    same_site = config.get("SESSION_COOKIE_SAMESITE")
-    if config.get("SESSION_COOKIE_SECURE"):
-        pass
-    elif isinstance(same_site, str) and same_site.lower() == "none":
-        yield Finding(
-            "error",
-            "same_site_none_insecure",
-            "SESSION_COOKIE_SAMESITE is 'None' and SESSION_COOKIE_SECURE is off: browsers drop such"
-            " a session cookie, and no user stays logged in.",
-            "Set SESSION_COOKIE_SECURE = True, or SESSION_COOKIE_SAMESITE = 'Lax'.",
-        )
-    else:
-        yield Finding(
-            "error" if _is_https(config) else "hint",
-            "insecure_session_cookie",
-            "SESSION_COOKIE_SECURE is off: the session cookie also goes over plain http.",
-            "Set SESSION_COOKIE_SECURE = True where the site is served over https.",
-        )
-    if not same_site:
-        yield Finding(
-            "hint",
-            "no_session_samesite",
-            "SESSION_COOKIE_SAMESITE is not set: browsers differ in their default.",
-            "Set SESSION_COOKIE_SAMESITE = 'Lax'.",
-        )
-    if not config.get("SESSION_COOKIE_HTTPONLY", True):
-        yield Finding(
-            "error",
-            "session_cookie_readable",
-            "SESSION_COOKIE_HTTPONLY is off: a script in the page can read the session cookie.",
-            "Remove the setting; Flask's default is True.",
-        )
-
-
 def _session_id(app: Flask) -> Iterator[Finding]:
     interface, sess = app.session_interface, _new_session(app)
     if not interface.is_null_session(sess) and keeps_its_id(interface, sess):
+        apart = has_login_cookie(app.config)
+        reads = "shares what pages keep in it" if apart else "is logged in together with its user"
         yield Finding(
-            "error",
+            "hint" if apart else "error",
             "session_id_kept",
             f"The session keeps its id at login ({type(interface).__module__}."
             f"{type(interface).__qualname__} has no 'regenerate'): an attacker who planted the id"
-            " in a browser is logged in together with its user.",
+            f" in a browser {reads}.",
             how_to_renew(interface),
         )
 
@@ -187,48 +154,6 @@ def _new_session(app: Flask) -> object:
         return interface.make_null_session(app) if opened is None else opened
     except Exception:  # noqa: BLE001  # Beaker's needs its middleware; a server may be away
         return None
-
-
-def _remember_cookie(config: dict[str, Any]) -> Iterator[Finding]:
-    if read(settings.REMEMBER_COOKIE_SECURE, config) is not False:
-        pass
-    elif read(settings.REMEMBER_COOKIE_SAMESITE, config) == "None":
-        yield Finding(
-            "error",
-            "same_site_none_insecure",
-            "REMEMBER_COOKIE_SAMESITE is 'None' and REMEMBER_COOKIE_SECURE is False: browsers drop"
-            " such a remember cookie, and no user is remembered.",
-            "Remove REMEMBER_COOKIE_SECURE, or set it to True.",
-        )
-    else:
-        yield Finding(
-            "error" if _is_https(config) else "hint",
-            "insecure_remember_cookie",
-            "REMEMBER_COOKIE_SECURE is False: the remember cookie also goes over plain http.",
-            "Remove the setting: then it is Secure whenever the request came over https.",
-        )
-    if not read(settings.REMEMBER_COOKIE_HTTPONLY, config):
-        yield Finding(
-            "error",
-            "remember_cookie_readable",
-            "REMEMBER_COOKIE_HTTPONLY is off: a script in the page can read the remember cookie.",
-            "Remove the setting; its default is True.",
-        )
-
-    elsewhere = [
-        key
-        for key, usual in (("REMEMBER_COOKIE_DOMAIN", None), ("REMEMBER_COOKIE_PATH", "/"))
-        if config.get(key, usual) != usual
-    ]
-    if elsewhere:
-        yield Finding(
-            "hint",
-            "remember_cookie_elsewhere",
-            f"{' and '.join(elsewhere)} is set: after a change of it browsers still have the"
-            " earlier remember cookies and send both. If they are two users', neither counts.",
-            "Fine if it stays as it is. After a change, users who share a browser may have to"
-            " log in again; a logout deletes both.",
-        )
 
 
 # -------------------------------------------------------------------- Flask-WTF
@@ -304,10 +229,11 @@ def _guards(app: Flask, config: dict[str, Any], realms: dict[str, RealmInApp]) -
         if protection(config, known.manager.session_protection) is None
     ]
     if off:
+        copied = "login" if has_login_cookie(config) else "session"
         yield Finding(
             "hint",
             "no_session_protection",
-            f"Session protection is off, in the realm {', '.join(off)}: a copied session cookie"
+            f"Session protection is off, in the realm {', '.join(off)}: a copied {copied} cookie"
             " stays fresh in another browser.",
             "Set SESSION_PROTECTION = 'basic': then it is not fresh there.",
         )

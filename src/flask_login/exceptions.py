@@ -11,6 +11,7 @@ from .core.exceptions import ConfigurationError as ConfigurationError
 from .core.exceptions import FlaskLoginError as FlaskLoginError
 from .core.exceptions import InvalidUser as InvalidUser
 from .core.exceptions import InvalidUserId as InvalidUserId
+from .core.exceptions import LoginInSession as LoginInSession
 from .core.exceptions import MissingLoader as MissingLoader
 from .core.exceptions import MissingLoginManager as MissingLoginManager
 from .core.exceptions import NoCurrentUser as NoCurrentUser

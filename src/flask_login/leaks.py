@@ -57,8 +57,9 @@ def _of_realm(app: Flask, manager: Manager) -> Iterator[Leak]:
     if logins is not None:
         yield Leak(realm, "store", f"a dump of the session store ({named(logins.store)})", *_STORE)
         yield Leak(realm, "store_write", "a way to write to the session store", *_STORE_WRITE)
+    apart = logins is not None and read(settings.LOGIN_STATE, config) == "cookie"
     if on_server:
-        held = _SESSIONS if logins is None else _SESSIONS_STORED
+        held = _SESSIONS if logins is None else _SESSIONS_APART if apart else _SESSIONS_STORED
         yield Leak(realm, "session_storage", "a dump of the sessions on the server", *held)
     elsewhere = _ELSEWHERE[protection(config, manager._session_protection)]
     session_gives = f"The login of its user. {elsewhere}."
@@ -71,10 +72,31 @@ def _of_realm(app: Flask, manager: Manager) -> Iterator[Leak]:
         key = _KEY_ON_SERVER if on_server else _KEY
     else:
         adopts = read(settings.REMEMBER_COOKIE_ACCEPT_LEGACY, config)
-        yield Leak(realm, "session_cookie", "a session cookie", session_gives, _BY_LOGOUT)
-        yield Leak(realm, "remember_cookie", "a remember cookie", *_REMEMBER_STORED)
+        if apart:
+            gives = _login_cookie_gives(elsewhere, settings.renew_interval(config))
+            yield Leak(realm, "login_cookie", "a login cookie", gives, _BY_LOGOUT)
+            yield Leak(realm, "session_cookie", "a session cookie", *_SESSION_APART)
+        else:
+            yield Leak(realm, "session_cookie", "a session cookie", session_gives, _BY_LOGOUT)
+            yield Leak(realm, "remember_cookie", "a remember cookie", *_REMEMBER_STORED)
         key = _KEY_ADOPTS if adopts else _KEY_STORED
     yield Leak(realm, "secret_key", "the SECRET_KEY", *key)
+
+
+def _login_cookie_gives(elsewhere: str, interval: timedelta | None) -> str:
+    """Return what a copied login cookie gives."""
+    if interval is None:
+        shown = "LOGIN_RENEW_INTERVAL is None: nothing shows that there is a copy."
+    else:
+        minutes = f"{interval.total_seconds() / 60:g}"
+        shown = (
+            f"A login in use gets another cookie every {minutes} minutes: whoever shows the one"
+            " before it after that, user or thief, ends the login for both."
+        )
+    return (
+        "The login of its user; that of a remembered login is not fresh, unless its marker was"
+        f" copied too. {elsewhere}. {shown}"
+    )
 
 
 def _in_words(span: timedelta) -> str:
@@ -123,6 +145,18 @@ _SESSIONS_STORED = _Said(
     f"{_SESSIONS.gives} The session store does not change that: each session holds the credential"
     " of its login.",
     "Delete these sessions, or `flask login revoke-everyone`.",
+)
+_BEFORE_THE_SWITCH = (
+    "Sessions from before LOGIN_STATE was changed hold a login until they come back."
+)
+_SESSIONS_APART = _Said(
+    "Nobody's login: what pages keep, and who is between the two steps of a login."
+    f" {_BEFORE_THE_SWITCH}",
+    "Delete these sessions.",
+)
+_SESSION_APART = _Said(
+    f"Nobody's login: what pages keep, and the CSRF token. {_BEFORE_THE_SWITCH}",
+    "Its age, or a new SECRET_KEY.",
 )
 _REMEMBER_STORED = _Said(
     "A login that is not fresh, until the user's own browser comes back with the older cookie."

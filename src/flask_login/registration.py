@@ -18,6 +18,7 @@ def register(manager: Manager, app: Flask, add_context_processor: bool) -> None:
     """Make a manager the one of its realm in `app`, replacing an earlier one."""
     settings.apply_profile(app.config)
     settings.check_settings(app.config)
+    _require_store(manager, app)
     realms: dict[str, RealmInApp] = app.extensions.setdefault("login", {})
     _require_own_store(manager, realms)
     first = not realms
@@ -36,6 +37,18 @@ def register(manager: Manager, app: Flask, add_context_processor: bool) -> None:
         _warn_of_memory(app)
     if add_context_processor:
         app.context_processor(manager._template_context)
+
+
+def _require_store(manager: Manager, app: Flask) -> None:
+    if manager._logins is None and settings.LOGIN_STATE.read(app.config) == "cookie":
+        raise ConfigurationError("session_store", None, _ACCEPTED_BY_COOKIE, _CURE_BY_COOKIE)
+
+
+_ACCEPTED_BY_COOKIE = "given for LOGIN_STATE = 'cookie'"
+_CURE_BY_COOKIE = (
+    "Give one to the LoginManager of every realm: LoginManager(app,"
+    " session_store=MemorySessionStore()), or set LOGIN_STATE = 'session'."
+)
 
 
 def _require_own_store(manager: Manager, realms: dict[str, RealmInApp]) -> None:

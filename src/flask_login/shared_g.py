@@ -16,24 +16,24 @@ from .loaders import unwrap
 if TYPE_CHECKING:
     from flask import Flask
 
-    from .visit import FlaskVisit
+    from .core.visit import Visit
 
 #: In the environ of a request whose user was taken from ``g`` once.
 _LEFT_G = "flask_login.left_g"
 
 
-def on_g(visit: FlaskVisit) -> Any:
+def on_g(visit: Visit) -> Any:
     """Return what belongs on ``g._login_user`` for a request."""
     return visit.user if visit.written is UNLOADED else visit.written
 
 
-def mirror(visit: FlaskVisit) -> None:
+def mirror(visit: Visit) -> None:
     """Write a request's user to ``g._login_user``, for extensions that read it there."""
     holder = app_context.get(None).g.__dict__
     holder["_login_user"], holder["_login_state"] = visit.user, visit
 
 
-def claim(visit: FlaskVisit, written: Any) -> Any:
+def claim(visit: Visit, written: Any) -> Any:
     """Take what other code wrote to ``g`` for this request's, and no other's."""
     holder = app_context.get(None).g
     if isinstance(written, LocalProxy):

@@ -58,6 +58,7 @@ DEFAULTS: dict[str, object] = {
     "REMEMBER_COOKIE_REFRESH_EACH_REQUEST": False,
     "REMEMBER_COOKIE_ENABLED": True,
     "REMEMBER_COOKIE_ACCEPT_LEGACY": True,
+    "LOGIN_COOKIE_NAME": None,
     "SESSION_PROTECTION": "basic",
     "USE_SESSION_FOR_NEXT": False,
     "FORCE_HOST_FOR_REDIRECTS": None,
@@ -72,6 +73,7 @@ DEFAULTS: dict[str, object] = {
     "LOGIN_FRESH_TIMEOUT": None,
     "LOGIN_TOUCH_INTERVAL": timedelta(seconds=60),
     "LOGIN_RENEW_INTERVAL": None,
+    "LOGIN_STATE": "session",
     "LOGIN_PENDING_TIMEOUT": timedelta(minutes=10),
     "LOGIN_UNKNOWN_USER_GRACE": timedelta(minutes=10),
     "LOGIN_OUTAGE_TRUST": None,
@@ -103,6 +105,7 @@ ACCEPTED: dict[str, list[tuple[object, object]]] = {
     "REMEMBER_COOKIE_REFRESH_EACH_REQUEST": [*YES_NO, (None, False)],
     "REMEMBER_COOKIE_ENABLED": [*YES_NO, (None, False)],
     "REMEMBER_COOKIE_ACCEPT_LEGACY": [*YES_NO, (None, False)],
+    "LOGIN_COOKIE_NAME": [("shop", "shop"), ("__Host-shop", "__Host-shop"), (None, None)],
     "SESSION_PROTECTION": [
         ("basic", "basic"),
         ("strong", "strong"),
@@ -131,6 +134,7 @@ ACCEPTED: dict[str, list[tuple[object, object]]] = {
         (90, timedelta(seconds=90)),
         (None, None),
     ],
+    "LOGIN_STATE": [("session", "session"), ("cookie", "cookie")],
     "LOGIN_PENDING_TIMEOUT": DURATIONS,
     "LOGIN_UNKNOWN_USER_GRACE": [*DURATIONS, (timedelta(0), timedelta(0)), (0, timedelta(0))],
     "LOGIN_OUTAGE_TRUST": [*DURATIONS, (None, None)],
@@ -162,6 +166,7 @@ REFUSED: dict[str, list[object]] = {
     "REMEMBER_COOKIE_REFRESH_EACH_REQUEST": NEITHER,
     "REMEMBER_COOKIE_ENABLED": NO_YES_NO,
     "REMEMBER_COOKIE_ACCEPT_LEGACY": NO_YES_NO,
+    "LOGIN_COOKIE_NAME": ["", " ", "a b", "a;b", "a=b", "a,b", 'a"b', "a\nb", "é", *NO_TEXT],
     "SESSION_PROTECTION": ["weak", "true", "on", True, 1, ["basic"], object()],
     "USE_SESSION_FOR_NEXT": NEITHER,
     "FORCE_HOST_FOR_REDIRECTS": ["e/vil", "http://a", "a:port", "a@b", "a\nb", *NO_TEXT],
@@ -176,6 +181,7 @@ REFUSED: dict[str, list[object]] = {
     "LOGIN_FRESH_TIMEOUT": NO_TIMEOUTS,
     "LOGIN_TOUCH_INTERVAL": NO_DURATIONS,
     "LOGIN_RENEW_INTERVAL": [89, timedelta(seconds=89), *NO_TIMEOUTS],
+    "LOGIN_STATE": [None, "", "Cookie", "cookies", True, object()],
     "LOGIN_PENDING_TIMEOUT": [None, *NO_TIMEOUTS],
     "LOGIN_UNKNOWN_USER_GRACE": [None, True, -1, timedelta(seconds=-1), "10", 1.5],
     "LOGIN_OUTAGE_TRUST": NO_TIMEOUTS,
@@ -293,7 +299,7 @@ def test_an_accepted_value_passes_init_app_and_is_read_as_what_it_means(
     caplog: pytest.LogCaptureFixture, key: str, value: object, meaning: object
 ) -> None:
     app = configured(**{key: value})
-    LoginManager(app)
+    LoginManager(app, session_store=MemorySessionStore())  # `LOGIN_STATE` needs one
     assert caplog.records == []
     read = BY_KEY[key].read(app.config)
     assert read == meaning
@@ -398,6 +404,35 @@ def test_a_setting_that_is_written_after_init_app_is_told_at_the_first_request(
     for _ in range(2):
         client.get("/")
     assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
+
+
+def test_a_login_cookie_without_a_session_store_is_refused_with_what_to_do() -> None:
+    app = configured(LOGIN_STATE="cookie")
+    LoginManager(app, session_store=MemorySessionStore())
+    with pytest.raises(
+        ConfigurationError, match="^session_store must be given for LOGIN_STATE"
+    ) as e:
+        LoginManager(app, name="staff")
+    assert "every realm" in e.value.cure
+    assert app.extensions["login"].keys() == {"default"}
+
+
+def test_a_login_cookie_and_trust_in_an_outage_are_refused_together() -> None:
+    trust = timedelta(minutes=5)
+    app = configured(LOGIN_STATE="cookie", LOGIN_OUTAGE_TRUST=trust)
+    with pytest.raises(ConfigurationError, match="^LOGIN_OUTAGE_TRUST must be None with LOGIN_STA"):
+        LoginManager(app, session_store=MemorySessionStore())
+    for good in ({"LOGIN_OUTAGE_TRUST": None}, {"LOGIN_STATE": "session"}):
+        LoginManager(configured(**{**app.config, **good}), session_store=MemorySessionStore())
+
+
+@pytest.mark.parametrize("key", ["LOGIN_COOKIE_NAME", "LOGIN_STATE"])
+def test_a_wrong_setting_of_the_login_cookie_that_is_set_later_is_found_once(key: str) -> None:
+    app = configured(SECRET_KEY="6f1d0c9a8b7e4f3d2c1b0a9f8e7d6c5b")
+    LoginManager(app)
+    app.config[key] = "a b"
+    found = [finding for finding in examine(app) if finding.code == "wrong_setting"]
+    assert [finding.text.split()[0] for finding in found] == [key]
 
 
 def test_the_constructor_checks_the_settings_too() -> None:

@@ -113,6 +113,11 @@ REMEMBER_COOKIE_ACCEPT_LEGACY = Setting(
     " may have been stolen.",
     parsers.boolean,
 )
+
+#: The settings of the remember cookie, in the order of the documentation.
+ROWS: tuple[Setting[Any], ...] = rows_of(globals())
+
+# Below the rows, because it is no setting of the remember cookie.
 LOGIN_COOKIE_NAME: Setting[str | None] = Setting(
     "LOGIN_COOKIE_NAME",
     None,
@@ -122,10 +127,6 @@ LOGIN_COOKIE_NAME: Setting[str | None] = Setting(
     " appends its name. Two applications on one host need two names.",
     parsers.optional(parsers.cookie_name),
 )
-
-
-#: The settings of the remember cookie, in the order of the documentation.
-ROWS: tuple[Setting[Any], ...] = rows_of(globals())
 
 
 class Attributes(NamedTuple):

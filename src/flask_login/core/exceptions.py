@@ -185,7 +185,7 @@ class LoginInSession(FlaskLoginError, RuntimeError):
     Found when somebody asks who the user is, and at the end of the request: raised in debug mode
     and while testing, logged otherwise.
 
-    .. versionadded:: 0.6.91
+    .. versionadded:: 0.6.90
     """
 
     reason = "login_in_session"

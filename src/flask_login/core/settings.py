@@ -177,10 +177,11 @@ LOGIN_STATE = Setting(
     "LOGIN_STATE",
     "session",
     "'session' or 'cookie'",
-    "With a session store: where a browser keeps the credential of a login. `session`: in Flask's"
-    " session. `cookie`: in a cookie of its own, `LOGIN_COOKIE_NAME`, which shows nothing of the"
-    " user, survives `session.clear()`, and is the remember cookie too. Logins of before go on,"
-    ' whichever way it is changed. Code that writes `session["_user_id"]` does not work then.',
+    "Where a browser keeps the credential of a login. `session`: in Flask's session. `cookie`: in a"
+    " [cookie of its own](../how-to/login-cookie.md), `LOGIN_COOKIE_NAME`, which shows nothing of"
+    " the user, survives `session.clear()`, and is the remember cookie too. Every realm needs a"
+    " session store then, and `LOGIN_OUTAGE_TRUST` stays None. Logins of before go on, whichever"
+    ' way it is changed. Code that writes `session["_user_id"]` does not work then.',
     parsers.one_of("session", "cookie"),
 )
 LOGIN_PENDING_TIMEOUT = Setting(
@@ -205,7 +206,7 @@ LOGIN_OUTAGE_TRUST: Setting[timedelta | None] = Setting(
     "a datetime.timedelta or whole seconds, greater than 0, or None",
     "While the session store gives no answer: for how long after its last check a session is"
     " accepted, not fresh, by its signed cookie alone. A login that was ended may live"
-    " that much longer. None: not at all; such requests get 503.",
+    ' that much longer. None: not at all; such requests get 503. Needs `LOGIN_STATE = "session"`.',
     parsers.timeout,
 )
 LOGIN_MAX_SESSIONS: Setting[Any] = Setting(
@@ -232,7 +233,8 @@ LOGIN_PROFILE: Setting[str | None] = Setting(
     " a login ends after 30 days. `aal2`: after 24 hours, and after 1 hour without a request;"
     " no user is remembered. `aal3`: 12 hours and 15 minutes. Each makes the cookies `Secure`,"
     " `HttpOnly` and `SameSite=Lax`, login and logout renew the CSRF token, and guards look at"
-    " OPTIONS too. How users prove their identity is up to the application.",
+    " OPTIONS too. The session cookie keeps its name: `__Host-session` is better, but a new name"
+    " logs everybody out once. How users prove their identity is up to the application.",
     parsers.optional(parsers.one_of("aal1", "aal2", "aal3")),
 )
 
@@ -313,6 +315,20 @@ def check_settings(config: Mapping[str, Any]) -> None:
     if any(key in ("", b"") for key in fallbacks or ()):
         # Flask's own session would accept it: anybody could log in as anybody.
         raise ConfigurationError("SECRET_KEY_FALLBACKS", "an empty key", "a list of secret keys")
+    check_state(config)
+
+
+def check_state(config: Mapping[str, Any]) -> None:
+    """Check that `LOGIN_STATE` goes with the other settings; raises `ConfigurationError`."""
+    trust = LOGIN_OUTAGE_TRUST.read(config)
+    if trust is not None and LOGIN_STATE.read(config) == "cookie":
+        raise ConfigurationError(
+            LOGIN_OUTAGE_TRUST.key,
+            trust,
+            "None with LOGIN_STATE = 'cookie'",
+            "A login cookie names nobody while the store is away: remove the setting, or set"
+            " LOGIN_STATE = 'session'.",
+        )
 
 
 def remarks(config: Mapping[str, Any]) -> list[Remark]:
