@@ -22,6 +22,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from tests.effort import part_of
 from tests.one_login import NOBODY, Jar, Site, take
 
 from flask_login import MemorySessionStore
@@ -169,7 +170,7 @@ def test_whatever_an_owner_and_a_thief_do_only_the_thief_rings_and_always_does(
     every_store: SessionStore,
 ) -> None:
     played = type("Played", (Theft,), {"store": every_store, "settings": {}})
-    examples = 200 if isinstance(every_store, MemorySessionStore) else 40
+    examples = part_of(200 if isinstance(every_store, MemorySessionStore) else 40)
     run_state_machine_as_test(
         played, settings=settings(max_examples=examples, deadline=None, database=None)
     )
