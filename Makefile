@@ -17,8 +17,11 @@ PYTHONS := 3.10 3.11 3.12 3.13
 SOURCES := $(shell find src -name '*.py' -o -name py.typed 2>/dev/null) pyproject.toml hatch_build.py README.md LICENSE
 # Everything except the browser and the load; each of these environments has its own Flask.
 PARALLEL := -n auto --dist loadgroup
+# Where nothing shares a server; deciding test by test takes longer than many a test.
+SPREAD := -n auto --dist worksteal
 CORE := python -m pytest -q $(PARALLEL) -m "not browser and not load" -p no:cacheprovider
-IS_QUICK := -m "not browser and not load and not servers and not slow"
+IS_LIBRARY := -m "not browser and not load and not servers and not tools"
+IS_QUICK := -m "not browser and not load and not servers and not tools and not slow"
 # Modules that mostly speak to a server: `make test-all` wants every branch of them.
 TO_SERVERS := */sessions/redis.py,*/sessions/redis_client.py,*/sessions/sqlalchemy.py,*/sessions/contract.py
 
@@ -80,7 +83,7 @@ test: .venv/.wheel ## the library's tests against the built wheel, 3 minutes (AR
 ifeq ($(ARGS),)
 	@echo "The library's tests, without servers and browsers: about 3 minutes on two idle cores."
 	@rm -f .coverage .coverage[.-]*
-	@$(BIN)/python -m pytest -q -r fE $(PARALLEL) -m "not browser and not load and not servers" \
+	@$(BIN)/python -m pytest -q -r fE $(SPREAD) $(IS_LIBRARY) \
 		--cov --cov-report= --cov-fail-under=0 tests
 	@$(BIN)/python -m coverage report --omit "$(TO_SERVERS)"
 else
@@ -89,13 +92,13 @@ endif
 
 test-quick: .venv/.wheel ## the tests that tell the most in the least time, a minute
 	@echo "The quick tests: less than a minute on two idle cores."
-	@FLASK_LOGIN_HYPOTHESIS=quick $(BIN)/python -m pytest -q -r fE $(PARALLEL) \
-		$(IS_QUICK) tests $(ARGS)
+	@FLASK_LOGIN_TEST_EFFORT=quick $(BIN)/python -m pytest -q -r fE $(SPREAD) \
+		$(IS_QUICK) --most-cases 12 tests $(ARGS)
 
 test-all: .venv/.wheel ## all but the kills: servers, browsers and the portal too, every branch covered
 	@echo "All tests but test-chaos, with servers, browsers and the portal: about 8 minutes on two idle cores."
 	@rm -f .coverage .coverage[.-]*
-	@$(BIN)/python -m pytest -q $(PARALLEL) -m "not load" --cov --cov-report= --cov-fail-under=0 $(ARGS)
+	@FLASK_LOGIN_TEST_EFFORT=full $(BIN)/python -m pytest -q $(PARALLEL) -m "not load" --cov --cov-report= --cov-fail-under=0 $(ARGS)
 	@if [ -e .coverage-partial ]; then \
 		echo "Tests on servers were skipped: their modules are left out of the coverage."; \
 		$(BIN)/python -m coverage report --omit "$(TO_SERVERS)"; \
@@ -129,7 +132,7 @@ test-minimal: .venvs/minimal/.ready dist/.built ## the library's tests with noth
 
 test-public-flask: .venv/.wheel ## the quick tests with the names gone that Flask does not promise
 	@echo "The quick tests, by Flask's public names alone: about a minute on two idle cores."
-	@FLASK_LOGIN_HYPOTHESIS=quick $(BIN)/python -m pytest -q -r fE $(PARALLEL) -p tests.without_internals \
+	@FLASK_LOGIN_TEST_EFFORT=quick $(BIN)/python -m pytest -q -r fE $(SPREAD) -p tests.without_internals \
 		$(IS_QUICK) -p no:cacheprovider tests $(ARGS)
 
 INTEGRATIONS := python -m pytest -q -r fE $(PARALLEL) -p no:cacheprovider
@@ -148,7 +151,7 @@ test-pythons: ## every test but the long ones on each Python the machine has (QU
 
 $(PYTHONS:%=test-py%): test-py%: .venvs/%/.ready dist/.built
 	@scripts/install-wheel .venvs/$*
-	$(if $(QUICK),FLASK_LOGIN_HYPOTHESIS=quick) .venvs/$*/bin/$(CORE) $(if $(QUICK),$(IS_QUICK) tests) $(ARGS)
+	$(if $(QUICK),FLASK_LOGIN_TEST_EFFORT=quick) .venvs/$*/bin/$(CORE) $(if $(QUICK),$(IS_QUICK) tests) $(ARGS)
 
 .venvs/oldest/.ready: requirements/oldest.txt scripts/make-env
 	@scripts/make-env "$$(scripts/find-python 3.10 || echo $(PYTHON))" .venvs/oldest requirements/oldest.txt
