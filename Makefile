@@ -10,6 +10,9 @@ SHELL := bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
+# Each process of the tests would compile them anew; what they keep is in no commit and no release.
+export PYTHONDONTWRITEBYTECODE :=
+
 BIN := .venv/bin
 UV := .venvs/lock/bin/uv
 UV_VERSION := 0.13.8
@@ -19,8 +22,10 @@ SOURCES := $(shell find src -name '*.py' -o -name py.typed 2>/dev/null) pyprojec
 PARALLEL := -n auto --dist loadgroup
 # Where nothing shares a server; deciding test by test takes longer than many a test.
 SPREAD := -n auto --dist worksteal
-CORE := python -m pytest -q $(PARALLEL) -m "not browser and not load" -p no:cacheprovider
+CORE := python -m pytest -q $(PARALLEL) -m "not browser and not load and not tools" -p no:cacheprovider
 IS_LIBRARY := -m "not browser and not load and not servers and not tools"
+# No server's client is in these environments.
+BARE := python -m pytest -q $(SPREAD) $(IS_LIBRARY) -p no:cacheprovider
 IS_QUICK := -m "not browser and not load and not servers and not tools and not slow"
 # Modules that mostly speak to a server: `make test-all` wants every branch of them.
 TO_SERVERS := */sessions/redis.py,*/sessions/redis_client.py,*/sessions/sqlalchemy.py,*/sessions/contract.py
@@ -93,7 +98,7 @@ endif
 test-quick: .venv/.wheel ## the tests that tell the most in the least time, a minute
 	@echo "The quick tests: less than a minute on two idle cores."
 	@FLASK_LOGIN_TEST_EFFORT=quick $(BIN)/python -m pytest -q -r fE $(SPREAD) \
-		$(IS_QUICK) --most-cases 12 tests $(ARGS)
+		$(IS_QUICK) --most-cases 8 tests $(ARGS)
 
 test-all: .venv/.wheel ## all but the kills: servers, browsers and the portal too, every branch covered
 	@echo "All tests but test-chaos, with servers, browsers and the portal: about 8 minutes on two idle cores."
@@ -116,7 +121,7 @@ coverage: test-all ## test-all, and a page of what was run in build/coverage
 
 test-oldest: .venvs/oldest/.ready dist/.built ## the library's tests on the oldest supported Flask
 	@scripts/install-wheel .venvs/oldest
-	.venvs/oldest/bin/$(CORE) tests $(ARGS)
+	.venvs/oldest/bin/$(BARE) tests $(ARGS)
 
 test-newest: .venvs/newest/.ready dist/.built ## every test but the long ones on the newest Flask and Python, pre-releases too
 	@.venvs/newest/bin/python -m pip install -qq --disable-pip-version-check --upgrade \
@@ -128,7 +133,7 @@ test-newest: .venvs/newest/.ready dist/.built ## every test but the long ones on
 
 test-minimal: .venvs/minimal/.ready dist/.built ## the library's tests with nothing but Flask installed
 	@scripts/install-wheel .venvs/minimal
-	.venvs/minimal/bin/$(CORE) tests $(ARGS)
+	.venvs/minimal/bin/$(BARE) tests $(ARGS)
 
 test-public-flask: .venv/.wheel ## the quick tests with the names gone that Flask does not promise
 	@echo "The quick tests, by Flask's public names alone: about a minute on two idle cores."
