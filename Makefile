@@ -10,6 +10,9 @@ SHELL := bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
+# Each process of the tests would compile them anew; what they keep is in no commit and no release.
+export PYTHONDONTWRITEBYTECODE :=
+
 BIN := .venv/bin
 UV := .venvs/lock/bin/uv
 UV_VERSION := 0.13.8
@@ -17,8 +20,13 @@ PYTHONS := 3.10 3.11 3.12 3.13
 SOURCES := $(shell find src -name '*.py' -o -name py.typed 2>/dev/null) pyproject.toml hatch_build.py README.md LICENSE
 # Everything except the browser and the load; each of these environments has its own Flask.
 PARALLEL := -n auto --dist loadgroup
-CORE := python -m pytest -q $(PARALLEL) -m "not browser and not load" -p no:cacheprovider
-IS_QUICK := -m "not browser and not load and not servers and not slow"
+# Where nothing shares a server; deciding test by test takes longer than many a test.
+SPREAD := -n auto --dist worksteal
+CORE := python -m pytest -q $(PARALLEL) -m "not browser and not load and not tools" -p no:cacheprovider
+IS_LIBRARY := -m "not browser and not load and not servers and not tools"
+# No server's client is in these environments.
+BARE := python -m pytest -q $(SPREAD) $(IS_LIBRARY) -p no:cacheprovider
+IS_QUICK := -m "not browser and not load and not servers and not tools and not slow"
 # Modules that mostly speak to a server: `make test-all` wants every branch of them.
 TO_SERVERS := */sessions/redis.py,*/sessions/redis_client.py,*/sessions/sqlalchemy.py,*/sessions/contract.py
 
@@ -80,7 +88,7 @@ test: .venv/.wheel ## the library's tests against the built wheel, 3 minutes (AR
 ifeq ($(ARGS),)
 	@echo "The library's tests, without servers and browsers: about 3 minutes on two idle cores."
 	@rm -f .coverage .coverage[.-]*
-	@$(BIN)/python -m pytest -q -r fE $(PARALLEL) -m "not browser and not load and not servers" \
+	@$(BIN)/python -m pytest -q -r fE $(SPREAD) $(IS_LIBRARY) \
 		--cov --cov-report= --cov-fail-under=0 tests
 	@$(BIN)/python -m coverage report --omit "$(TO_SERVERS)"
 else
@@ -89,13 +97,13 @@ endif
 
 test-quick: .venv/.wheel ## the tests that tell the most in the least time, a minute
 	@echo "The quick tests: less than a minute on two idle cores."
-	@FLASK_LOGIN_HYPOTHESIS=quick $(BIN)/python -m pytest -q -r fE $(PARALLEL) \
-		$(IS_QUICK) tests $(ARGS)
+	@FLASK_LOGIN_TEST_EFFORT=quick $(BIN)/python -m pytest -q -r fE $(SPREAD) \
+		$(IS_QUICK) --most-cases 8 tests $(ARGS)
 
 test-all: .venv/.wheel ## all but the kills: servers, browsers and the portal too, every branch covered
 	@echo "All tests but test-chaos, with servers, browsers and the portal: about 8 minutes on two idle cores."
 	@rm -f .coverage .coverage[.-]*
-	@$(BIN)/python -m pytest -q $(PARALLEL) -m "not load" --cov --cov-report= --cov-fail-under=0 $(ARGS)
+	@FLASK_LOGIN_TEST_EFFORT=full $(BIN)/python -m pytest -q $(PARALLEL) -m "not load" --cov --cov-report= --cov-fail-under=0 $(ARGS)
 	@if [ -e .coverage-partial ]; then \
 		echo "Tests on servers were skipped: their modules are left out of the coverage."; \
 		$(BIN)/python -m coverage report --omit "$(TO_SERVERS)"; \
@@ -113,7 +121,7 @@ coverage: test-all ## test-all, and a page of what was run in build/coverage
 
 test-oldest: .venvs/oldest/.ready dist/.built ## the library's tests on the oldest supported Flask
 	@scripts/install-wheel .venvs/oldest
-	.venvs/oldest/bin/$(CORE) tests $(ARGS)
+	.venvs/oldest/bin/$(BARE) tests $(ARGS)
 
 test-newest: .venvs/newest/.ready dist/.built ## every test but the long ones on the newest Flask and Python, pre-releases too
 	@.venvs/newest/bin/python -m pip install -qq --disable-pip-version-check --upgrade \
@@ -125,11 +133,11 @@ test-newest: .venvs/newest/.ready dist/.built ## every test but the long ones on
 
 test-minimal: .venvs/minimal/.ready dist/.built ## the library's tests with nothing but Flask installed
 	@scripts/install-wheel .venvs/minimal
-	.venvs/minimal/bin/$(CORE) tests $(ARGS)
+	.venvs/minimal/bin/$(BARE) tests $(ARGS)
 
 test-public-flask: .venv/.wheel ## the quick tests with the names gone that Flask does not promise
 	@echo "The quick tests, by Flask's public names alone: about a minute on two idle cores."
-	@FLASK_LOGIN_HYPOTHESIS=quick $(BIN)/python -m pytest -q -r fE $(PARALLEL) -p tests.without_internals \
+	@FLASK_LOGIN_TEST_EFFORT=quick $(BIN)/python -m pytest -q -r fE $(SPREAD) -p tests.without_internals \
 		$(IS_QUICK) -p no:cacheprovider tests $(ARGS)
 
 INTEGRATIONS := python -m pytest -q -r fE $(PARALLEL) -p no:cacheprovider
@@ -148,7 +156,7 @@ test-pythons: ## every test but the long ones on each Python the machine has (QU
 
 $(PYTHONS:%=test-py%): test-py%: .venvs/%/.ready dist/.built
 	@scripts/install-wheel .venvs/$*
-	$(if $(QUICK),FLASK_LOGIN_HYPOTHESIS=quick) .venvs/$*/bin/$(CORE) $(if $(QUICK),$(IS_QUICK) tests) $(ARGS)
+	$(if $(QUICK),FLASK_LOGIN_TEST_EFFORT=quick) .venvs/$*/bin/$(CORE) $(if $(QUICK),$(IS_QUICK) tests) $(ARGS)
 
 .venvs/oldest/.ready: requirements/oldest.txt scripts/make-env
 	@scripts/make-env "$$(scripts/find-python 3.10 || echo $(PYTHON))" .venvs/oldest requirements/oldest.txt

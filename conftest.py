@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -27,11 +28,40 @@ class AtOnce:
         self._reporter.line(report.longreprtext)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the browsers in one process: two at a time only wait for each other."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a quick run take a few cases of each test."""
+    parser.addoption(
+        "--most-cases",
+        type=int,
+        metavar="N",
+        help="of a test with more than N cases, run N that are spread over all of them",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the browsers in one process, where two at a time would wait for each other."""
     for item in items:
         if item.get_closest_marker("browser") is not None:
             item.add_marker(pytest.mark.xdist_group("browser"))
+    most = config.getoption("--most-cases")
+    if most is not None:
+        kept = some_cases(items, most)
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = [item for item in items if item in kept]
+
+
+def some_cases(items: list[pytest.Item], most: int) -> set[pytest.Item]:
+    """Return the items without some cases of those tests that have more than so many."""
+    tests: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        tests.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    kept: set[pytest.Item] = set()
+    for test, cases in tests.items():
+        # By chance, as every n-th would always have the same value of one parameter; each time and
+        # in each process the same ones.
+        chosen = Random(test).sample(range(len(cases)), min(most, len(cases)))  # noqa: S311  # no secret
+        kept.update(cases[number] for number in chosen)
+    return kept
 
 
 @pytest.hookimpl(trylast=True)

@@ -100,7 +100,7 @@ def press(browser: Chrome, by: str, where: str) -> None:
 def serve(app: Any, host: str = "127.0.0.1") -> Iterator[str]:
     """Serve a WSGI application for as long as the context lasts; gives its address."""
     server = make_server(host, 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield f"http://{host}:{server.server_port}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask import Flask, request
 from hypothesis import settings
+from tests.effort import EFFORT, EXAMPLES
 
 from flask_login import (
     LoginManager,
@@ -24,10 +25,8 @@ from flask_login.testing import FrozenClock
 collect_ignore = ["integrations"]
 
 # A machine that is busy is no failure.
-settings.register_profile("no deadline", deadline=None)
-# For `make test-quick`: what Hypothesis finds late, it finds in the other runs.
-settings.register_profile("quick", deadline=None, max_examples=10)
-settings.load_profile(os.environ.get("FLASK_LOGIN_HYPOTHESIS", "no deadline"))
+settings.register_profile(EFFORT, deadline=None, max_examples=EXAMPLES)
+settings.load_profile(EFFORT)
 
 #: Of the contract of the stores, what takes seconds on each of them.
 SLOW = {
@@ -73,6 +72,20 @@ class Account(UserMixin):
     @property
     def is_active(self) -> bool:
         return self.active
+
+
+@pytest.fixture
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have Werkzeug hash passwords in no time, where the test is not about them."""
+    scrypt, pbkdf2 = hashlib.scrypt, hashlib.pbkdf2_hmac
+    monkeypatch.setattr(
+        hashlib, "scrypt", lambda *args, **options: scrypt(*args, **options | {"n": 2})
+    )
+    monkeypatch.setattr(
+        hashlib,
+        "pbkdf2_hmac",
+        lambda name, password, salt, _, *rest: pbkdf2(name, password, salt, 1, *rest),
+    )
 
 
 @pytest.fixture

@@ -128,7 +128,7 @@ def forgotten_receivers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("quiet_log")
+@pytest.mark.usefixtures("quiet_log", "cheap_hashes")
 @pytest.mark.parametrize("page", PAGES, ids=id_of)
 def test_the_code_of_a_page_runs_and_prints_what_the_page_says(
     page: Path, capsys: pytest.CaptureFixture[str], pytester: pytest.Pytester

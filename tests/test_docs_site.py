@@ -21,7 +21,7 @@ from tests.node import find_node
 pytest.importorskip("sphinx", reason="builds the site with Sphinx")
 pytest.importorskip("furo", reason="builds the site with Furo")
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("docs site")]
+pytestmark = [pytest.mark.tools, pytest.mark.xdist_group("docs site")]
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

@@ -18,6 +18,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -39,7 +40,7 @@ for client in ("sqlalchemy", "flask_sqlalchemy"):
     with suppress(ImportError):
         importlib.import_module(client)
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cheap_hashes")]
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -614,12 +615,18 @@ def test_an_event_of_a_socket_counts_as_activity(load: Load) -> None:
 # OpenID Connect
 
 
+@cache
+def signing_key(owner: str = "provider") -> Any:
+    """Return a key, the same one each time: making it takes longer than a test."""
+    jwk = pytest.importorskip("joserfc.jwk", reason="the page uses Authlib")
+    return jwk.RSAKey.generate_key(2048, parameters={"kid": "1"}, private=True)
+
+
 class Provider:
     """An identity provider that asks nothing: it says what the test tells it to say."""
 
     def __init__(self) -> None:
-        jwk = pytest.importorskip("joserfc.jwk", reason="the page uses Authlib")
-        self.key = jwk.RSAKey.generate_key(2048, parameters={"kid": "1"}, private=True)
+        self.key = signing_key()
         self.url = ""
         self.claims: dict[str, Any] = {}
         self.asked: dict[str, str] = {}
@@ -815,7 +822,7 @@ def test_a_logout_that_the_provider_did_not_sign_for_this_is_refused(
     if claims == "no token":
         token = "no token"
     elif claims == "another key":
-        token = idp.sign({"events": EVENT, "sid": "s1"}, key=Provider().key)
+        token = idp.sign({"events": EVENT, "sid": "s1"}, key=signing_key("thief"))
     else:
         given = {"sid": "s1", **claims}
         token = idp.sign({name: value for name, value in given.items() if value is not None})

@@ -118,7 +118,7 @@ def built(trees: list[Path], tmp_path_factory: pytest.TempPathFactory) -> list[l
     return [build(tree, tmp_path_factory.mktemp("dist")) for tree in trees]
 
 
-@pytest.mark.slow
+@pytest.mark.tools
 @pytest.mark.xdist_group("packaging")
 def test_two_builds_of_the_same_files_are_the_same_bytes(built: list[list[Path]]) -> None:
     for first, second in zip(*built, strict=True):
@@ -126,7 +126,7 @@ def test_two_builds_of_the_same_files_are_the_same_bytes(built: list[list[Path]]
         assert first.read_bytes() == second.read_bytes(), first.name
 
 
-@pytest.mark.slow
+@pytest.mark.tools
 @pytest.mark.xdist_group("packaging")
 def test_the_source_distribution_has_every_file_of_the_project(built: list[list[Path]]) -> None:
     sdist, wheel = built[0]

@@ -16,7 +16,7 @@ from tests.redirect_status import REDIRECT
 
 webauthn = pytest.importorskip("webauthn", reason="the page uses webauthn")
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cheap_hashes")]
 
 EXAMPLE = Path(__file__).parent.parent / "docs/examples/passkeys"
 

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask, redirect, session
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from tests.effort import part_of
 from tests.redirect_status import REDIRECT
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import EnvironBuilder, run_wsgi_app
@@ -19,7 +20,9 @@ from flask_login.redirects import local_target
 
 # One app serves every example of a property; nothing in it changes.
 EXAMPLES = settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=part_of(200, least=50),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 # What a browser makes of a URL, by the URL standard (url.spec.whatwg.org, "basic URL parser"):

@@ -15,8 +15,6 @@ import pytest
 
 import flask_login
 
-pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/how-to/typing.md"
 EXAMPLE = ROOT / "docs/examples/typing"
@@ -74,6 +72,7 @@ def ty(folder: Path) -> set[tuple[str, int]]:
     }
 
 
+@pytest.mark.tools
 @pytest.mark.parametrize("checker", [mypy, pyright, ty], ids=lambda checker: str(checker.__name__))
 def test_a_type_checker_finds_what_the_page_says_and_nothing_in_the_application(
     checker: Any, tmp_path: Path

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.effort import part_of, some_of
 
 from flask_login.core import rotation
 from flask_login.core.rotation import GRACE, MOST_LOST, REST, Step
@@ -717,7 +718,7 @@ INTERVAL = st.sampled_from([None, 15 * MINUTE])
 
 
 @pytest.mark.slow
-@settings(max_examples=6000, deadline=None, database=None)
+@settings(max_examples=part_of(6000), deadline=None, database=None)
 @given(SCHEDULE, INTERVAL)
 def test_whatever_gets_lost_an_honest_browser_is_never_taken_for_a_thief(
     schedule: bytes, interval: timedelta | None
@@ -728,7 +729,7 @@ def test_whatever_gets_lost_an_honest_browser_is_never_taken_for_a_thief(
 
 
 @pytest.mark.slow
-@settings(max_examples=4000, deadline=None, database=None)
+@settings(max_examples=part_of(4000), deadline=None, database=None)
 @given(SCHEDULE, SCHEDULE, st.binary(max_size=20), INTERVAL)
 def test_a_thief_and_a_victim_who_share_a_token_never_both_stay_in(
     before: bytes, between: bytes, turns: bytes, interval: timedelta | None
@@ -760,7 +761,7 @@ def both_stay(site: Site, one: Jar, other: Jar) -> bool:
 
 
 @pytest.mark.slow
-@settings(max_examples=2000, deadline=None, database=None)
+@settings(max_examples=part_of(2000), deadline=None, database=None)
 @given(SCHEDULE, st.binary(min_size=20, max_size=60), st.booleans())
 def test_a_thief_who_shows_the_token_alone_is_found_within_seven_renewals(
     before: bytes, rhythm: bytes, owner_browses: bool
@@ -780,7 +781,7 @@ def test_a_thief_who_shows_the_token_alone_is_found_within_seven_renewals(
 
 
 @pytest.mark.slow
-@settings(max_examples=2000, deadline=None, database=None)
+@settings(max_examples=part_of(2000), deadline=None, database=None)
 @given(SCHEDULE, SCHEDULE)
 def test_no_schedule_logs_in_to_a_login_that_was_ended(before: bytes, after: bytes) -> None:
     site, jar = Site(), Jar()
@@ -794,7 +795,7 @@ def test_no_schedule_logs_in_to_a_login_that_was_ended(before: bytes, after: byt
 
 
 @pytest.mark.slow
-@settings(max_examples=2000, deadline=None, database=None)
+@settings(max_examples=part_of(2000), deadline=None, database=None)
 @given(SCHEDULE, SCHEDULE, SCHEDULE)
 def test_whoever_has_a_copy_from_before_the_password_changed_is_out_and_the_victim_is_in(
     before: bytes, thefts: bytes, after: bytes
@@ -840,7 +841,7 @@ def small_step(site: Site, jar: Jar, step: int) -> bool:
 
 @pytest.mark.slow
 def test_no_schedule_of_five_steps_raises_a_false_alarm() -> None:
-    for schedule in product(range(7), repeat=5):
+    for schedule in some_of(product(range(7), repeat=5)):
         site, jar = Site(), Jar()
         for step in schedule:
             assert small_step(site, jar, step), schedule
@@ -850,7 +851,8 @@ def test_no_schedule_of_five_steps_raises_a_false_alarm() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("steps", [(0, 4), (2, 3)])
 def test_in_no_small_schedule_a_thief_and_a_victim_both_stay_in(steps: tuple[int, int]) -> None:
-    for alone, shared in product(*(list(product(range(7), repeat=count)) for count in steps)):
+    schedules = product(*(list(product(range(7), repeat=count)) for count in steps))
+    for alone, shared in some_of(schedules):
         site, victim = Site(), Jar()
         for step in alone:
             small_step(site, victim, step)

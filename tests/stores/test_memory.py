@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from tests.effort import part_of
 
 from flask_login.sessions.contract import SessionStoreContract
 from flask_login.sessions.memory import MemorySessionStore
@@ -13,7 +14,7 @@ from flask_login.sessions.store import SessionStore
 
 
 class TestMemorySessionStore(SessionStoreContract):
-    rounds = 500
+    rounds = part_of(500)
 
     @pytest.fixture(autouse=True)
     def _threads_take_turns_often(self) -> Iterator[None]:

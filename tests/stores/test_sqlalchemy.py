@@ -26,6 +26,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateTable
 from tests.deadlines import at_most
+from tests.effort import part_of
 from tests.stores.servers import (
     LOOPBACK,
     PASSWORD,
@@ -80,6 +81,8 @@ def store(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> Itera
 
 
 class TestContract(SessionStoreContract):
+    rounds = part_of(50)
+
     @pytest.fixture(
         params=[f"{name}-{how}" for name in (*DATABASES, "memory") for how in ("engine", "url")]
     )
@@ -440,16 +443,16 @@ def store_of_before(engine: sa.Engine) -> Iterator[SQLAlchemySessionStore]:
         yield store
 
 
+@pytest.mark.parametrize("name", DATABASES)
 def test_a_table_of_the_code_before_gets_what_it_lacks_from_create_all(
-    url_of: Callable[[str], str],
+    name: str, url_of: Callable[[str], str]
 ) -> None:
-    for name in DATABASES:
-        with store_of_before(sa.create_engine(url_of(name))) as store:
-            with pytest.raises(sa.exc.SQLAlchemyError, match="with the columns of this release"):
-                store.list("ada")
-            for _ in range(2):
-                store.create_all()
-            assert_reads_the_login_of_before(store)
+    with store_of_before(sa.create_engine(url_of(name))) as store:
+        with pytest.raises(sa.exc.SQLAlchemyError, match="with the columns of this release"):
+            store.list("ada")
+        for _ in range(2):
+            store.create_all()
+        assert_reads_the_login_of_before(store)
 
 
 @pytest.mark.parametrize("name", DATABASES)

@@ -23,6 +23,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from tests.effort import part_of
 from tests.one_login import NOBODY, Jar, Site, take
 
 from flask_login import MemorySessionStore
@@ -184,7 +185,7 @@ def test_whatever_an_owner_and_a_thief_do_only_the_thief_rings_and_always_does(
 ) -> None:
     known = {"store": every_store, "settings": {"LOGIN_STATE": state}}
     played = type("Played", (Theft,), known)
-    examples = 200 if isinstance(every_store, MemorySessionStore) else 40
+    examples = part_of(200 if isinstance(every_store, MemorySessionStore) else 40)
     run_state_machine_as_test(
         played, settings=settings(max_examples=examples, deadline=None, database=None)
     )
