@@ -40,7 +40,7 @@ $(OTHERS:%=%/.ready): FORCE
 endif
 
 .PHONY: FORCE help demo test test-quick test-all test-chaos test-oldest test-newest test-minimal \
-	test-public-flask test-integrations test-pythons coverage \
+	test-public-flask test-by-cookie test-integrations test-pythons coverage \
 	lint format types mypy imports docs docs-links changelog-check changelog-draft changelog lock build \
 	bench bench-guard hooks ci clean
 
@@ -138,6 +138,11 @@ test-minimal: .venvs/minimal/.ready dist/.built ## the library's tests with noth
 test-public-flask: .venv/.wheel ## the quick tests with the names gone that Flask does not promise
 	@echo "The quick tests, by Flask's public names alone: about a minute on two idle cores."
 	@FLASK_LOGIN_TEST_EFFORT=quick $(BIN)/python -m pytest -q -r fE $(SPREAD) -p tests.without_internals \
+		$(IS_QUICK) -p no:cacheprovider tests $(ARGS)
+
+test-by-cookie: .venv/.wheel ## the quick tests with a cookie of its own for each stored login
+	@echo "The quick tests, with a login cookie for each stored login: about a minute on two idle cores."
+	@FLASK_LOGIN_TEST_EFFORT=quick $(BIN)/python -m pytest -q -r fE $(SPREAD) -p tests.by_cookie \
 		$(IS_QUICK) -p no:cacheprovider tests $(ARGS)
 
 INTEGRATIONS := python -m pytest -q -r fE $(PARALLEL) -p no:cacheprovider
