@@ -40,9 +40,14 @@ def make_app() -> Flask:
     manager.user_loader(lambda _: User())
     app.add_url_rule("/login", "login", lambda: str(login_user(User(), remember=True)))
     app.add_url_rule("/logout", "logout", lambda: str(logout_user()))
-    app.add_url_rule("/clear", "clear", lambda: session.clear() or "")
+    app.add_url_rule("/clear", "clear", _clear)
     app.add_url_rule("/", "known", _known)
     return app
+
+
+def _clear() -> str:
+    session.clear()
+    return ""
 
 
 def _known() -> str:
