@@ -19,6 +19,8 @@ from .ports import Manager
 from .visit import FlaskVisit, visit_of
 
 if TYPE_CHECKING:
+    from flask.ctx import RequestContext
+
     from .core.login_cookie import LoginEntries
 
 
@@ -76,7 +78,7 @@ class FlaskLoginClient(FlaskClient):
         .. versionadded:: 0.6.90
         """
         manager, proved = self._manager(realm), check_methods(methods)
-        with self.session_transaction() as sess, self.application.test_request_context():
+        with self.session_transaction() as sess, self._request(realm):
             visit = visit_of(manager._realm)
             if visit.by_cookie:
                 entry = manager._realm.entry
@@ -95,13 +97,7 @@ class FlaskLoginClient(FlaskClient):
         .. versionadded:: 0.6.90
         """
         manager = self._manager(realm)
-        headers = {
-            "Cookie": "; ".join(f"{name}={value}" for name, value in self._own(realm).items())
-        }
-        with (
-            self.session_transaction() as sess,
-            self.application.test_request_context(headers=headers),
-        ):
+        with self.session_transaction() as sess, self._request(realm):
             visit = visit_of(manager._realm)
             if visit.by_cookie:
                 manager._realm.level.end(visit, visit.entries, visit.remember_cookies(), "logout")
@@ -159,11 +155,20 @@ class FlaskLoginClient(FlaskClient):
         """Have the login cookies of a login that was planted, for http and for https."""
         found = login_cookie.due(visit, cast("LoginEntries", visit.entries))
         for is_secure in (False, True):
-            login, marker = _names(visit.config, visit.realm.name, is_secure=is_secure)
-            self.delete_cookie(login)
-            self.delete_cookie(marker)
-            if found is not None:
-                self.set_cookie(login, found.login)
+            names = _names(visit.config, visit.realm.name, is_secure=is_secure)
+            for name in names:
+                self.delete_cookie(name)
+            if found is not None and names:
+                self.set_cookie(names[0], found.login)
+
+    def _request(self, realm: str) -> RequestContext:
+        """Return a request with the login cookies; over https where their name needs that."""
+        shown = "; ".join(f"{name}={value}" for name, value in self._own(realm).items())
+        is_secure = not _names(self.application.config, realm, is_secure=False)
+        return self.application.test_request_context(
+            headers={"Cookie": shown} if shown else {},
+            url_scheme="https" if is_secure else None,
+        )
 
     def _own(self, realm: str) -> dict[str, str]:
         """Return the login cookies that this client has, by their names."""

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from flask import Flask, Response, g, request, session
+from flask import Flask, Request, Response, g, request, session
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -956,6 +956,26 @@ def test_the_test_client_is_nobody_where_the_maximum_denies_its_login(clock: Fro
     site = Site(clock, LOGIN_MAX_SESSIONS=1, LOGIN_MAX_SESSIONS_POLICY="deny")
     site.logged_in()
     assert who(FlaskLoginClient(site.app, user=site.users["ann"])) == "nobody"
+
+
+def test_the_test_client_is_logged_in_under_a_name_for_https_alone(clock: FrozenClock) -> None:
+    site = Site(clock, LOGIN_COOKIE_NAME="__Host-shop", PREFERRED_URL_SCHEME="https")
+    client = FlaskLoginClient(site.app, user=site.users["ann"])
+    assert client.get("/me", base_url=HTTPS).text == "ann"
+    client.logout()
+    assert client.get("/me", base_url=HTTPS).text == "nobody"
+
+
+def test_a_request_class_with_cookies_of_its_own_is_asked(site: Site) -> None:
+    value = values(site.logged_in())["login"]
+
+    class WithCookies(Request):
+        @property
+        def cookies(self) -> Any:
+            return {"login": value}
+
+    site.app.request_class = WithCookies
+    assert who(site.browser()) == "ann"
 
 
 def test_code_that_acts_as_a_user_needs_no_cookie(site: Site) -> None:
