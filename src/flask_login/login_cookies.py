@@ -63,10 +63,10 @@ def came(visit: FlaskVisit) -> tuple[str, str]:
 
 def entries_of(visit: FlaskVisit) -> LoginEntries:
     """Return the entries of a login that has a cookie of its own; a copy for a late visit."""
-    found = visit.in_cookie
-    if found is None:
+    if visit.in_cookie is None:
         # Not replaced, should another thread of this request have been quicker.
-        found = visit.__dict__.setdefault("in_cookie", _found(visit))
+        visit.__dict__.setdefault("in_cookie", _found(visit))
+    found: LoginEntries = visit.__dict__["in_cookie"]
     if not visit.is_late:
         return found
     if visit.after is None:

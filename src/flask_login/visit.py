@@ -164,7 +164,7 @@ class FlaskVisit(Visit):
 
     def has_login_cookie(self) -> bool:
         """Return whether a login cookie may have come: a quick look, which may be wrong then."""
-        request = (self._context() or require_request()).request
+        request: FlaskRequest = (self._context() or require_request()).request
         if type(request).cookies is not _COOKIES_OF_FLASK:
             return True
         name = self.config.get(settings.LOGIN_COOKIE_NAME.key) or "login"
