@@ -101,7 +101,7 @@ test-quick: .venv/.wheel ## the tests that tell the most in the least time, a mi
 		$(IS_QUICK) --most-cases 8 tests $(ARGS)
 
 test-all: .venv/.wheel ## all but the kills: servers, browsers and the portal too, every branch covered
-	@echo "All tests but test-chaos, with servers, browsers and the portal: about 8 minutes on two idle cores."
+	@echo "All tests but test-chaos, with servers, browsers and the portal: about 10 minutes on two idle cores."
 	@rm -f .coverage .coverage[.-]*
 	@FLASK_LOGIN_TEST_EFFORT=full $(BIN)/python -m pytest -q $(PARALLEL) -m "not load" --cov --cov-report= --cov-fail-under=0 $(ARGS)
 	@if [ -e .coverage-partial ]; then \
