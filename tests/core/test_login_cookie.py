@@ -6,6 +6,7 @@ import json
 import logging
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -595,6 +596,18 @@ def test_changes_of_parallel_requests_are_all_kept(site: Site) -> None:
     assert login_cookie._changed(both, before=kept, now=kept, marker=marker) is both
     assert login_cookie._changed(both, before=kept, now=gone, marker="another") is both
     assert who(client) == "eve"
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[]", "7", "{}", '{"marker": 7}'])
+def test_a_record_without_entries_that_make_sense_is_a_login_that_is_not_fresh(
+    site: Site, text: str | None
+) -> None:
+    client = site.logged_in()
+    broken = replace(site.record, entries=text, version=site.record.version + 1)
+    assert site.store.replace(broken)
+    assert [who(client), client.get("/fresh").text] == ["ann", "stale"]
+    client.get("/confirm")
+    assert client.get("/fresh").text == "fresh"
 
 
 def test_a_page_writes_nothing_and_a_login_one_record(site: Site) -> None:

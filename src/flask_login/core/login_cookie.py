@@ -295,8 +295,12 @@ def _kept_of(entries: Mapping[str, Any], keys: SessionKeys) -> dict[str, Any]:
 def _loaded(record: LoginSession) -> dict[str, Any]:
     if record.entries is None:
         return {}
-    loaded: dict[str, Any] = _DECODER.raw_decode(record.entries)[0]
-    return loaded
+    try:
+        loaded: object = _DECODER.raw_decode(record.entries)[0]
+    except ValueError:
+        loaded = None
+    # What is none of ours proves nothing: the login goes on, and is not fresh.
+    return cast("dict[str, Any]", loaded) if isinstance(loaded, dict) else {}
 
 
 def _text_of(kept: Mapping[str, Any], marker: str) -> str:
