@@ -29,6 +29,9 @@ UNKNOWN = {
     "test_the_session_counts_as_touched_only_when_the_application_used_it": (
         "to look at the session is to use it"
     ),
+    "test_a_page_that_reads_the_login_alone_opens_no_session_and_says_that_it_varies": (
+        "to look whether the session holds a login of before is to use it"
+    ),
 }
 
 
