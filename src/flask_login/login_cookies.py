@@ -54,7 +54,12 @@ def came(visit: FlaskVisit) -> tuple[str, str]:
     """Return the values of the login cookie and of the marker; an empty text for none."""
     request = visit.context.request
     shown: Mapping[str, Any] = request.cookies
-    login, marker = names(visit.config, visit.realm.name, is_secure=request.is_secure)
+    try:
+        login, marker = names(visit.config, visit.realm.name, is_secure=request.is_secure)
+    except ConfigurationError:
+        if visit.by_cookie:
+            raise
+        return "", ""  # the name is another cookie's, and always was
     # `get` of Werkzeug's raises and catches an error for a cookie that is not there.
     if login not in shown:
         return "", ""
@@ -154,7 +159,9 @@ def _leave_session(visit: FlaskVisit, entries: LoginEntries) -> None:
 def finish_switched(visit: FlaskVisit, response: Response) -> None:
     """Delete the login cookies whose login Flask's session has taken over."""
     entries = visit.in_cookie
-    if entries is not None and visit.unknown is None and visit.failure is None:
+    if entries is None or entries.shown is None:
+        return  # it may be another application's
+    if visit.unknown is None and visit.failure is None:
         delete(visit, response)
 
 

@@ -610,6 +610,30 @@ def test_a_record_without_entries_that_make_sense_is_a_login_that_is_not_fresh(
     assert client.get("/fresh").text == "fresh"
 
 
+@pytest.mark.parametrize("text", ['["bob", "i"]', "7", '["bob"]', "{}"])
+def test_a_record_that_names_nobody_as_whom_to_act_breaks_no_page(site: Site, text: str) -> None:
+    client = site.logged_in("eve")
+    marker = json.loads(site.record.entries or "")["marker"]
+    entries = f'{{"marker": "{marker}", "_acting_as": {text}}}'
+    broken = replace(site.record, entries=entries, version=site.record.version + 1)
+    assert site.store.replace(broken)
+    assert who(client) in {"eve", "nobody"}
+    assert who(client) == "eve"
+
+
+@pytest.mark.parametrize("mode", ["basic", "strong"])
+@pytest.mark.parametrize("client_id", [UUID(int=7), ("a", "b"), None, 5, b"x", "text"], ids=repr)
+def test_what_an_application_takes_for_the_client_need_not_be_text(
+    clock: FrozenClock, client_id: Any, mode: str
+) -> None:
+    site = Site(clock, SESSION_PROTECTION=mode)
+    site.manager._session_identifier_generator = lambda: client_id
+    client = site.logged_in()
+    assert [who(client), client.get("/fresh").text] == ["ann", "fresh"]
+    client.get("/confirm")
+    assert [who(client), client.get("/fresh").text] == ["ann", "fresh"]
+
+
 def test_a_page_writes_nothing_and_a_login_one_record(site: Site) -> None:
     client = site.browser()
     client.get("/login/ann?remember")
@@ -887,6 +911,40 @@ def test_switching_back_takes_the_login_into_the_session(
     assert "Set-Cookie" not in response.headers
     site.app.config["LOGIN_STATE"] = "cookie"
     assert who(client) == response.text, "and forth again"
+
+
+@pytest.mark.parametrize("how", ["", "remember"])
+def test_after_switching_back_a_login_takes_the_place_of_the_one_in_the_cookie(
+    site: Site, how: str
+) -> None:
+    client = site.logged_in("ann", how)
+    site.app.config["LOGIN_STATE"] = "session"
+    client.get("/login/bob")
+    assert values(client) == {}
+    assert who(client) == "bob"
+    client.get("/logout")
+    assert who(client) == "nobody"
+    assert [record.ended_reason for record in site.store.list("ann")] == ["replaced"]
+
+
+@pytest.mark.parametrize("key", ["SESSION_COOKIE_NAME", "REMEMBER_COOKIE_NAME", "MINE"])
+@pytest.mark.parametrize("how", ["", "remember"])
+def test_with_logins_in_the_session_a_cookie_of_that_name_is_none_of_ours(
+    clock: FrozenClock, key: str, how: str
+) -> None:
+    site = Site(clock)
+    site.app.config.update({"LOGIN_STATE": "session", key: "login"})
+    client = site.browser()
+    if key == "MINE":
+        client.set_cookie("login", "of another application")
+    assert who(client) == "nobody"
+    client.get(f"/login/ann?{how}")
+    assert [who(client), client.get("/fresh").text] == ["ann", "fresh"]
+    client.delete_cookie("login" if key == "SESSION_COOKIE_NAME" else "session")
+    assert who(client) == ("ann" if how else "nobody")
+    client.get("/logout")
+    assert who(client) == "nobody"
+    assert (client.get_cookie("login") is not None) is (key == "MINE")
 
 
 def test_switching_back_tells_why_a_login_is_over(site: Site) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -136,6 +137,15 @@ def look(visit: Visit, sess: Session) -> str | bool:
     return asked
 
 
+def left_over(visit: Visit) -> list[Credential]:
+    """Return the credential of a login cookie that is left from before `LOGIN_STATE` was changed.
+
+    Its login gives way to the one that begins, and the response deletes it.
+    """
+    visit.in_cookie = read(visit)
+    return [] if visit.in_cookie.shown is None else [visit.in_cookie.shown]
+
+
 def _open(visit: Visit, entries: LoginEntries) -> str | bool:
     keys, shown = visit.realm.entry.keys, entries.shown
     if shown is None or keys.login not in entries:
@@ -169,7 +179,8 @@ def _fill(entries: LoginEntries, keys: SessionKeys, record: LoginSession, mark: 
     entries.kept = kept
     found = {keys.fresh: False, **kept, keys.user_id: of_text(record.user_id, mark)}
     if keys.acting_as in kept:
-        found[keys.acting_as] = of_text(*kept[keys.acting_as])
+        with suppress(TypeError, ValueError):  # else whatever it is names nobody
+            found[keys.acting_as] = of_text(*kept[keys.acting_as])
     entries.update(found)  # at once: other threads of the request may look
 
 
@@ -286,6 +297,8 @@ def _kept_of(entries: Mapping[str, Any], keys: SessionKeys) -> dict[str, Any]:
     """Return those of the entries that a record keeps, as JSON has them."""
     names = (keys.fresh, keys.id, keys.methods, keys.at, keys.force)
     kept = {name: entries[name] for name in names if name in entries}
+    if keys.id in kept:
+        kept[keys.id] = str(kept[keys.id])  # an application's own may be no text
     if keys.acting_as in entries:
         user_id = entries[keys.acting_as]
         kept[keys.acting_as] = [str(user_id), mark_of(user_id)]

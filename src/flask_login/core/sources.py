@@ -110,7 +110,7 @@ def protect(visit: Visit, sess: Session, present: str) -> bool:
     """
     keys = visit.realm.entry.keys
     stored = sess.get(keys.id)
-    if stored == present:
+    if stored == present or (visit.by_cookie and stored == str(present)):
         return False
     if stored is None or is_legacy_fingerprint(str(stored), visit.realm.host.client()):
         sess[keys.id] = present

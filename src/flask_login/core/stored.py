@@ -162,6 +162,8 @@ class StoredLevel:
         if visit.by_cookie and self._keys.user_id not in sess:
             login_cookie.look(visit, sess)  # whoever acts as another ceases to
         shown = self._shown(visit, sess, visit.remember_cookies())
+        if not visit.by_cookie and visit.has_login_cookie():
+            shown += login_cookie.left_over(visit)
         kept = self._kept(visit, terms)
         most = starting.most_of(visit.config, user, visit.resolve)
         started = starting.begin(
@@ -192,7 +194,7 @@ class StoredLevel:
             return None
         kept: dict[str, Any] = {
             self._keys.fresh: terms.fresh,
-            self._keys.id: self._realm.hooks._session_identifier_generator(),
+            self._keys.id: str(self._realm.hooks._session_identifier_generator()),
         }
         self._entry.add_methods(kept, terms.methods, visit.now())
         return login_cookie.beginning(kept)
