@@ -226,7 +226,11 @@ def keep_anew(visit: Visit, entries: LoginEntries) -> None:
     if stored is None:
         return
     # Parallel requests get the same one, whichever of their answers comes last.
-    said = stored.record.id, stored.number, entries.get(keys.at), entries.get(keys.acting_as)
+    # What was moved from a session is never that of a browser that came back.
+    said = (
+        *(stored.record.id, stored.number, entries.is_moved),
+        *(entries.get(keys.at), entries.get(keys.acting_as)),
+    )
     entries.marker = digest_by(signing_key(visit.config), repr(said), _salt(visit))
     entries.kept, entries.is_foreign = {}, False
     _keep(visit, entries)
@@ -274,7 +278,7 @@ def _changed(
 ) -> LoginSession:
     """Return the record with the entries that have changed."""
     kept = _loaded(record)
-    if kept.pop(_MARKER, None) == marker:
+    if before and kept.pop(_MARKER, None) == marker:
         # Parallel requests may have changed others.
         changed = {name for name in {*before, *now} if before.get(name) != now.get(name)}
         kept = {name: value for name, value in kept.items() if name not in changed}
