@@ -159,6 +159,11 @@ def _confirm() -> str:
     return ""
 
 
+def _confirm_by_password() -> str:
+    confirm_login(methods={"pwd"})
+    return ""
+
+
 def _clear() -> str:
     session.clear()
     return ""
@@ -464,6 +469,39 @@ def test_attack_a_copy_from_before_the_user_proved_who_they_are_is_not_fresh(sit
     assert client.get("/fresh").text == "fresh"
     assert [who(thief), thief.get("/fresh").text] == ["ann", "stale"]
     assert client.get("/fresh").text == "fresh", "and writes nothing over what the owner proved"
+
+
+def test_attack_who_shows_the_cookie_alone_has_no_method_that_the_owner_proved(site: Site) -> None:
+    view = site.manager.fresh_login_required(methods={"otp"})(lambda: "in")
+    site.app.add_url_rule("/vault", "vault", view)
+    owner = site.logged_in("eve", "remember")
+    owner.get("/confirm")
+    owner.get("/act/ann")
+    owner.get("/stop")
+    thief = site.browser(login=values(owner)["login"])
+    assert [thief.get("/known").get_json()["methods"] for _ in range(2)] == [[], []]
+    site.app.view_functions["confirm"] = _confirm_by_password
+    thief.get("/confirm")  # knows the password, and has no second factor
+    assert thief.get("/vault").status_code == 401
+
+
+@pytest.mark.parametrize("seconds", [0, 40, 80])
+@pytest.mark.parametrize("name", ["remember_token", "login"])
+def test_attack_a_copied_token_is_not_fresh_because_the_owner_s_session_is_taken_over(
+    site: Site, name: str, seconds: int
+) -> None:
+    site.app.config["LOGIN_STATE"] = "session"
+    owner = site.logged_in("ann", "remember")
+    token = owner.get_cookie("remember_token")
+    assert token is not None
+    site.app.config["LOGIN_STATE"] = "cookie"
+    site.clock.advance(seconds * SECOND)
+    thief = site.app.test_client()
+    thief.set_cookie(name, token.value)
+    for _ in range(2):
+        known = thief.get("/known").get_json()
+        assert (known["fresh"], known["methods"]) == (False, [])
+        assert who(owner) == "ann"
 
 
 def test_attack_a_copy_from_before_an_impersonation_does_not_act(site: Site) -> None:

@@ -166,6 +166,15 @@ def test_what_is_usual_takes_few_bytes(name: str, value: Any, most: int) -> None
     assert len(pack(record)) - len(pack(plain)) <= most
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["2001:0db8:0000:0000:0000:8a2e:0370:7334", "2001:DB8::1", "fe80::1%eth0", "unix:", ""],
+)
+def test_an_address_in_another_spelling_comes_back_in_that(address: str) -> None:
+    record = a_record(ip_address=address)
+    assert unpack(record.id, pack(record)) == record
+
+
 def test_a_span_of_more_than_the_calendar_is_kept_as_that() -> None:
     record = a_record(idle_timeout=timedelta.max, fresh_timeout=timedelta.max)
     found = unpack(record.id, pack(record))
