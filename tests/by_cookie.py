@@ -142,6 +142,10 @@ OF_SESSIONS: dict[str, tuple[str, ...]] = {
         "test_any_mark_goes_when_the_user_is_found",
         "test_two_unknown_users_of_one_browser_do_not_take_each_other_s_mark",
     ),
+    "a copy from before is told by the marker: it is not fresh, and acts as nobody": (
+        "test_a_session_from_before_it_began_is_none_any_more_where_a_store_tells",
+        "test_with_a_store_no_copy_of_a_forced_session_outlives_a_ban_either",
+    ),
     "it tells of the remember cookie's own name, attributes or hooks": (
         "test_a_hook_is_asked_in_whatever_way_it_was_replaced_and_its_answer_counts[_set_cookie…",
         "test_a_hook_is_asked_in_whatever_way_it_was_replaced_and_its_answer_counts[_clear_cookie…",

@@ -276,7 +276,7 @@ def test_a_copied_login_cookie_is_the_login_and_fresh_with_its_marker_only() -> 
     ann.post("/logout")
     assert thief.get("/").text == "None not fresh"
     leak = said(app, "login_cookie")
-    assert "is not fresh, unless its marker was copied too" in leak.gives
+    assert "Alone, that of a remembered login gives one that is not fresh" in leak.gives
     assert leak.ends.startswith("A logout, `flask login revoke`")
 
 

@@ -94,8 +94,8 @@ def _login_cookie_gives(elsewhere: str, interval: timedelta | None) -> str:
             " before it after that, user or thief, ends the login for both."
         )
     return (
-        "The login of its user; that of a remembered login is not fresh, unless its marker was"
-        f" copied too. {elsewhere}. {shown}"
+        "With its marker, the login of its user. Alone, that of a remembered login gives one that"
+        f" is not fresh, and that of any other none. {elsewhere}. {shown}"
     )
 
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from . import cookies
 from .core import login_cookie, settings
+from .core.constants import MOST_COOKIES
 from .core.exceptions import ConfigurationError, LoginInSession
 from .flask_internals import opened_session, touched_session
 
 if TYPE_CHECKING:
     from flask import Response
 
-    from .core.login_cookie import LoginEntries
+    from .core.login_entries import LoginEntries
     from .visit import FlaskVisit
 
 
@@ -36,12 +37,12 @@ def names(config: Mapping[str, Any], realm: str, *, is_secure: bool) -> tuple[st
     elif not secure and name.lower().startswith(("__host-", "__secure-")):
         accepted = "a name without a prefix for a site that is not served over https"
         raise ConfigurationError(settings.LOGIN_COOKIE_NAME.key, name, accepted)
-    remember = config.get(settings.REMEMBER_COOKIE_NAME.key, settings.COOKIE_NAME)
-    if name in (config["SESSION_COOKIE_NAME"], remember):
-        accepted = "a name that no other cookie has"
-        raise ConfigurationError(settings.LOGIN_COOKIE_NAME.key, name, accepted)
+    others = {config["SESSION_COOKIE_NAME"], cookies.remember_cookie_name(config, realm)}
     if realm != settings.DEFAULT_REALM:
         name = f"{name}_{realm}"
+    if not others.isdisjoint((name, f"{name}-marker")):
+        accepted = "a name that no other cookie has, with -marker after it neither"
+        raise ConfigurationError(settings.LOGIN_COOKIE_NAME.key, name, accepted)
     return name, f"{name}-marker"
 
 
@@ -50,20 +51,21 @@ def names_of(visit: FlaskVisit) -> tuple[str, str]:
     return names(visit.config, visit.realm.name, is_secure=visit.context.request.is_secure)
 
 
-def came(visit: FlaskVisit) -> tuple[str, str]:
-    """Return the values of the login cookie and of the marker; an empty text for none."""
+def came(visit: FlaskVisit) -> tuple[list[str], str]:
+    """Return the values of the login cookies, and of the marker; an empty text for none."""
     request = visit.context.request
-    shown: Mapping[str, Any] = request.cookies
+    shown: Any = request.cookies
     try:
         login, marker = names(visit.config, visit.realm.name, is_secure=request.is_secure)
     except ConfigurationError:
         if visit.by_cookie:
             raise
-        return "", ""  # the name is another cookie's, and always was
+        return [], ""  # the name is another cookie's, and always was
     # `get` of Werkzeug's raises and catches an error for a cookie that is not there.
     if login not in shown:
-        return "", ""
-    return str(shown[login]), str(shown[marker]) if marker in shown else ""
+        return [], ""
+    found = shown.getlist(login) if hasattr(shown, "getlist") else [shown[login]]
+    return found[:MOST_COOKIES], str(shown[marker]) if marker in shown else ""
 
 
 def entries_of(visit: FlaskVisit) -> LoginEntries:
@@ -120,17 +122,28 @@ def finish(visit: FlaskVisit, response: Response) -> None:
         until = None if expires is None else datetime.fromtimestamp(expires, timezone.utc)
         login, marker = names_of(visit)
         attributes = _attributes(visit)
-        response.set_cookie(login, found.login, expires=until, **attributes)
+        if found.login is not None:
+            response.set_cookie(login, found.login, expires=until, **attributes)
         if found.marker is not None:
             response.set_cookie(marker, found.marker, **attributes)
-        elif marker in visit.request.cookies:
-            response.delete_cookie(marker, **attributes)
+        _have_private(response)
     elif is_over:
         delete(visit, response)
     if found is not None or visit.cookie == "clear":
-        earlier = [one for one in visit.remember_cookies() if one != entries.token]
+        earlier = [one for one in visit.own_cookies() if one != entries.token]
         if earlier:  # the login cookie does its work
             cookies.clear_cookie(response, visit.request, visit.config, visit.realm.name)
+
+
+def _have_private(response: Response) -> None:
+    """Keep a credential out of caches that many share, where a page is for all of them.
+
+    RFC 9111 lets them keep a response with ``Set-Cookie``, and give it to others.
+    """
+    said = [one.strip() for one in response.headers.get("Cache-Control", "").split(",")]
+    kept = [one for one in said if one.lower().partition("=")[0] not in ("public", "s-maxage")]
+    if len(kept) < len(said):
+        response.headers["Cache-Control"] = ", ".join([*kept, "private"])
 
 
 def say_vary(response: Response) -> None:
@@ -161,6 +174,8 @@ def finish_switched(visit: FlaskVisit, response: Response) -> None:
     entries = visit.in_cookie
     if entries is None or entries.shown is None:
         return  # it may be another application's
+    if visit.stored is not None and not visit.stored.is_current:
+        return  # nothing takes its place yet
     if visit.unknown is None and visit.failure is None:
         delete(visit, response)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Mapping, MutableMapping
+from collections.abc import Collection, Generator, MutableMapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,7 +21,9 @@ from .visit import FlaskVisit, visit_of
 if TYPE_CHECKING:
     from flask.ctx import RequestContext
 
-    from .core.login_cookie import LoginEntries
+    from .core.login_entries import LoginEntries
+
+_SCHEMES = ("http", "https")
 
 
 class FlaskLoginClient(FlaskClient):
@@ -98,13 +100,16 @@ class FlaskLoginClient(FlaskClient):
         """
         manager = self._manager(realm)
         with self.session_transaction() as sess, self._request(realm):
-            visit = visit_of(manager._realm)
-            if visit.by_cookie:
-                manager._realm.level.end(visit, visit.entries, visit.remember_cookies(), "logout")
-            manager._realm.level.end(visit, sess, (), "logout")
+            manager._realm.level.end(visit_of(manager._realm), sess, (), "logout")
             manager._realm.entry.drop(sess)
+        for scheme in _SCHEMES:
+            with self._request(realm, scheme):
+                visit = visit_of(manager._realm)
+                if visit.by_cookie and self._names(realm, scheme):
+                    level, shown = manager._realm.level, visit.remember_cookies()
+                    level.end(visit, visit.entries, shown, "logout")
         for login in self._own(realm):
-            self.delete_cookie(login)
+            self.delete_cookie(login, domain=self._host())
         name, domain, path = self._remember_cookie(realm)
         self.delete_cookie(name, domain=domain, path=path)
 
@@ -139,7 +144,7 @@ class FlaskLoginClient(FlaskClient):
             with self.session_transaction() as sess:
                 sess.update(before)
             for login, value in own.items():
-                self.set_cookie(login, value)
+                self.set_cookie(login, value, domain=self._host())
             if remembered is not None:
                 self.set_cookie(name, remembered.value, domain=domain, path=path)
 
@@ -147,50 +152,55 @@ class FlaskLoginClient(FlaskClient):
         config: dict[str, Any] = self.application.config
         return (
             remember_cookie_name(config, realm),
-            settings.REMEMBER_COOKIE_DOMAIN.read(config) or "localhost",
+            settings.REMEMBER_COOKIE_DOMAIN.read(config) or self._host(),
             settings.REMEMBER_COOKIE_PATH.read(config),
         )
 
     def _have(self, visit: FlaskVisit) -> None:
         """Have the login cookies of a login that was planted, for http and for https."""
-        found = login_cookie.due(visit, cast("LoginEntries", visit.entries))
-        for is_secure in (False, True):
-            names = _names(visit.config, visit.realm.name, is_secure=is_secure)
-            for name in names:
-                self.delete_cookie(name)
-            if found is not None and names:
-                self.set_cookie(names[0], found.login)
+        entries = cast("LoginEntries", visit.entries)
+        entries.shown, entries.shown_marker = None, ""  # both are set anew
+        found, host = login_cookie.due(visit, entries), self._host()
+        for scheme in _SCHEMES:
+            for place, name in enumerate(self._names(visit.realm.name, scheme)):
+                self.delete_cookie(name, domain=host)
+                value = None if found is None else (found.login, found.marker)[place]
+                if value is not None:
+                    self.set_cookie(name, value, domain=host)
 
-    def _request(self, realm: str) -> RequestContext:
-        """Return a request with the login cookies; over https where their name needs that."""
+    def _request(self, realm: str, scheme: str | None = None) -> RequestContext:
+        """Return a request with the login cookies.
+
+        :param scheme: by default ``http``, or ``https`` where their name needs that.
+        """
+        if scheme is None:
+            scheme = "http" if self._names(realm, "http") else "https"
         shown = "; ".join(f"{name}={value}" for name, value in self._own(realm).items())
-        is_secure = not _names(self.application.config, realm, is_secure=False)
         return self.application.test_request_context(
-            headers={"Cookie": shown} if shown else {},
-            url_scheme="https" if is_secure else None,
+            headers={"Cookie": shown} if shown else {}, url_scheme=scheme
         )
 
     def _own(self, realm: str) -> dict[str, str]:
         """Return the login cookies that this client has, by their names."""
-        config: dict[str, Any] = self.application.config
-        names = [
-            name
-            for is_secure in (False, True)
-            for name in _names(config, realm, is_secure=is_secure)
-        ]
-        found = {name: self.get_cookie(name) for name in names}
+        names = [name for scheme in _SCHEMES for name in self._names(realm, scheme)]
+        found = {name: self.get_cookie(name, domain=self._host()) for name in names}
         return {name: cookie.value for name, cookie in found.items() if cookie is not None}
+
+    def _names(self, realm: str, scheme: str) -> tuple[str, ...]:
+        """Return the names of the login cookies; none where a request could not have them."""
+        config: dict[str, Any] = self.application.config
+        try:
+            return login_cookies.names(config, realm, is_secure=scheme == "https")
+        except ConfigurationError:
+            return ()
+
+    def _host(self) -> str:
+        """Return the host whose cookies requests send, by default: that of ``SERVER_NAME``."""
+        host: str = self.application.test_request_context().request.host
+        return host.partition(":")[0]
 
     def _manager(self, realm: str) -> Manager:
         return manager_of(self.application, realm)
-
-
-def _names(config: Mapping[str, Any], realm: str, *, is_secure: bool) -> tuple[str, ...]:
-    """Return the names of the login cookies; none where this request could not have them."""
-    try:
-        return login_cookies.names(config, realm, is_secure=is_secure)
-    except ConfigurationError:
-        return ()
 
 
 def plant(

@@ -16,6 +16,7 @@ from werkzeug.local import LocalProxy
 from . import legacy, login_cookies, marks, telling
 from .cookies import remember_cookie_name
 from .core import login_cookie, settings, whose
+from .core.constants import MOST_COOKIES
 from .core.events import user_accessed
 from .core.exceptions import MissingLoader
 from .core.protection import Client, client_fingerprint
@@ -44,15 +45,12 @@ if TYPE_CHECKING:
     from flask.sessions import SessionMixin
 
     from .core.entry import Session
-    from .core.login_cookie import LoginEntries
+    from .core.login_entries import LoginEntries
     from .core.logins import Presented
     from .core.ports import HostedRealm
     from .core.realm import Realm
     from .core.remember import RememberToken
     from .core.state import Loaded
-
-# A browser sends a few of one name, each with another path or domain.
-_MOST_COOKIES = 10
 
 _COOKIES_OF_FLASK = FlaskRequest.cookies
 
@@ -158,7 +156,7 @@ class FlaskVisit(Visit):
             found = cookies.getlist(name)
         else:
             found = [cookies[name]] if name in cookies else []
-        found = [*filter(str.__instancecheck__, found[:_MOST_COOKIES])]
+        found = [*filter(str.__instancecheck__, found[:MOST_COOKIES])]
         token = None if self.in_cookie is None else self.in_cookie.token
         return found if token is None else [token, *found]
 
@@ -170,8 +168,8 @@ class FlaskVisit(Visit):
         name = self.config.get(settings.LOGIN_COOKIE_NAME.key) or "login"
         return name in request.environ.get("HTTP_COOKIE", "")
 
-    def login_cookies(self) -> tuple[str, str]:
-        """Return the values of the login cookie and of the marker; an empty text for none."""
+    def login_cookies(self) -> tuple[list[str], str]:
+        """Return the values of the login cookies, and of the marker; an empty text for none."""
         return login_cookies.came(self)
 
     def own_cookies(self) -> list[str]:

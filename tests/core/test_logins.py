@@ -203,7 +203,9 @@ def test_a_credential_of_no_login_ends_none(logins: StoredLogins, store: Rivalle
 
 def test_a_login_that_is_not_there_is_not_changed(logins: StoredLogins) -> None:
     assert logins.end("unknown", records.REVOKED) is None
-    assert amending.confirm(logins, "unknown", (), None) is None
+    known = begin(logins, "7", fresh=True, methods=(), remember=None, auth_hash=None)
+    record = replace(known.record, id="unknown")
+    assert amending.confirm(logins, Presented(record, "", 1), (), None, None) is None
 
 
 def test_an_end_that_the_store_never_heard_of_is_not_announced(

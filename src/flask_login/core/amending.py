@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,31 @@ if TYPE_CHECKING:
 
 
 def confirm(
-    logins: StoredLogins, session_id: str, methods: Collection[str], auth_hash: str | None
+    logins: StoredLogins,
+    found: Presented,
+    methods: Collection[str],
+    auth_hash: str | None,
+    kept: Callable[[LoginSession, int], LoginSession] | None,
 ) -> LoginSession | None:
-    """Note that the user proved once more who they are; None for a login that is not there."""
+    """Note that the user proved once more who they are; None for a login that is not there.
+
+    :param kept: returns the record with the entries under a new marker; None where they are in
+        Flask's session.
+    """
     now = logins.clock()
     lifetime = settings.LOGIN_ABSOLUTE_TIMEOUT.read(logins.host.config()) or logins.longest(None)
-    return logins.asked.change(
-        session_id, lambda record: rotation.confirm(record, now, lifetime, methods, auth_hash)
-    )
+
+    def confirmed(record: LoginSession) -> LoginSession:
+        proved = rotation.confirm(
+            record, now, lifetime, methods, auth_hash, has_marker=kept is not None
+        )
+        if kept is None or proved is record:
+            return proved
+        # Of one write with it.
+        done = kept(proved, rotation.number_after(proved, found.number, now))
+        return replace(done, version=proved.version)
+
+    return logins.asked.change(found.record.id, confirmed)
 
 
 def remember(logins: StoredLogins, found: Presented, lifetime: timedelta) -> Presented:

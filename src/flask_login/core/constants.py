@@ -12,6 +12,10 @@ COOKIE_HTTPONLY = True
 COOKIE_SAMESITE = "Lax"
 LOGIN_MESSAGE = "Please log in to access this page."
 LOGIN_MESSAGE_CATEGORY = "message"
+#: RFC 6265bis lets browsers drop longer cookies, and our own are far shorter.
+MOST_CHARACTERS = 4096
+#: A browser sends a few of one name, each with another path or domain.
+MOST_COOKIES = 10
 #: How long a login gets no other credentials, so that two never are on their way at once: these are
 #: handed out for 30 seconds, take as long to arrive, and a request from before may still be served.
 REST = timedelta(seconds=90)

@@ -63,7 +63,7 @@ def continued(visit: Visit, actor: Any) -> Any:
     """Return the user as whom the session's user goes on to act, or `NOBODY` for no more."""
     sess, keys = visit.entries, visit.realm.entry.keys
     user_id = sess[keys.acting_as]
-    user = users.find(visit, user_id)
+    user = None if user_id is None else users.find(visit, user_id)
     if user is not None and is_active(user, visit.resolve) and _may(visit, actor, user):
         visit.actor, visit.acted = actor, (user, user_id)
         return user
@@ -78,7 +78,8 @@ def end(visit: Visit) -> None:
     """Have nobody act as another any more in this login."""
     sess, key = visit.entries, visit.realm.entry.keys.acting_as
     if not visit.is_late:  # else it is to be ended once more, by the next request
-        _note(visit, "impersonation_stopped", sess.get(key))
+        if sess.get(key) is not None:  # else it was noted when it ended
+            _note(visit, "impersonation_stopped", sess[key])
         visit.regenerate()
     visit.realm.entry.remove(sess, key)
     visit.actor, visit.acted = None, NOBODY_LOADED
@@ -86,12 +87,14 @@ def end(visit: Visit) -> None:
 
 def _note(visit: Visit, event: str, user_id: Any) -> None:
     """Log who acts as whom: the login's user as another."""
+    record = None if visit.stored is None else visit.stored.record
+    actor = visit.entries.get(visit.realm.entry.keys.user_id, record and record.user_id)
     events.audit(
         event,
         user_id=str(user_id),
-        login_id=None if visit.stored is None else visit.stored.record.id,
+        login_id=None if record is None else record.id,
         ip=visit.realm.host.client().address,
-        actor=str(visit.entries.get(visit.realm.entry.keys.user_id)),
+        actor=str(actor),
     )
 
 

@@ -202,6 +202,7 @@ class StoredLogins:
         config: Mapping[str, Any],
         *,
         beside: Callable[[Credential], int | None] = _none,
+        vouched: Callable[[LoginSession], int] | None = None,
         activity: Callable[[], bool] = bool,
         looks: bool = False,
     ) -> Presented | str:
@@ -210,18 +211,21 @@ class StoredLogins:
         :param config: the application's settings.
         :param beside: tells the number of the remember token of the same login that came with it;
             asked where it matters.
+        :param vouched: tells a number that the browser must have had.
         :param activity: tells whether this request is a sign of a person; asked where it matters.
         :param looks: change nothing but the time of last activity, for a browser that can't be
             told.
         """
-        shown, now = Credential.from_text(text), self.clock()
-        if shown is None:
+        came, now = Credential.from_text(text), self.clock()
+        if came is None:
             return records.UNKNOWN
         token: int | None = None
         for _ in TRIES:
-            record = self.asked.read(shown.id, now, config, activity)
-            if record is None or not rotation.knows_secret(record, shown.secret):
+            record = self.asked.read(came.id, now, config, activity)
+            if record is None or not rotation.knows_secret(record, came.secret):
                 return records.UNKNOWN
+            number = came.generation if vouched is None else vouched(record)
+            shown = came._replace(generation=number) if number > came.generation else came
             if record.created_at > now and self.is_braked(record, now):
                 step = _revoked(record, now)
             elif shown.generation == record.arrived_number:
@@ -241,6 +245,27 @@ class StoredLogins:
                 behind = token is not None and rotation.session_number(kept, token) > found.number
                 return found._replace(due=True) if behind else found
         raise self.asked.no_way_through()
+
+    def present_again(
+        self,
+        given: Presented,
+        text: object,
+        config: Mapping[str, Any],
+        activity: Callable[[], bool],
+    ) -> Presented | str | None:
+        """Judge what this very request gives the browser; None for any other credential.
+
+        Nothing of it has arrived there yet.
+        """
+        if text != self.session_text(given):
+            return None
+        now = self.clock()
+        record = self.asked.read(given.record.id, now, config, activity)
+        if record is None:
+            return records.UNKNOWN
+        if record.created_at > now and self.is_braked(record, now):
+            return records.REVOKED
+        return records.ended_because(record, now) or given._replace(record=record, due=False)
 
     def take_session(self, found: Presented, config: Mapping[str, Any]) -> Presented | str:
         """Give a login the credentials that are due; the reason when it has just ended."""
@@ -354,6 +379,8 @@ def _is_due(
     interval = settings.renew_interval(config)
     if interval is not None and rotation.is_old(found.record, now, interval):
         return True
+    if interval is not None and rotation.is_old(found.record, now + rotation.GRACE, interval):
+        return False  # or an answer that is late would bring back the number from before
     return _SLIDES.read(config) and rotation.may_slide(found.record, now) and activity()
 
 

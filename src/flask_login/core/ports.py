@@ -116,8 +116,8 @@ class Ports(Protocol):
         """Return whether a login cookie may have come: a quick look, which may be wrong then."""
         ...
 
-    def login_cookies(self) -> tuple[str, str]:
-        """Return the values of the login cookie and of the marker; an empty text for none."""
+    def login_cookies(self) -> tuple[list[str], str]:
+        """Return the values of the login cookies, and of the marker; an empty text for none."""
         ...
 
     def own_cookies(self) -> list[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from itsdangerous import BadData
 
 from . import settings
+from .constants import MOST_CHARACTERS
 from .exceptions import ConfigurationError
 from .signing import payload_of, secret_keys, sign, unsign_labelled
 from .user_ids import mark_of, of_text
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from flask_login.sessions.records import LoginSession
 
 _SALT = "flask-login.remember-token"
-
-# RFC 6265bis lets browsers drop longer cookies; ours are far shorter.
-_MOST_CHARACTERS = 4096
 
 
 class RememberToken:
@@ -125,7 +123,7 @@ def write(token: RememberToken, realm: str, config: Mapping[str, Any]) -> str:
 
 def read(value: str, realm: str, now: datetime, config: Mapping[str, Any]) -> RememberToken | None:
     """Return the token in a cookie value, or None for whatever else it may be."""
-    if len(value) > _MOST_CHARACTERS:
+    if len(value) > MOST_CHARACTERS:
         return None
     token = _read_signed(value, realm, config)
     if token is None and realm == settings.DEFAULT_REALM:
@@ -135,7 +133,7 @@ def read(value: str, realm: str, now: datetime, config: Mapping[str, Any]) -> Re
 
 def is_ours(value: str, realm: str, config: Mapping[str, Any]) -> bool:
     """Return whether a cookie value is one that this application could have made, good or not."""
-    if len(value) > _MOST_CHARACTERS:
+    if len(value) > MOST_CHARACTERS:
         return False
     if _read_signed(value, realm, config) is not None:
         return True
@@ -144,7 +142,7 @@ def is_ours(value: str, realm: str, config: Mapping[str, Any]) -> bool:
 
 def id_in(value: str, now: datetime, config: Mapping[str, Any]) -> str | None:
     """Return the user id in a good remember cookie of the default realm, as text."""
-    if len(value) > _MOST_CHARACTERS:
+    if len(value) > MOST_CHARACTERS:
         return None
     token = _read_signed(value, settings.DEFAULT_REALM, config)
     return str(token.user_id) if token is not None and now.timestamp() < token.expires_at else None

@@ -256,6 +256,8 @@ def confirm(
     lifetime: timedelta,
     methods: Collection[str],
     auth_hash: str | None,
+    *,
+    has_marker: bool = False,
 ) -> LoginSession:
     """Return the record after the user proved once more who they are; an ended one as it is.
 
@@ -264,6 +266,8 @@ def confirm(
 
     :param lifetime: how long it may last from now on, unless it has its own absolute timeout; it
         does not end sooner than before.
+    :param has_marker: whether a marker tells copies from before apart: then those before the new
+        credentials are good until these arrive.
     """
     if record.ended_reason is not None:
         return record
@@ -279,6 +283,7 @@ def confirm(
         methods=record.methods | frozenset(methods),
         auth_hash=auth_hash,
         remember_first=_first(known) if changed else record.remember_first,
+        session_first=record.session_first if has_marker else known.session_first,
         version=record.version + 1,
     )
 

@@ -139,6 +139,11 @@ def whole(moment: datetime) -> datetime:
     return moment.replace(microsecond=0)
 
 
+def second_of(moment: datetime | None) -> int | None:
+    """Return the second since 1970 that a session keeps of a moment; `moment_of` reads it."""
+    return None if moment is None else int(moment.timestamp())
+
+
 def moment_of(seconds: object) -> datetime | None:
     """Return the time that stands in a session, or None for what is no time."""
     if not isinstance(seconds, (int, float)):

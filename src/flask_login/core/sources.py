@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from . import impersonation, login_cookie, settings, users, whose
+from . import impersonation, login_cookie, login_entries, settings, users, whose
 from .events import (
     _user_loaded_from_header,
     session_protected,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from blinker import NamedSignal
 
     from .entry import Session
-    from .login_cookie import LoginEntries
+    from .login_entries import LoginEntries
     from .remember import RememberToken
     from .visit import Visit
 
@@ -146,7 +146,9 @@ def from_remember_cookie(visit: Visit) -> Any:
             user = visit.ask("cookies", hook, cookie)
             if user is not None:
                 return user
-    if visit.unknown is None and not visit.is_decided and visit.own_cookies():
+    if visit.unknown is not None or visit.is_decided or visit.ended_reason == "replaced":
+        return None
+    if visit.own_cookies():
         visit.cookie = "clear"
     return None
 
@@ -233,6 +235,8 @@ def restore(visit: Visit, cookie: str) -> Any:  # noqa: PLR0911  # a way back in
 
 def _has_session(visit: Visit, sess: Session, user: Any, token: RememberToken) -> bool:
     """Write the login that a remember token brought back into the session; False for one over."""
+    if visit.by_cookie:
+        login_entries.recall_acting(visit, cast("LoginEntries", sess))
     visit.write(sess, token.user_id, fresh=False)
     reason = visit.realm.level.accept(visit, sess, user, token)
     if reason is not None:
@@ -240,7 +244,7 @@ def _has_session(visit: Visit, sess: Session, user: Any, token: RememberToken) -
         return False
     if not visit.is_late:
         if visit.by_cookie:
-            login_cookie.keep_anew(visit, cast("LoginEntries", sess))
+            login_entries.keep_anew(visit, cast("LoginEntries", sess))
         visit.regenerate()  # last: a new id of a server-side session can't be undone
     return True
 

@@ -12,7 +12,7 @@ from .ports import Ports
 from .users import UNLOADED
 
 if TYPE_CHECKING:
-    from .login_cookie import LoginEntries
+    from .login_entries import LoginEntries
     from .logins import Credential, Presented
     from .realm import Realm
     from .remember import RememberToken
@@ -91,6 +91,8 @@ class State(Ports):
     token: RememberToken | None = UNLOADED
     #: The stored login.
     stored: Presented | None = None
+    #: The login whose credential was written last: the browser has it when the response is there.
+    given: Presented | None = None
     #: The session store's failure, when the session was believed nonetheless.
     trusted: Exception | None = None
     #: What the remember cookies of this request hold, those that were read.

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from flask_login.sessions.records import hash_secret
 from flask_login.sessions.store import SessionStore, SessionStoreUnavailable
 
-from . import adopting, amending, login_cookie, remember, rotation, rules, settings, starting, whose
+from . import adopting, amending, login_cookie, login_entries, rotation, rules, settings, starting
 from .entry import Session
 from .level import Facts, Terms
 from .logins import Credential, Presented, StoredLogins
-from .remember import RememberToken
+from .remember import RememberToken, is_ours, of_record
 from .signing import digest, is_digest
 from .user_ids import mark_of
+from .whose import auth_text, hash_at_rest
 
 if TYPE_CHECKING:
-    from .login_cookie import LoginEntries
+    from .login_entries import LoginEntries
     from .realm import Realm
     from .visit import Visit
 
@@ -44,13 +45,17 @@ class StoredLevel:
         if text is None:
             return adopting.refuse_session(self.logins, visit)
         try:
-            found = self.logins.present_session(
-                text,
-                visit.config,
-                beside=partial(self._token_number, visit),
-                activity=visit.is_activity,
-                looks=visit.is_late,
+            found = visit.given and self.logins.present_again(
+                visit.given, text, visit.config, visit.is_activity
             )
+            if found is None:
+                found = self.logins.present_session(
+                    text,
+                    visit.config,
+                    beside=partial(self._token_number, visit),
+                    activity=visit.is_activity,
+                    looks=visit.is_late,
+                )
         except SessionStoreUnavailable as error:
             if not self._is_trusted(visit, sess):
                 raise
@@ -81,7 +86,7 @@ class StoredLevel:
         if not stored.handed:
             return
         self._write_credential(visit, sess)
-        if stored.record.remembered:
+        if stored.record.remembered and not visit.by_cookie:
             visit.cookie, visit.reissued = "set", None
 
     def _is_trusted(self, visit: Visit, sess: Session) -> bool:
@@ -104,7 +109,7 @@ class StoredLevel:
         known = noted if visit.stored is None else visit.stored.record.auth_hash
         if not known:
             return True
-        text = whose.auth_text(visit, user)
+        text = auth_text(visit, user)
         if text is None:
             return True
         if visit.stored is not None:
@@ -124,14 +129,14 @@ class StoredLevel:
             return None
         stored = visit.stored
         if stored is None:
-            auth_hash = _digest_at_rest(visit, user)
+            auth_hash = _hash_at_rest(visit, user)
             visit.stored = adopting.begin(
                 self.logins, visit, sess, user, token=token, auth_hash=auth_hash
             )
             if visit.stored is None:
                 return "denied"
         elif stored.record.auth_hash is None and hasattr(user, "get_session_auth_hash"):
-            auth_hash = _digest_at_rest(visit, user)
+            auth_hash = _hash_at_rest(visit, user)
             if auth_hash is not None:
                 visit.stored = amending.note_auth_hash(self.logins, stored, auth_hash)
         if self._keys.auth_hash in sess or settings.LOGIN_OUTAGE_TRUST.key in visit.config:
@@ -149,6 +154,8 @@ class StoredLevel:
         behind = taken.handed and stored.number < stored.record.generation
         if behind and taken.record.authenticated_at is None:
             sess[self._keys.fresh] = False  # what it says is from before the login came back
+        if taken.record.remember_until != stored.record.remember_until:
+            visit.cookie, visit.reissued = "set", None
         self._hand_out(visit, sess, taken)
         return None
 
@@ -164,7 +171,7 @@ class StoredLevel:
         shown = self._shown(visit, sess, visit.remember_cookies())
         if not visit.by_cookie and visit.has_login_cookie():
             shown += login_cookie.left_over(visit)
-        kept = self._kept(visit, terms)
+        kept = login_entries.beginning(visit, terms) if visit.by_cookie else None
         most = starting.most_of(visit.config, user, visit.resolve)
         started = starting.begin(
             self.logins,
@@ -172,7 +179,7 @@ class StoredLevel:
             fresh=terms.fresh,
             methods=terms.methods,
             remember=terms.remember,
-            auth_hash=_digest_at_rest(visit, user),
+            auth_hash=_hash_at_rest(visit, user),
             external_id=terms.external_id,
             timeouts=terms.timeouts,
             entries=kept,
@@ -185,19 +192,8 @@ class StoredLevel:
             self.logins.end_shown(known, "replaced")
         visit.stored = started
         if kept is not None:
-            login_cookie.note_beginning(cast("LoginEntries", sess), kept)
+            login_entries.note(cast("LoginEntries", sess), kept, self._keys)
         return True
-
-    def _kept(self, visit: Visit, terms: Terms) -> str | None:
-        """Return what the record keeps of the entries that `Visit.log_in` is going to write."""
-        if not visit.by_cookie:
-            return None
-        kept: dict[str, Any] = {
-            self._keys.fresh: terms.fresh,
-            self._keys.id: str(self._realm.hooks._session_identifier_generator()),
-        }
-        self._entry.add_methods(kept, terms.methods, visit.now())
-        return login_cookie.beginning(kept)
 
     def note(self, visit: Visit, sess: Session, user: Any, terms: Terms) -> None:
         """See `Level.note`."""
@@ -216,21 +212,24 @@ class StoredLevel:
         stored = visit.stored
         if stored is None or visit.is_late:
             return None
-        record = amending.confirm(
-            self.logins, stored.record.id, methods, _digest_at_rest(visit, user)
-        )
+        entries = cast("LoginEntries", sess) if visit.by_cookie else None
+        kept = None if entries is None else login_entries.proof(visit, entries, methods)
+        record = amending.confirm(self.logins, stored, methods, _hash_at_rest(visit, user), kept)
         if record is None or record.ended_reason is not None:
             # It ended while this request ran, and nothing revives it.
             return (None if record is None else record.ended_reason) or "unknown"
+        if entries is not None:
+            login_entries.note(entries, record.entries, self._keys)
         # Copies of the session from before do not have it.
-        sess[self._keys.at] = _second(record.authenticated_at)
+        sess[self._keys.at] = rules.second_of(record.authenticated_at)
         self._write_auth_hash(visit, sess, user)
         self._hand_out(visit, sess, amending.handed(self.logins, stored, record))
         return None
 
     def renew(self, visit: Visit, sess: Session) -> None:
         """See `Level.renew`."""
-        if visit.stored is not None and not visit.is_late:
+        # A login cookie has a new marker for that.
+        if visit.stored is not None and not (visit.is_late or visit.by_cookie):
             self._hand_out(visit, sess, amending.renew(self.logins, visit.stored))
 
     def end(self, visit: Visit, sess: Session, cookies: Sequence[str], reason: str) -> None:
@@ -261,7 +260,7 @@ class StoredLevel:
         if proved_at is None:
             return stored.number >= stored.record.generation  # as the application says itself
         if at is not None:
-            return bool(at == _second(proved_at))
+            return bool(at == rules.second_of(proved_at))
         # As at the login: nothing was proved since.
         return abs(proved_at - stored.record.created_at) < timedelta(seconds=1)
 
@@ -273,6 +272,7 @@ class StoredLevel:
 
     def _write_credential(self, visit: Visit, sess: Session) -> None:
         if visit.stored is not None:
+            visit.given = visit.stored
             sess[self._keys.login] = self.logins.session_text(visit.stored)
             if settings.LOGIN_OUTAGE_TRUST.key in visit.config:
                 self._note_check(visit, sess)
@@ -280,7 +280,7 @@ class StoredLevel:
     def _write_auth_hash(self, visit: Visit, sess: Session, user: Any) -> None:
         # It is in the record, which can't be asked while the store is away.
         trusts = settings.LOGIN_OUTAGE_TRUST.read(visit.config) is not None
-        text = whose.auth_text(visit, user) if trusts else None
+        text = auth_text(visit, user) if trusts else None
         found = None if text is None else digest(text, self._auth_salt, visit.config)
         self._entry.put(sess, self._keys.auth_hash, found)
 
@@ -290,7 +290,7 @@ class StoredLevel:
         """See `Level.has_signed`."""
         if self._read(visit, cookie) is not None:
             return True
-        return remember.is_ours(cookie, self._realm.name, visit.config)
+        return is_ours(cookie, self._realm.name, visit.config)
 
     def _read(self, visit: Visit, cookie: str) -> Credential | None:
         """Return the credential in a remember cookie; each is read once a request."""
@@ -321,13 +321,16 @@ class StoredLevel:
         found = self.logins.read_remember(cookie, looks=looks)
         if found is None:
             return adopting.read_token(self.logins, visit, cookie)
+        in_login_cookie = visit.in_cookie is not None and cookie == visit.in_cookie.token
         if isinstance(found, str):
-            visit.ended_reason = found
+            # What the session's credential in it was told, or waits for, is more to the point.
+            if not (in_login_cookie and (visit.ended_reason or visit.unknown)):
+                visit.ended_reason = found
             return None
         visit.stored = found
-        if visit.in_cookie is not None and cookie == visit.in_cookie.token:
-            login_cookie.recall(visit.entries, self._keys, found.record)
-        return remember.of_record(found.record, found.shown.mark)
+        if in_login_cookie:
+            login_entries.recall(visit.entries, self._keys, found.record)
+        return of_record(found.record, found.shown.mark)
 
     def take(self, visit: Visit, sess: Session, token: RememberToken) -> bool:
         """See `Level.take`."""
@@ -385,13 +388,5 @@ class StoredLevel:
         )
 
 
-def _second(moment: datetime | None) -> int | None:
-    return None if moment is None else int(moment.timestamp())
-
-
-def _digest_at_rest(visit: Visit, user: Any) -> str | None:
-    # Not keyed: it never leaves the store, and outlives a rotation of the keys.
-    if not hasattr(user, "get_session_auth_hash"):
-        return None
-    text = whose.auth_text(visit, user)
-    return None if text is None else hash_secret(text)
+def _hash_at_rest(visit: Visit, user: Any) -> str | None:
+    return hash_at_rest(visit, user) if hasattr(user, "get_session_auth_hash") else None

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
-from . import impersonation, login_cookie, rules, settings, two_step, users, whose
+from . import impersonation, login_entries, rules, settings, two_step, users, whose
 from .entry import Session
 from .events import user_logged_in, user_logged_out, user_login_confirmed
 from .level import Facts, Terms
@@ -24,7 +24,7 @@ from .users import NOBODY, says
 if TYPE_CHECKING:
     from blinker import NamedSignal
 
-    from .login_cookie import LoginEntries
+    from .login_entries import LoginEntries
     from .logins import Presented
     from .remember import RememberToken
     from .state import Loaded
@@ -284,7 +284,7 @@ class Visit(State):
                 sess[keys.id] = realm.hooks._session_identifier_generator()
                 realm.entry.add_methods(sess, methods, self.now())
                 if self.by_cookie:
-                    self.keep(anew=True)
+                    self.keep()
             else:
                 self.leave(reason)
                 self.assign(realm.hooks.anonymous_user(), None)
@@ -330,9 +330,9 @@ class Visit(State):
         :param cookies: the remember cookies that end with it; None for all that are ours.
         :param sess: the session, where it is the session's login too; by default the request's.
         """
-        ending = self.own_cookies() if cookies is None else cookies
         if sess is None:
-            sess = self.entries
+            sess = self.entries  # first: a login cookie is one of our cookies once it was read
+        ending = self.own_cookies() if cookies is None else cookies
         # Nothing is dropped before a store has answered every question.
         if not (self.is_late and self.only_looks):
             self.realm.level.end(self, sess, ending, reason)
@@ -348,6 +348,8 @@ class Visit(State):
     def leave(self, reason: str) -> None:
         """Drop a session whose login is over already, as its level says."""
         self.stored, self.owner, self.ended_reason = None, NOBODY_LOADED, reason
+        if reason == "replaced" and not self.by_cookie:
+            return  # a parallel request: the browser has the session of the login in its place
         self.realm.entry.drop(self.entries)
         if self.realm.level.ends_remembered:
             self._forget_cookie(self.own_cookies())
@@ -364,10 +366,9 @@ class Visit(State):
 
         :param anew: whether those of a copy of its cookies count no more.
         """
-        if not self.by_cookie or self.is_late:
-            return
-        entries = cast("LoginEntries", self.entries)
-        (login_cookie.keep_anew if anew else login_cookie.keep)(self, entries)
+        if self.by_cookie and not self.is_late:
+            entries = cast("LoginEntries", self.entries)
+            (login_entries.keep_anew if anew else login_entries.keep)(self, entries)
 
     # --------------------------------------------------------------- the undo
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from flask_login.sessions.records import hash_secret
+
 from . import settings, users
 from .answers import answer_of
 
@@ -90,6 +92,15 @@ def own_ids(visit: Visit) -> set[str]:
     owner, loaded_by = visit.owner
     ids = () if loaded_by is None else (loaded_by, asked_id(visit, owner))
     return {str(user_id) for user_id in ids if user_id is not None}
+
+
+def hash_at_rest(visit: Visit, user: Any) -> str | None:
+    """Return the hash of what a user says of their credentials, for the record; None for nothing.
+
+    Not keyed: it never leaves the store, and outlives a rotation of the keys.
+    """
+    text = auth_text(visit, user)
+    return None if text is None else hash_secret(text)
 
 
 def actor_id(visit: Visit) -> str | None:
