@@ -49,7 +49,8 @@ def stored(name: str, urls: Urls) -> Variant:
 def by_cookie(urls: Urls) -> Variant:
     """On the memory store, with a login cookie in place of Flask's session."""
     manager = LoginManager(session_store=MemorySessionStore())
-    return logged_in(login_app(manager, LOGIN_STATE="cookie"), bare_app(), "login")
+    app = login_app(manager, LOGIN_STATE="cookie")
+    return logged_in(app, bare_app(), "login", "login-marker")
 
 
 def raw_redis(urls: Urls) -> Variant:

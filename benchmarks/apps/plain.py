@@ -128,17 +128,20 @@ def by_hand() -> Flask:
     return app
 
 
-def logged_in(app: Any, bare: Any, name: str = "session") -> Variant:
-    """Log in to an application and return it with the requests of somebody logged in."""
+def logged_in(app: Any, bare: Any, *names: str) -> Variant:
+    """Log in to an application and return it with the requests of somebody logged in.
+
+    :param names: of the cookies that the login is in; by default Flask's session.
+    """
     found = ask(app, environ("/login"))
     assert found.status == 200, found
-    cookies = {name: found.cookies[name]}
+    cookies = {name: found.cookies[name] for name in names or ("session",)}
     made = Variant(app, bare)
     made.requests["page"] = [environ("/page", cookies)]
     for count in READS:
         made.requests[f"template {count}"] = [environ(f"/reads/{count}", cookies)]
         made.requests[f"code {count}"] = [environ(f"/look/{count}", cookies)]
-    made.facts["cookie"] = len(f"{name}={cookies[name]}")
+    made.facts["cookie"] = len("; ".join(f"{name}={value}" for name, value in cookies.items()))
     return made
 
 

@@ -37,13 +37,16 @@ def names(config: Mapping[str, Any], realm: str, *, is_secure: bool) -> tuple[st
     elif not secure and name.lower().startswith(("__host-", "__secure-")):
         accepted = "a name without a prefix for a site that is not served over https"
         raise ConfigurationError(settings.LOGIN_COOKIE_NAME.key, name, accepted)
-    others = {config["SESSION_COOKIE_NAME"], cookies.remember_cookie_name(config, realm)}
     if realm != settings.DEFAULT_REALM:
         name = f"{name}_{realm}"
-    if not others.isdisjoint((name, f"{name}-marker")):
+    found = name, f"{name}-marker"
+    if (
+        config["SESSION_COOKIE_NAME"] in found
+        or cookies.remember_cookie_name(config, realm) in found
+    ):
         accepted = "a name that no other cookie has, with -marker after it neither"
         raise ConfigurationError(settings.LOGIN_COOKIE_NAME.key, name, accepted)
-    return name, f"{name}-marker"
+    return found
 
 
 def names_of(visit: FlaskVisit) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
+from flask import session
 from flask.testing import FlaskClient
 from tests.core.test_login_cookie import (
     HOUR,
@@ -53,6 +54,10 @@ def same_browser(site: Site, client: FlaskClient) -> FlaskClient:
     other = site.app.test_client()
     other._cookies = dict(client._cookies or {})
     return other
+
+
+def marker_of(client: FlaskClient) -> dict[Any, Any]:
+    return {key: one for key, one in (client._cookies or {}).items() if "marker" in str(key)}
 
 
 def arrive(client: FlaskClient, response: TestResponse) -> None:
@@ -160,17 +165,21 @@ def test_side_by_side_the_next_process_does_not_make_bob_ann(site: Site) -> None
     assert who(client) == "bob"
 
 
-def test_the_session_login_that_a_login_cookie_supersedes_is_over(site: Site) -> None:
-    site.app.config["LOGIN_STATE"] = "session"
-    client = site.logged_in("ann")
+@pytest.mark.parametrize("older", ["stored", "signed"])
+def test_the_session_login_that_a_login_cookie_supersedes_is_over(site: Site, older: str) -> None:
+    new, old = site.app, site.made(site.store if older == "stored" else None)
+    site.app = old
+    client = site.logged_in("bob")
     copied = same_browser(site, client)
-    site.app.config["LOGIN_STATE"] = "cookie"
+    site.app = client.application = new
     for name, value in values(site.logged_in("ann")).items():
         client.set_cookie(name.replace("_", "-"), value)
     assert who(client) == "ann"
     client.get("/logout")
     assert who(client) == "nobody"
-    assert who(copied) == "nobody"
+    copied.application = old
+    # On the signed level a copy of a session is good until that ends.
+    assert who(copied) == ("nobody" if older == "stored" else "bob")
 
 
 def test_switching_back_loses_no_login_whose_last_answer_was_lost(site: Site) -> None:
@@ -221,6 +230,7 @@ def test_an_answer_that_overtakes_a_new_password_costs_no_login(site: Site, how:
 
     site.users["ann"] = Person("ann")
     site.app.add_url_rule("/change", "change", change)
+    site.app.add_url_rule("/still", "still", lambda: f"{current_user.id}{login_still_valid()}")
     client = site.logged_in("ann", how)
     site.clock.advance(16 * MINUTE)
     slow = same_browser(site, client).get("/me")
@@ -230,6 +240,8 @@ def test_an_answer_that_overtakes_a_new_password_costs_no_login(site: Site, how:
     site.clock.advance(3 * SECOND)
     arrive(client, slow)
     site.clock.advance(31 * SECOND)
+    assert client.get("/still").text == "annTrue"
+    site.clock.advance(16 * MINUTE)
     assert who(client) == "ann"
 
 
@@ -391,6 +403,35 @@ def test_a_browser_that_comes_back_ends_an_impersonation_and_the_log_says_so(
         "ann",
         "eve",
     )
+
+
+def test_a_session_that_a_view_puts_back_is_judged_as_what_it_is(site: Site) -> None:
+    site.app.config.update(LOGIN_STATE="session", LOGIN_RENEW_INTERVAL=15 * MINUTE)
+
+    @site.app.get("/back")
+    def back() -> str:
+        before = dict(session)
+        assert current_user.id == "ann"
+        assert session["_login"] != before["_login"]
+        session.update(before)
+        return f"{login_still_valid()} {session['_login'] == before['_login']}"
+
+    client = site.logged_in()
+    site.clock.advance(16 * MINUTE)
+    assert client.get("/back").text == "True True", "as if the answer had been lost"
+    site.clock.advance(2 * MINUTE)
+    assert who(client) == "ann"
+
+
+def test_who_is_behind_and_acts_as_nobody_any_more_is_nobody_once(site: Site) -> None:
+    client = site.logged_in("eve")
+    site.clock.advance(16 * MINUTE)
+    behind = same_browser(site, client)
+    client.get("/me")
+    client.get("/act/ann")
+    behind._cookies = {**(behind._cookies or {}), **marker_of(client)}
+    client.get("/stop")
+    assert [who(behind), who(behind)] == ["nobody", "eve"]
 
 
 @pytest.mark.parametrize("state", ["cookie", "session"])

@@ -20,7 +20,7 @@ from . import settings
 from .constants import MOST_CHARACTERS
 from .login_entries import ACTS, ENDS, LoginEntries, fill, logins_of, number_beside, salt_of
 from .logins import Credential
-from .signing import digest, is_digest
+from .signing import is_signature, signature
 from .user_ids import mark_of
 
 if TYPE_CHECKING:
@@ -60,17 +60,13 @@ def read(visit: Visit) -> LoginEntries:
         known = logins.remembered(login) if 0 < len(login) <= MOST_CHARACTERS else None
         if known is not None:
             entries.token, entries.shown = login, known
-            _read_marker(visit, entries, known, marker)
+            said, _, code = marker[:MOST_CHARACTERS].rpartition(".")
+            if said and is_signature(code, f"{known.id}.{said}", salt_of(visit), visit.config):
+                entries.shown_marker, entries.marker = said, said.partition("~")[0]
+                plain = known._replace(mark="") if known.mark else known
+                entries[visit.realm.entry.keys.login] = plain.to_text()
             break
     return entries
-
-
-def _read_marker(visit: Visit, entries: LoginEntries, known: Credential, marker: str) -> None:
-    said, _, code = marker[:MOST_CHARACTERS].rpartition(".")
-    if said and is_digest(code, f"{known.id}.{said}", salt_of(visit), visit.config):
-        entries.shown_marker, entries.marker = said, said.partition("~")[0]
-        plain = known._replace(mark="") if known.mark else known
-        entries[visit.realm.entry.keys.login] = plain.to_text()
 
 
 def look(visit: Visit, sess: Session) -> str | bool:
@@ -104,20 +100,20 @@ def _open(visit: Visit, entries: LoginEntries) -> str | bool:
     keys, shown = visit.realm.entry.keys, entries.shown
     if shown is None or keys.login not in entries:
         return False
-    text, logins = entries[keys.login], logins_of(visit)
-    found = visit.given and logins.present_again(visit.given, text, visit.config, visit.is_activity)
-    if found is None:
-        found = logins.present_session(
-            text,
-            visit.config,
-            beside=_number_of,
-            vouched=partial(number_beside, entries),
-            activity=visit.is_activity,
-            looks=visit.is_late,
-        )
+    logins = logins_of(visit)
+    found = logins.present_session(
+        entries[keys.login],
+        visit.config,
+        beside=_number_of,
+        vouched=partial(number_beside, entries),
+        activity=visit.is_activity,
+        looks=visit.is_late,
+    )
     if isinstance(found, str):
         return found
     visit.stored = found
+    if found.number != shown.generation:  # the marker vouches for a newer one
+        visit.given, entries[keys.login] = found, logins.session_text(found)
     fill(entries, keys, found.record, shown.mark)
     return True
 
@@ -149,19 +145,27 @@ def due(visit: Visit, entries: LoginEntries) -> Cookies | None:
     stored, keys = visit.stored, visit.realm.entry.keys
     if stored is None or keys.login not in entries:
         return None
-    record, until = stored.record, _lasts_until(visit, stored.record)
+    record, shown = stored.record, entries.shown
+    if (
+        shown is not None
+        and (record.id, stored.number) == (shown.id, shown.generation)
+        and entries.marker == entries.shown_marker
+        and not (record.remembered or visit.cookie == "set" or keys.acting_as in entries)
+    ):
+        return None  # nearly always
+    until = _lasts_until(visit, record)
     ended = ENDS in entries.shown_marker.split("~")
     if stored.is_current:
         user_id, ends = entries.get(keys.user_id), record.remembered and until is None
         mark = mark_of(user_id) if type(user_id) is not str else ""
-        is_same = Credential(record.id, stored.secret, stored.number, mark) == entries.shown
+        is_same = Credential(record.id, stored.secret, stored.number, mark) == shown
         is_same = is_same and visit.cookie != "set" and ended is ends
     else:  # a newer token is on its way, or there
         mark, ends, is_same = "", ended, True
     marker = "~".join((entries.marker, *[ACTS] * (keys.acting_as in entries), *[ENDS] * ends))
     if is_same and marker == entries.shown_marker:
         return None
-    code = digest(f"{record.id}.{marker}", salt_of(visit), visit.config)
+    code = signature(f"{record.id}.{marker}", salt_of(visit), visit.config)
     return Cookies(
         None if is_same else logins_of(visit).remember_text(stored, mark),
         until,

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 #: Under which the record keeps the marker, and the number that the credential then had; no entries
 #: have such names.
 _MARKER, _NUMBER = "marker", "number"
+#: Of a marker, in characters: 96 bits. Signed with a login's handle it is one block of SHA-256.
+_LENGTH = 16
 #: What a marker says besides: that the login acts as another user, and that its cookie ends with
 #: the browser though it is remembered.
 ACTS, ENDS = "a", "e"
@@ -121,7 +123,7 @@ def beginning(visit: Visit, terms: Terms) -> str:
     """Return what the record of a login that begins keeps; it has a marker of its own."""
     kept = _proved(visit, {}, terms.methods, fresh=terms.fresh)
     kept[visit.realm.entry.keys.id] = str(kept[visit.realm.entry.keys.id])
-    return _json({_MARKER: secrets.token_urlsafe(12), **kept})
+    return _json({_MARKER: secrets.token_urlsafe(_LENGTH)[:_LENGTH], **kept})
 
 
 def note(entries: LoginEntries, text: str | None, keys: SessionKeys) -> None:
@@ -207,7 +209,7 @@ def _next_marker(visit: Visit, entries: LoginEntries, kept: Mapping[str, Any], n
     known = Credential.from_text(entries.get(visit.realm.entry.keys.login))
     acting_as = kept.get(visit.realm.entry.keys.acting_as)
     said = known and known.id, number, entries.marker, acting_as, entries.is_moved and kept
-    return digest(repr(said), salt_of(visit), visit.config)
+    return digest(repr(said), salt_of(visit), visit.config)[:_LENGTH]
 
 
 def _end_left(visit: Visit, entries: LoginEntries) -> None:
@@ -249,9 +251,11 @@ def _change(visit: Visit, session_id: str, change: Callable[[LoginSession], Logi
 
 def _keep(visit: Visit, entries: LoginEntries) -> None:
     keys = visit.realm.entry.keys
-    known = Credential.from_text(entries.get(keys.login))
     now = _kept_of(entries, keys)
-    if known is None or now == entries.kept:
+    if now == entries.kept:
+        return
+    known = Credential.from_text(entries.get(keys.login))
+    if known is None:
         return
     before, entries.kept = entries.kept, now
     change = partial(_changed, before=before, now=now, marker=entries.marker)

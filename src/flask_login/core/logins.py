@@ -88,6 +88,10 @@ class Presented(NamedTuple):
         return f"<Presented {self.record.id}>"
 
 
+def _at_least(known: Credential, number: int) -> Credential:
+    return known._replace(generation=max(known.generation, number))
+
+
 def _none(_: Credential) -> None:
     """Know of no remember token."""
 
@@ -224,8 +228,8 @@ class StoredLogins:
             record = self.asked.read(came.id, now, config, activity)
             if record is None or not rotation.knows_secret(record, came.secret):
                 return records.UNKNOWN
-            number = came.generation if vouched is None else vouched(record)
-            shown = came._replace(generation=number) if number > came.generation else came
+            is_newest = vouched is None or came.generation >= record.generation
+            shown = came if is_newest or vouched is None else _at_least(came, vouched(record))
             if record.created_at > now and self.is_braked(record, now):
                 step = _revoked(record, now)
             elif shown.generation == record.arrived_number:
@@ -253,10 +257,7 @@ class StoredLogins:
         config: Mapping[str, Any],
         activity: Callable[[], bool],
     ) -> Presented | str | None:
-        """Judge what this very request gives the browser; None for any other credential.
-
-        Nothing of it has arrived there yet.
-        """
+        """Judge what this request itself gives, which has not arrived; None for any other text."""
         if text != self.session_text(given):
             return None
         now = self.clock()

@@ -97,6 +97,20 @@ def unsign_labelled(
     return (label.decode() if bar else None), _value(payload), current
 
 
+def signature(text: str, salt: str, config: Mapping[str, Any]) -> str:
+    """Return the signature of a text that is no JSON, with the current key."""
+    return _signature(text.encode(), signing_key(config), salt).decode()
+
+
+def is_signature(shown: str, text: str, salt: str, config: Mapping[str, Any]) -> bool:
+    """Return whether a text was signed with any of the application's keys."""
+    given, said = shown.encode("utf-8", "surrogatepass"), text.encode("utf-8", "surrogatepass")
+    for key in secret_keys(config):
+        if hmac.compare_digest(given, _signature(said, key, salt)):
+            return True
+    return False
+
+
 def _verified(text: str, salt: str, config: Mapping[str, Any]) -> tuple[bytes, bool]:
     said, _, signature = text.encode("utf-8", "surrogatepass").rpartition(b".")
     for number, key in enumerate(secret_keys(config)):
