@@ -573,3 +573,123 @@ def test_where_nobody_may_be_remembered_no_cookie_outlives_the_browser(site: Sit
     response = client.get("/me")
     assert response.text == "ann"
     assert not any("Expires" in line for line in response.headers.getlist("Set-Cookie"))
+
+
+# Copies that do what the browser does
+
+
+@pytest.mark.parametrize("seconds", [0, 40, 80])
+def test_attack_who_ends_the_impersonation_is_not_fresh_by_the_owner_s_confirmation(
+    site: Site, seconds: int
+) -> None:
+    owner = site.logged_in("eve")
+    owner.get("/act/ann")
+    thief = site.browser(**values(owner))
+    thief.get("/stop")
+    assert [who(owner), who(owner)] == ["nobody", "eve"]
+    site.clock.advance(seconds * SECOND)
+    owner.get("/confirm")
+    known = owner.get("/known").get_json()
+    assert (known["fresh"], known["methods"]) == (True, ["otp"])
+    known = thief.get("/known").get_json()
+    assert (known["fresh"], known["methods"]) == (False, [])
+
+
+@pytest.mark.parametrize("gap", [10, 40])
+def test_attack_a_marker_from_before_a_restart_is_not_fresh_by_the_next_confirmation(
+    site: Site, gap: int
+) -> None:
+    owner = site.logged_in("ann", "remember")
+    site.clock.advance(HOUR)
+    restart(owner).get("/me")
+    owner.get("/confirm")
+    copied = site.browser(**values(owner))
+    site.clock.advance(gap * SECOND)
+    restart(owner).get("/me")
+    assert copied.get("/fresh").text == "stale"
+    owner.get("/confirm")
+    assert owner.get("/fresh").text == "fresh"
+    assert copied.get("/fresh").text == "stale"
+
+
+def test_a_replaced_session_is_not_fresh_by_an_api_key(site: Site) -> None:
+    site.app.config["LOGIN_STATE"] = "session"
+    site.manager.request_loader(
+        lambda request: site.users["ann"] if "key" in request.args else None
+    )
+    client = site.logged_in("ann")
+    copied = same_browser(site, client)
+    client.get("/login/ann")
+    assert copied.get("/fresh?key=1").text == "stale"
+
+
+# Records and keys of before
+
+
+@pytest.mark.parametrize("how", ["", "remember"])
+def test_a_former_key_that_is_taken_away_costs_no_login_in_use(site: Site, how: str) -> None:
+    client = site.logged_in("ann", how)
+    before = site.app.config["SECRET_KEY"]
+    site.app.config.update(
+        SECRET_KEY="another key of 32 random bytes..", SECRET_KEY_FALLBACKS=[before]
+    )
+    response = client.get("/me")
+    assert response.text == "ann"
+    assert len(response.headers.getlist("Set-Cookie")) == 2
+    assert "Set-Cookie" not in client.get("/me").headers
+    site.app.config["SECRET_KEY_FALLBACKS"] = []
+    assert (who(client), client.get("/fresh").text) == ("ann", "fresh")
+
+
+@pytest.mark.parametrize("state", ["cookie", "session"])
+def test_credentials_that_older_code_counted_apart_are_good_for_parallel_requests(
+    site: Site, state: str
+) -> None:
+    site.app.config["LOGIN_STATE"] = "session"
+    client = site.logged_in("ann", "remember")
+    site.clock.advance(HOUR)
+    restart(client).get("/me")
+    who(client)
+    record = site.record
+    counts = ("generation", "arrived_number", "lost_from", "previous_number")
+    apart: dict[str, Any] = {name: getattr(record, name) + 3 for name in counts}
+    assert site.store.replace(replace(record, **apart, version=record.version + 1))
+    site.app.config["LOGIN_STATE"] = state
+    site.clock.advance(HOUR)
+    restart(client)
+    tabs = [same_browser(site, client) for _ in range(2)]
+    assert [who(tab) for tab in tabs] == ["ann", "ann"]
+    for _ in range(8):
+        site.clock.advance(16 * MINUTE)
+        assert who(tabs[1]) == "ann"
+        assert "Set-Cookie" not in tabs[1].get("/me").headers
+    assert site.record.ended_reason is None
+
+
+JUNK: list[dict[str, Any]] = [
+    *({"number": number} for number in (True, 10**12, -5, 1.5, "x", None, [1])),
+    *({"marker": marker} for marker in (["x"], None, True)),
+    *({"_at": "x"}, {"_methods": 7}, {"_methods": {"pwd": True}}, {"_id": [1]}, {"_fresh": "x"}),
+    *({"_force": 1}, {"_unknown_since": 5}, {"_unknown_since": {"a": 1}}, {"_user_id": "bob"}),
+    *({"_acting_as": user_id} for user_id in (5, None, "ab", ["x", "b"], [5, "u"], [["a"], "i"])),
+    *({"_acting_as": user_id} for user_id in (["9" * 5000, "i"], ["(" * 300, "b"], {"a": 1})),
+]
+
+
+@pytest.mark.parametrize("entries", JUNK, ids=range(len(JUNK)))
+@pytest.mark.parametrize("how", ["", "remember"])
+def test_entries_that_make_no_sense_break_no_page_and_cost_no_login(
+    site: Site, how: str, entries: dict[str, Any]
+) -> None:
+    client = site.logged_in("ann", how)
+    record = site.record
+    text = json.dumps({**json.loads(record.entries or ""), **entries})
+    changed = replace(record, entries=text, version=record.version + 1)
+    assert MemorySessionStore.replace(site.store, changed)
+    site.app.config["PROPAGATE_EXCEPTIONS"] = False
+    for path in ("/me", "/known", "/confirm", "/me"):
+        assert client.get(path).status_code == 200, path
+    for _ in range(3):
+        site.clock.advance(16 * MINUTE)
+        assert who(client) == "ann"
+    assert client.get("/logout").status_code == 200

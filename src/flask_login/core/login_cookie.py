@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from . import settings
 from .constants import MOST_CHARACTERS
-from .login_entries import ACTS, ENDS, LoginEntries, fill, logins_of, number_beside, salt_of
+from .login_entries import ACTS, ENDS, LoginEntries, fill, logins_of, salt_of, vouched
 from .logins import Credential
-from .signing import is_signature, signature
+from .rotation import token_number
+from .signing import key_of, signature
 from .user_ids import mark_of
 
 if TYPE_CHECKING:
@@ -61,8 +62,10 @@ def read(visit: Visit) -> LoginEntries:
         if known is not None:
             entries.token, entries.shown = login, known
             said, _, code = marker[:MOST_CHARACTERS].rpartition(".")
-            if said and is_signature(code, f"{known.id}.{said}", salt_of(visit), visit.config):
+            key = key_of(code, f"{known.id}.{said}", salt_of(visit), visit.config)
+            if said and key is not None:
                 entries.shown_marker, entries.marker = said, said.partition("~")[0]
+                entries.is_signed_before = key > 0
                 plain = known._replace(mark="") if known.mark else known
                 entries[visit.realm.entry.keys.login] = plain.to_text()
             break
@@ -104,8 +107,8 @@ def _open(visit: Visit, entries: LoginEntries) -> str | bool:
     found = logins.present_session(
         entries[keys.login],
         visit.config,
-        beside=_number_of,
-        vouched=partial(number_beside, entries),
+        beside=lambda _: shown.generation,
+        vouched=partial(vouched, entries),
         activity=visit.is_activity,
         looks=visit.is_late,
     )
@@ -116,11 +119,6 @@ def _open(visit: Visit, entries: LoginEntries) -> str | bool:
         visit.given, entries[keys.login] = found, logins.session_text(found)
     fill(entries, keys, found.record, shown.mark)
     return True
-
-
-def _number_of(known: Credential) -> int:
-    """Return the number of the remember token that a login cookie is."""
-    return known.generation
 
 
 def is_on(config: Mapping[str, Any]) -> bool:
@@ -151,6 +149,7 @@ def due(visit: Visit, entries: LoginEntries) -> Cookies | None:
         and (record.id, stored.number) == (shown.id, shown.generation)
         and entries.marker == entries.shown_marker
         and not (record.remembered or visit.cookie == "set" or keys.acting_as in entries)
+        and not entries.is_signed_before
     ):
         return None  # nearly always
     until = _lasts_until(visit, record)
@@ -158,8 +157,10 @@ def due(visit: Visit, entries: LoginEntries) -> Cookies | None:
     if stored.is_current:
         user_id, ends = entries.get(keys.user_id), record.remembered and until is None
         mark = mark_of(user_id) if type(user_id) is not str else ""
-        is_same = Credential(record.id, stored.secret, stored.number, mark) == shown
+        number = token_number(record, stored.number)
+        is_same = Credential(record.id, stored.secret, number, mark) == shown
         is_same = is_same and visit.cookie != "set" and ended is ends
+        is_same = is_same and not entries.is_signed_before
     else:  # a newer token is on its way, or there
         mark, ends, is_same = "", ended, True
     marker = "~".join((entries.marker, *[ACTS] * (keys.acting_as in entries), *[ENDS] * ends))
@@ -169,7 +170,7 @@ def due(visit: Visit, entries: LoginEntries) -> Cookies | None:
     return Cookies(
         None if is_same else logins_of(visit).remember_text(stored, mark),
         until,
-        None if marker == entries.shown_marker else f"{marker}.{code}",
+        f"{marker}.{code}" if marker != entries.shown_marker or entries.is_signed_before else None,
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+from . import rotation
 from .logins import Credential
 from .rules import second_of
 from .signing import DECODER, digest
@@ -49,6 +50,8 @@ class LoginEntries(dict[str, Any]):
         #: The marker that came with it, with what it says besides, and the one to have.
         self.shown_marker: str = ""
         self.marker: str = ""
+        #: Whether a former key of the application's has signed it.
+        self.is_signed_before: bool = False
         #: What the record keeps of them.
         self.kept: dict[str, Any] = {}
         #: Whether the record keeps those of another marker.
@@ -63,14 +66,18 @@ class LoginEntries(dict[str, Any]):
 # ----------------------------------------------------------- what was kept
 
 
-def number_beside(entries: LoginEntries, record: LoginSession) -> int:
-    """Return which number a browser has had that shows the present marker; 0 for any other.
+def vouched(entries: LoginEntries, came: Credential, record: LoginSession) -> Credential:
+    """Return the credential with the number that a browser has had which shows this marker.
 
-    A renewed credential that arrived late took the place of the one that came with the marker.
+    A renewed one that arrived late took the place of the one that came with the marker.
     """
-    kept = _loaded(record)
-    number = kept.get(_NUMBER)
-    return number if kept.get(_MARKER) == entries.marker and isinstance(number, int) else 0
+    if came.generation >= record.generation:
+        return came  # nearly always
+    kept, number = _loaded(record), rotation.session_number(record, came.generation)
+    beside: object = kept.get(_NUMBER)
+    if type(beside) is int and kept.get(_MARKER) == entries.marker:
+        number = max(number, min(beside, record.generation))
+    return came._replace(generation=number)
 
 
 def fill(entries: LoginEntries, keys: SessionKeys, record: LoginSession, mark: str) -> None:
@@ -95,7 +102,7 @@ def fill(entries: LoginEntries, keys: SessionKeys, record: LoginSession, mark: s
 
 def _read_acting(found: dict[str, Any], keys: SessionKeys) -> None:
     if keys.acting_as in found:
-        with suppress(TypeError, ValueError):  # else whatever it is names nobody
+        with suppress(Exception):  # whatever else it is names nobody
             found[keys.acting_as] = of_text(*found[keys.acting_as])
 
 
@@ -152,11 +159,8 @@ def keep_anew(visit: Visit, entries: LoginEntries) -> None:
         kept = _kept_of(entries, keys)
         anew = partial(_anew, visit, entries, kept, stored.number)
         _change(visit, stored.record.id, anew)
-        entries.marker, entries.is_foreign = (
-            _next_marker(visit, entries, kept, stored.number),
-            False,
-        )
-        entries.kept = kept
+        entries.marker = _next_marker(visit, entries, kept, stored.number)
+        entries.is_foreign, entries.kept = False, kept
 
 
 def proof(
@@ -202,13 +206,11 @@ def _anew(
 def _next_marker(visit: Visit, entries: LoginEntries, kept: Mapping[str, Any], number: int) -> str:
     """Return the marker that comes after the one that was shown.
 
-    Parallel requests get the same one, whichever of their answers comes last.
+    Parallel requests that do the same get the same one, whichever of their answers comes last. What
+    was done by a copy of the one that was shown gives another, and so does a session that is moved.
     """
-    # What was moved from a session is never that of a browser that came back, nor of a copy that
-    # proved something else.
     known = Credential.from_text(entries.get(visit.realm.entry.keys.login))
-    acting_as = kept.get(visit.realm.entry.keys.acting_as)
-    said = known and known.id, number, entries.marker, acting_as, entries.is_moved and kept
+    said = known and known.id, number, entries.marker, entries.is_moved, kept
     return digest(repr(said), salt_of(visit), visit.config)[:_LENGTH]
 
 
@@ -284,8 +286,6 @@ def _with(record: LoginSession, kept: dict[str, Any]) -> LoginSession:
     return replace(
         record,
         entries=text,
-        # In records of older code the two were counted apart; here they are one.
-        remember_generation=record.generation if record.remembered else 0,
         version=record.version + 1,
     )
 

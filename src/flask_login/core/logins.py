@@ -88,10 +88,6 @@ class Presented(NamedTuple):
         return f"<Presented {self.record.id}>"
 
 
-def _at_least(known: Credential, number: int) -> Credential:
-    return known._replace(generation=max(known.generation, number))
-
-
 def _none(_: Credential) -> None:
     """Know of no remember token."""
 
@@ -206,7 +202,7 @@ class StoredLogins:
         config: Mapping[str, Any],
         *,
         beside: Callable[[Credential], int | None] = _none,
-        vouched: Callable[[LoginSession], int] | None = None,
+        vouched: Callable[[Credential, LoginSession], Credential] | None = None,
         activity: Callable[[], bool] = bool,
         looks: bool = False,
     ) -> Presented | str:
@@ -215,7 +211,7 @@ class StoredLogins:
         :param config: the application's settings.
         :param beside: tells the number of the remember token of the same login that came with it;
             asked where it matters.
-        :param vouched: tells a number that the browser must have had.
+        :param vouched: returns the credential with a number that the browser must have had.
         :param activity: tells whether this request is a sign of a person; asked where it matters.
         :param looks: change nothing but the time of last activity, for a browser that can't be
             told.
@@ -228,8 +224,7 @@ class StoredLogins:
             record = self.asked.read(came.id, now, config, activity)
             if record is None or not rotation.knows_secret(record, came.secret):
                 return records.UNKNOWN
-            is_newest = vouched is None or came.generation >= record.generation
-            shown = came if is_newest or vouched is None else _at_least(came, vouched(record))
+            shown = came if vouched is None else vouched(came, record)
             if record.created_at > now and self.is_braked(record, now):
                 step = _revoked(record, now)
             elif shown.generation == record.arrived_number:

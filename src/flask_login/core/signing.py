@@ -102,13 +102,13 @@ def signature(text: str, salt: str, config: Mapping[str, Any]) -> str:
     return _signature(text.encode(), signing_key(config), salt).decode()
 
 
-def is_signature(shown: str, text: str, salt: str, config: Mapping[str, Any]) -> bool:
-    """Return whether a text was signed with any of the application's keys."""
+def key_of(shown: str, text: str, salt: str, config: Mapping[str, Any]) -> int | None:
+    """Return which of the application's keys signed a text: 0 for the current one."""
     given, said = shown.encode("utf-8", "surrogatepass"), text.encode("utf-8", "surrogatepass")
-    for key in secret_keys(config):
+    for number, key in enumerate(secret_keys(config)):
         if hmac.compare_digest(given, _signature(said, key, salt)):
-            return True
-    return False
+            return number
+    return None
 
 
 def _verified(text: str, salt: str, config: Mapping[str, Any]) -> tuple[bytes, bool]:

@@ -283,8 +283,7 @@ class Visit(State):
                 sess[keys.fresh] = True
                 sess[keys.id] = realm.hooks._session_identifier_generator()
                 realm.entry.add_methods(sess, methods, self.now())
-                if self.by_cookie:
-                    self.keep()
+                self.keep()
             else:
                 self.leave(reason)
                 self.assign(realm.hooks.anonymous_user(), None)
@@ -348,9 +347,11 @@ class Visit(State):
     def leave(self, reason: str) -> None:
         """Drop a session whose login is over already, as its level says."""
         self.stored, self.owner, self.ended_reason = None, NOBODY_LOADED, reason
-        if reason == "replaced" and not self.by_cookie:
-            return  # a parallel request: the browser has the session of the login in its place
-        self.realm.entry.drop(self.entries)
+        sess: Any = self.entries
+        modified = getattr(sess, "modified", None)
+        self.realm.entry.drop(sess)
+        if reason == "replaced" and modified is not None:
+            sess.modified = modified  # the login in its place is not overwritten
         if self.realm.level.ends_remembered:
             self._forget_cookie(self.own_cookies())
 
