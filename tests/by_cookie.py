@@ -91,7 +91,7 @@ Client.delete_cookie = _delete_cookie  # type: ignore[method-assign]
 NOT_OF_THE_LIBRARY = {"test_docs", "test_docs_site", "test_examples", "test_readme", "test_flows"}
 NOT_OF_THE_LIBRARY |= {"test_tutorial_app", "test_packaging", "test_workflows"}
 #: It tells of the cookies themselves, and sets the setting.
-NOT_OF_THE_LIBRARY |= {"test_login_cookie"}
+NOT_OF_THE_LIBRARY |= {"test_login_cookie", "test_login_entries"}
 
 #: The tests that tell of logins in Flask's session alone, by what they look at ("…" is any case).
 #: What they hold for

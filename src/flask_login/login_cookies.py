@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from . import cookies
-from .core import login_cookie, settings
+from .core import login_cookie, login_entries, settings
 from .core.constants import MOST_COOKIES
 from .core.exceptions import ConfigurationError, LoginInSession
 from .flask_internals import opened_session, touched_session
@@ -97,8 +97,7 @@ def _found(visit: FlaskVisit) -> LoginEntries:
     if entry.keys.login not in sess and entry.keys.id not in sess:
         _refuse(visit)
     elif entries.shown is None:
-        entries.update({name: sess[name] for name in entry.of_login if name in sess})
-        entries.is_moved = True
+        login_entries.move(visit, entries)
     return entries
 
 
@@ -165,6 +164,8 @@ def _leave_session(visit: FlaskVisit, entries: LoginEntries) -> None:
         sess = touched_session(context)
         if sess is not None and entry.keys.user_id in sess:
             _refuse(visit)
+    elif entries.is_moved and visit.stored is not None and not visit.stored.is_current:
+        pass  # the login goes on by what another answer gave the browser
     elif visit.unknown is None:
         entry.drop(context.session)
     elif entries.is_moved:

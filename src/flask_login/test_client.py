@@ -105,9 +105,9 @@ class FlaskLoginClient(FlaskClient):
         for scheme in _SCHEMES:
             with self._request(realm, scheme):
                 visit = visit_of(manager._realm)
-                if visit.by_cookie and self._names(realm, scheme):
-                    level, shown = manager._realm.level, visit.remember_cookies()
-                    level.end(visit, visit.entries, shown, "logout")
+                if manager._realm.logins is not None and self._names(realm, scheme):
+                    for known in login_cookie.left_over(visit):
+                        manager._realm.logins.end_shown(known, "logout")
         for login in self._own(realm):
             self.delete_cookie(login, domain=self._host())
         name, domain, path = self._remember_cookie(realm)

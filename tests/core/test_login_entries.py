@@ -666,7 +666,8 @@ def test_credentials_that_older_code_counted_apart_are_good_for_parallel_request
     assert site.record.ended_reason is None
 
 
-JUNK: list[dict[str, Any]] = [
+JUNK: list[dict[str, Any] | str] = [
+    "[" * 100_000,
     *({"number": number} for number in (True, 10**12, -5, 1.5, "x", None, [1])),
     *({"marker": marker} for marker in (["x"], None, True)),
     *({"_at": "x"}, {"_methods": 7}, {"_methods": {"pwd": True}}, {"_id": [1]}, {"_fresh": "x"}),
@@ -679,11 +680,15 @@ JUNK: list[dict[str, Any]] = [
 @pytest.mark.parametrize("entries", JUNK, ids=range(len(JUNK)))
 @pytest.mark.parametrize("how", ["", "remember"])
 def test_entries_that_make_no_sense_break_no_page_and_cost_no_login(
-    site: Site, how: str, entries: dict[str, Any]
+    site: Site, how: str, entries: dict[str, Any] | str
 ) -> None:
     client = site.logged_in("ann", how)
     record = site.record
-    text = json.dumps({**json.loads(record.entries or ""), **entries})
+    text = (
+        entries
+        if isinstance(entries, str)
+        else json.dumps({**json.loads(record.entries or ""), **entries})
+    )
     changed = replace(record, entries=text, version=record.version + 1)
     assert MemorySessionStore.replace(site.store, changed)
     site.app.config["PROPAGATE_EXCEPTIONS"] = False
@@ -693,3 +698,147 @@ def test_entries_that_make_no_sense_break_no_page_and_cost_no_login(
         site.clock.advance(16 * MINUTE)
         assert who(client) == "ann"
     assert client.get("/logout").status_code == 200
+
+
+# Switching over, with requests side by side
+
+
+def ask(site: Site, state: str, client: FlaskClient, path: str = "/me") -> str:
+    """Ask a process with this ``LOGIN_STATE``."""
+    site.app.config["LOGIN_STATE"] = state
+    return client.get(path).text
+
+
+@pytest.mark.parametrize("how", ["", "remember"])
+@pytest.mark.parametrize(("before", "after"), [("session", "cookie"), ("cookie", "session")])
+def test_two_parallel_requests_right_after_a_switch_ring_no_alarm(
+    site: Site, how: str, before: str, after: str
+) -> None:
+    site.app.config.update(LOGIN_STATE=before, LOGIN_RENEW_INTERVAL=15 * MINUTE)
+    client = site.logged_in("ann", how)
+    site.clock.advance(16 * MINUTE)
+    site.app.config["LOGIN_STATE"] = after
+    parallel = same_browser(site, client)
+    first, second = same_browser(site, client).get("/me"), parallel.get("/me")
+    arrive(client, first)
+    assert who(client) == "ann"
+    arrive(client, second)
+    site.clock.advance(31 * SECOND)
+    assert who(client) == "ann"
+    assert site.record.ended_reason is None
+
+
+@pytest.mark.parametrize("how", ["", "remember"])
+def test_nor_do_they_with_the_default_interval(site: Site, how: str) -> None:
+    site.app.config["LOGIN_STATE"] = "session"
+    client = site.logged_in("ann", how)
+    site.clock.advance(16 * MINUTE)
+    site.app.config["LOGIN_STATE"] = "cookie"
+    parallel = same_browser(site, client)
+    first, second = same_browser(site, client).get("/me"), parallel.get("/me")
+    arrive(client, first)
+    assert who(client) == "ann"
+    arrive(client, second)
+    site.clock.advance(31 * SECOND)
+    assert who(client) == "ann"
+
+
+@pytest.mark.parametrize("how", ["", "remember"])
+def test_who_logs_in_while_the_user_before_is_unknown_is_logged_in(site: Site, how: str) -> None:
+    client = site.logged_in("ann", how)
+    del site.users["ann"]
+    assert who(client) == "nobody"
+    assert client.get("/login/bob").text == "True"
+    assert who(client) == "bob"
+
+
+def test_a_remember_token_beside_the_login_of_an_unknown_user_brings_its_login_back(
+    site: Site,
+) -> None:
+    token = values(site.logged_in("bob", "remember"))["login"]
+    client = site.logged_in("ann")
+    del site.users["ann"]
+    assert who(client) == "nobody"
+    site.clock.advance(2 * MINUTE)
+    client.set_cookie("remember_token", token)
+    assert [who(client), who(client)] == ["bob", "bob"]
+
+
+def test_a_session_beside_a_login_cookie_without_its_marker_is_not_thrown_away(
+    site: Site,
+) -> None:
+    client = site.logged_in("ann")
+    site.clock.advance(16 * MINUTE)
+    one, other = same_browser(site, client), same_browser(site, client)
+    site.app.config["LOGIN_STATE"] = "session"
+    taken = one.get("/me")  # the session takes the login over: both cookies are deleted
+    site.app.config["LOGIN_STATE"] = "cookie"
+    renewed = other.get("/me")  # sets the login cookie, and no marker: it came with that
+    arrive(client, taken)
+    arrive(client, renewed)
+    assert [who(client), who(client)] == ["ann", "ann"]
+
+
+@pytest.mark.parametrize("how", ["", "remember"])
+def test_nor_one_beside_a_login_cookie_whose_login_is_over(site: Site, how: str) -> None:
+    client = site.logged_in("ann", how)
+    old = values(client)["login"]
+    assert ask(site, "session", client, "/login/bob") == "True"
+    client.set_cookie("login", old)
+    assert ask(site, "cookie", client) == "bob"
+
+
+def test_a_late_request_that_is_given_no_login_cookie_deletes_no_session(site: Site) -> None:
+    site.app.config["LOGIN_STATE"] = "session"
+    client = site.logged_in("ann", "remember")
+    site.clock.advance(16 * MINUTE)
+    late = same_browser(site, client)
+    assert [ask(site, "cookie", client), ask(site, "cookie", client)] == ["ann", "ann"]
+    assert ask(site, "session", client) == "ann"
+    site.app.config["LOGIN_STATE"] = "cookie"
+    answer = late.get("/me")
+    lines = " ".join(answer.headers.getlist("Set-Cookie"))
+    assert "login=" in lines or "session=;" not in lines
+    arrive(client, answer)
+    assert ask(site, "session", client) == "ann"
+
+
+@pytest.mark.parametrize("how", ["", "remember"])
+def test_a_copy_of_the_session_of_before_takes_no_freshness_from_the_login_cookie(
+    site: Site, how: str
+) -> None:
+    site.app.config["LOGIN_STATE"] = "session"
+    owner = site.logged_in("ann", how)
+    copied = jar(owner)["session"]
+    site.app.config["LOGIN_STATE"] = "cookie"
+    who(owner)
+    owner.get("/confirm")
+    assert owner.get("/fresh").text == "fresh"
+    assert site.browser(session=copied).get("/fresh").text == "stale"
+    assert owner.get("/fresh").text == "fresh"
+
+
+@pytest.mark.parametrize("how", ["", "remember"])
+def test_nor_does_a_parallel_request_whose_answer_is_lost(site: Site, how: str) -> None:
+    site.app.config["LOGIN_STATE"] = "session"
+    client = site.logged_in("ann", how)
+    site.clock.advance(16 * MINUTE)
+    site.app.config["LOGIN_STATE"] = "cookie"
+    parallel = same_browser(site, client)
+    who(client)
+    assert client.get("/fresh").text == "fresh"
+    who(parallel)  # the answer is lost
+    assert client.get("/fresh").text == "fresh"
+
+
+@pytest.mark.parametrize("how", ["", "remember"])
+def test_after_switching_back_the_test_client_s_logout_ends_the_login_of_the_cookie(
+    site: Site, how: str
+) -> None:
+    client = FlaskLoginClient(site.app)
+    client.get(f"/login/ann?{how}")
+    copied = values(client)
+    site.app.config["LOGIN_STATE"] = "session"
+    client.logout()
+    assert who(client) == "nobody"
+    assert who(site.browser(**copied)) == "nobody"

@@ -106,6 +106,23 @@ def _read_acting(found: dict[str, Any], keys: SessionKeys) -> None:
             found[keys.acting_as] = of_text(*found[keys.acting_as])
 
 
+def move(visit: Visit, entries: LoginEntries) -> bool:
+    """Take the entries of a login from Flask's session; return whether there is one."""
+    entry, sess = visit.realm.entry, visit.session
+    is_one = entries.is_in_session and (entry.keys.login in sess or entry.keys.id in sess)
+    if is_one and not entries.is_moved:
+        entries.update({name: sess[name] for name in entry.of_login if name in sess})
+        entries.is_moved, entries.marker = True, ""
+        return True
+    return False
+
+
+def is_switched(visit: Visit) -> bool:
+    """Return whether a login goes from Flask's session to a cookie of its own, or back."""
+    entries = cast("LoginEntries", visit.in_cookie)
+    return entries.is_moved if visit.by_cookie else entries.shown is not None
+
+
 def recall(sess: Session, keys: SessionKeys, record: LoginSession) -> dict[str, Any]:
     """Note since when the user of a record is unknown; return all that the record keeps."""
     entries, kept = cast("LoginEntries", sess), _loaded(record)
@@ -144,12 +161,35 @@ def keep(visit: Visit, entries: LoginEntries) -> None:
     """Have the record keep what has changed in the entries."""
     if entries.is_moved and not entries.marker:
         if visit.unknown is None:
-            keep_anew(visit, entries)
+            _keep_moved(visit, entries)
         return
     _end_left(visit, entries)
     _keep_unknown(visit, entries)
     if not entries.is_foreign:
         _keep(visit, entries)
+
+
+def _keep_moved(visit: Visit, entries: LoginEntries) -> None:
+    """Have the record keep what was moved from a session, unless it has been before.
+
+    A copy of that session changes nothing then: it is what the browser is, or it is not fresh.
+    """
+    stored, keys = visit.stored, visit.realm.entry.keys
+    known = {} if stored is None else _loaded(stored.record)
+    marker, kept = known.pop(_MARKER, None), _kept_of(entries, keys)
+    known.pop(_NUMBER, None)
+    at = kept.get(keys.at)
+    if stored is None or type(marker) is not str or known == kept:
+        if type(marker) is str:
+            entries.marker, entries.kept = marker, kept
+        else:
+            keep_anew(visit, entries)
+    elif at not in (None, known.get(keys.at)) and at == second_of(stored.record.authenticated_at):
+        keep_anew(visit, entries)  # proved since, in the session
+    else:
+        entries.marker, entries.is_foreign = _next_marker(visit, entries, kept, stored.number), True
+        visit.realm.entry.remove(entries, keys.methods, keys.at, keys.acting_as, keys.force)
+        entries[keys.fresh] = False
 
 
 def keep_anew(visit: Visit, entries: LoginEntries) -> None:
@@ -247,7 +287,7 @@ def _change(visit: Visit, session_id: str, change: Callable[[LoginSession], Logi
         return change(record) if record.ended_reason is None else record
 
     record = logins_of(visit).asked.change(session_id, changed)
-    if visit.stored is not None and record is not None:
+    if visit.stored is not None and record is not None and record.id == visit.stored.record.id:
         visit.stored = visit.stored._replace(record=record)
 
 
@@ -307,7 +347,7 @@ def _loaded(record: LoginSession) -> dict[str, Any]:
         return {}
     try:
         loaded: object = DECODER.raw_decode(record.entries)[0]
-    except ValueError:
+    except (ValueError, RecursionError):
         loaded = None
     # What is none of ours proves nothing: the login goes on, and is not fresh.
     return cast("dict[str, Any]", loaded) if isinstance(loaded, dict) else {}

@@ -88,9 +88,13 @@ def _from_login_cookie(visit: Visit) -> Any:
     """Return the user of a login that has a cookie of its own, or had one."""
     sess = cast("Session", visit.opened)
     found = login_cookie.look(visit, sess)
+    if found is True:
+        return from_session(visit, sess)
     if isinstance(found, str):
         visit.leave(found)
-    return from_session(visit, sess) if found is True else None
+    # Processes of the other `LOGIN_STATE` may have given the browser a session meanwhile.
+    moved = visit.by_cookie and login_entries.move(visit, cast("LoginEntries", sess))
+    return from_session(visit) if moved else None
 
 
 def _end_force(visit: Visit, sess: Session, user: Any) -> None:

@@ -144,10 +144,16 @@ class StoredLevel:
         if token is not None or self._keys.login not in sess:
             self._write_credential(visit, sess)
         stored = visit.stored
-        return None if stored is None or not stored.due else self._give(visit, sess, stored)
+        moved = visit.in_cookie is not None and login_entries.is_switched(visit)
+        gives = stored is not None and (stored.due or moved)
+        return self._give(visit, sess, stored) if gives and stored is not None else None
 
     def _give(self, visit: Visit, sess: Session, stored: Presented) -> str | None:
         """Give a user who is known to be good the credentials that are due; return why not."""
+        if not stored.due:
+            # Moved: it gets the number that a parallel request may have been given.
+            self._hand_out(visit, sess, amending.handed(self.logins, stored, stored.record))
+            return None
         taken = self.logins.take_session(stored, visit.config)
         if isinstance(taken, str):
             return taken
