@@ -819,6 +819,20 @@ def test_a_copy_of_the_session_of_before_takes_no_freshness_from_the_login_cooki
 
 
 @pytest.mark.parametrize("how", ["", "remember"])
+def test_what_was_proved_in_the_session_is_kept_when_it_is_moved_once_more(
+    site: Site, how: str
+) -> None:
+    client = site.logged_in("ann", how)
+    site.clock.advance(HOUR)
+    assert ask(site, "cookie", client) == "ann"
+    assert ask(site, "session", client) == "ann"
+    site.clock.advance(HOUR)
+    client.get("/confirm")
+    assert ask(site, "cookie", client, "/fresh") == "fresh"
+    assert client.get("/known").get_json()["methods"] == ["otp", "pwd"]
+
+
+@pytest.mark.parametrize("how", ["", "remember"])
 def test_nor_does_a_parallel_request_whose_answer_is_lost(site: Site, how: str) -> None:
     site.app.config["LOGIN_STATE"] = "session"
     client = site.logged_in("ann", how)

@@ -152,7 +152,8 @@ class StoredLevel:
         """Give a user who is known to be good the credentials that are due; return why not."""
         if not stored.due:
             # Moved: it gets the number that a parallel request may have been given.
-            self._hand_out(visit, sess, amending.handed(self.logins, stored, stored.record))
+            if stored.is_current:
+                self._hand_out(visit, sess, amending.handed(self.logins, stored, stored.record))
             return None
         taken = self.logins.take_session(stored, visit.config)
         if isinstance(taken, str):
