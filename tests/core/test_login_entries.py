@@ -62,8 +62,12 @@ def marker_of(client: FlaskClient) -> dict[Any, Any]:
 
 def arrive(client: FlaskClient, response: TestResponse) -> None:
     """Have an answer arrive at the browser."""
-    lines = response.headers.getlist("Set-Cookie")
-    client._update_cookies_from_response("localhost", "/", lines)
+    for line in response.headers.getlist("Set-Cookie"):
+        name, _, value = line.partition(";")[0].partition("=")
+        if "Max-Age=0" in line:
+            client.delete_cookie(name)
+        else:
+            client.set_cookie(name, value)
 
 
 # Theft and freshness
