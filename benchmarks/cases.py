@@ -211,7 +211,7 @@ def _counted(results: Results) -> Iterator[Verdict]:
         found = added(OURS, case) / added(BEFORE, case)
         yield _times(f"Instructions: {SIGNED[case][0]}", found, most, BEFORE)
     found = of_login_cookie(results)
-    yield _times("Instructions: a page with a login cookie", found, 1.05, "with Flask's session")
+    yield _times("Instructions: a page with a login cookie", found, 1.0, "with Flask's session")
 
 
 def of_login_cookie(results: Results) -> float:

@@ -342,7 +342,9 @@ def test_a_request_that_was_sent_before_the_end_does_not_act_as_oneself(site: Si
 
 
 @pytest.mark.parametrize("path", ["/confirm", "/act/ann"])
-def test_a_store_that_fails_between_two_writes_costs_no_login(site: Site, path: str) -> None:
+def test_a_store_that_fails_between_two_writes_costs_no_login(
+    site: Site, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = site.logged_in("eve")
     site.clock.advance(2 * MINUTE)
     written: list[str] = []
@@ -352,9 +354,9 @@ def test_a_store_that_fails_between_two_writes_costs_no_login(site: Site, path: 
         if len(written) > 1:
             raise SessionStoreUnavailable("memory", OSError("down"))
 
-    site.store._ask = ask  # type: ignore[method-assign]
+    monkeypatch.setattr(site.store, "_ask", ask)
     client.get(path)
-    del site.store._ask
+    monkeypatch.undo()
     site.clock.advance(31 * SECOND)
     assert who(client) != "nobody"
 
